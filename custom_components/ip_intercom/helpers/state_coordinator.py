@@ -78,17 +78,11 @@ class CommandCoordinator(DataUpdateCoordinator[State]):
         self,
         command: Coroutine[Any, Any, None],
         part: Callable[[State], Hashable],
-        settled: Callable[[State], bool] = lambda _: True,
     ) -> None:
-        """Carry out a command that changes the state, and poll if no event reports its effect.
-
-        Args:
-            part: Returns the part of a state that it changes.
-            settled: Returns whether a state will not change again by itself.
-        """
+        """Carry out a command that changes a part of the state, and poll if no event reports its effect."""
         before = part(self.data)
         await self.async_command(command)
-        self._async_poll_effect(part, before, settled, 0)
+        self._async_poll_effect(part, before, lambda _: True, 0)
 
     async def async_switch(
         self,

@@ -7,7 +7,7 @@ than the last command: if the effect of that was not confirmed, the next command
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -88,12 +88,10 @@ class DoorCommands:
         coordinator: IntercomCoordinator,
         events: EventStream,
         store: Store[dict[str, Any]],
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._coordinator = coordinator
         self._events = events
         self._store = store
-        self._monotonic = monotonic
         self._locks: defaultdict[DoorId, asyncio.Lock] = defaultdict(asyncio.Lock)
         # The holds to renew, with their ends; None for no end.
         self._holds: dict[DoorId, datetime | None] = {}
@@ -171,7 +169,7 @@ class DoorCommands:
         doors, name = self._doors, self._name_of(door.id)
         lost: IntercomError | None = None
         _LOGGER.debug("%s: sending %s to door %s", self._coordinator.name, step, door.id)
-        with DoorWatch(self._coordinator, self._events, door.id, self._monotonic) as watch:
+        with DoorWatch(self._coordinator, self._events, door.id) as watch:
             self._async_set_unconfirmed(door.id, step)
             try:
                 await doors.send(step, door, _limited(doors.longest_hold, seconds))
@@ -238,13 +236,13 @@ class DoorCommands:
         """Record that the reported state of a door may be older than a command until the effect is confirmed."""
         timing = self._doors.timing(sent, door_id)
         if timing.doubtful:
-            self._unconfirmed[door_id] = _Unconfirmed(sent, self._monotonic() + timing.settles + timing.doubtful)
+            self._unconfirmed[door_id] = _Unconfirmed(sent, time.monotonic() + timing.settles + timing.doubtful)
 
     @callback
     def _async_pending(self, door: Door) -> _Unconfirmed | None:
         """Return the command that may still take effect, given the door as just read."""
         pending = self._unconfirmed.get(door.id)
-        if pending is not None and (self._monotonic() >= pending.until or is_done(door, pending.sent)):
+        if pending is not None and (time.monotonic() >= pending.until or is_done(door, pending.sent)):
             pending = None
             del self._unconfirmed[door.id]
         return pending
@@ -267,14 +265,14 @@ class DoorCommands:
 
     async def _async_read(self, door_id: DoorId, wanted: DoorCommand) -> Door:
         """Read a door before a command, until the state is reliable enough for a decision."""
-        began = self._monotonic()
+        began = time.monotonic()
         while True:
             door = await self._async_read_once(door_id, wanted)
-            waited = self._monotonic() - began
+            waited = time.monotonic() - began
             if (pending := self._async_pending(door)) is not None:
                 if pending.sent in OPENING and self._doors.is_safe(wanted, _unknown(door)):
                     return _unknown(door)
-                wait = pending.until - self._monotonic()
+                wait = pending.until - time.monotonic()
             elif (wait := self._doors.certain_in(wanted, door, waited)) <= 0:
                 return door
             elif waited + wait > _MAX_WAIT:

@@ -1,6 +1,6 @@
 """Observation of a door after a command."""
 
-from collections.abc import Callable
+import time
 from typing import Self
 
 from homeassistant.core import CALLBACK_TYPE, callback
@@ -15,15 +15,12 @@ from .event_stream import EventStream
 class DoorWatch:
     """Records the events of a door and the gaps between its reads after a command."""
 
-    def __init__(
-        self, coordinator: IntercomCoordinator, events: EventStream, door_id: DoorId, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, coordinator: IntercomCoordinator, events: EventStream, door_id: DoorId) -> None:
         self._coordinator = coordinator
         self._events = events
         self._door_id = door_id
-        self._monotonic = monotonic
         self._released: set[bool] = set()
-        self._began = self._read_at = monotonic()
+        self._began = self._read_at = time.monotonic()
         self._stop: CALLBACK_TYPE | None = None
         self.longest_gap = 0.0
 
@@ -40,7 +37,7 @@ class DoorWatch:
     @property
     def elapsed(self) -> float:
         """Seconds since the command was sent."""
-        return self._monotonic() - self._began
+        return time.monotonic() - self._began
 
     @callback
     def _async_process(self, event: Event, _: State) -> None:
@@ -50,7 +47,7 @@ class DoorWatch:
 
     def record_read(self) -> None:
         """Record a read of the door."""
-        now = self._monotonic()
+        now = time.monotonic()
         self.longest_gap = max(self.longest_gap, now - self._read_at)
         self._read_at = now
 

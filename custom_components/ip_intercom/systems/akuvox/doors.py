@@ -95,13 +95,10 @@ class AkuvoxDoors:
 
     longest_hold: int | None = _MAX_DELAY
 
-    def __init__(
-        self, device: AkuvoxDevice, login: OpeningLogin, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, device: AkuvoxDevice, login: OpeningLogin) -> None:
         self.relays: Mapping[DoorId, Relay] = {}
         self._device = device
         self._login = login
-        self._monotonic = monotonic
         # Commands in the order in which they are tried; the last successful one comes first.
         self._commands: list[Callable[[Relay], Awaitable[None]]] = [self._trigger, self._open, self._open_legacy]
         # Openings commanded here, and monotonic times since when doors are continuously reported open.
@@ -115,7 +112,7 @@ class AkuvoxDoors:
         relay = self._relay(door)
         if relay.is_security:
             return self._door(relay, None, 0.0)
-        requested_at = self.now()
+        requested_at = time.monotonic()
         try:
             status = await self._device.relay.status()
         except InvalidRequest, NotSupported:
@@ -158,7 +155,7 @@ class AkuvoxDoors:
         self, relay: Relay, seconds: float, *, held: bool = False, until: datetime | None = None
     ) -> None:
         if not relay.latching:
-            now = self._newest[relay.door] = self._monotonic()
+            now = self._newest[relay.door] = time.monotonic()
             starts = now + relay.trigger_delay
             shows_by = now if relay.door in self._open_since else starts + 2 * _LAG
             self._openings[relay.door] = _Opening(starts + seconds, starts + seconds + _LAG, shows_by, held, until)
@@ -166,7 +163,7 @@ class AkuvoxDoors:
     def _record_response(self, relay: Relay, seconds: float) -> None:
         """Record that an opening may have begun as late as now."""
         if (opening := self._openings.get(relay.door)) is not None:
-            now = self._newest[relay.door] = self._monotonic()
+            now = self._newest[relay.door] = time.monotonic()
             starts = now + relay.trigger_delay
             shows_by = opening.shows_by if relay.door in self._open_since else starts + 2 * _LAG
             self._openings[relay.door] = replace(opening, over=starts + seconds + _LAG, shows_by=shows_by)
@@ -174,7 +171,7 @@ class AkuvoxDoors:
     def _remaining_hold(self, relay: Relay) -> int:
         """Return the remaining seconds of a hold; 0 if it ends before an ordinary opening would."""
         opening = self._openings.get(relay.door)
-        remaining = 0.0 if opening is None or not opening.held else opening.ends - self._monotonic()
+        remaining = 0.0 if opening is None or not opening.held else opening.ends - time.monotonic()
         return int(min(remaining, _MAX_DELAY)) if remaining > relay.delay else 0
 
     def is_safe(self, command: DoorCommand, door: Door) -> bool:
@@ -190,7 +187,7 @@ class AkuvoxDoors:
 
     def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
         """Return seconds until a relay reported open is certainly held or reported closed; 0 if certainly open."""
-        relay, now = self._relay(door.id), self._monotonic()
+        relay, now = self._relay(door.id), time.monotonic()
         if relay.latching or not door.released:
             return 0.0
         if (opening := self._openings.get(relay.door)) is not None:
@@ -208,7 +205,7 @@ class AkuvoxDoors:
     def extends(self, door: Door) -> bool:
         """Return whether a door was opened here and no hold would be shortened."""
         opening, relay = self._openings.get(door.id), self._relay(door.id)
-        return opening is not None and self._monotonic() < opening.ends and not self._remaining_hold(relay)
+        return opening is not None and time.monotonic() < opening.ends and not self._remaining_hold(relay)
 
     def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
         """Return how fast a relay moves and is reported, and how long it stays released."""
@@ -218,7 +215,7 @@ class AkuvoxDoors:
 
     def resume_hold(self, door: DoorId, until: datetime | None) -> None:
         """Restore a hold of the previous run that lasts until ``until``."""
-        now = self._monotonic()
+        now = time.monotonic()
         remaining = math.inf if until is None else (until - datetime.now(UTC)).total_seconds()
         self._openings[door] = _Opening(now + remaining, now + remaining + _LAG, now, held=True, until=until)
 
@@ -252,7 +249,7 @@ class AkuvoxDoors:
         else:
             # The shortest opening replaces a longer one; a relay held by mode 1 toggles under B.
             await self._device.relay.trig(relay.number, mode=Mode.AUTO, level=relay.level, delay=_MIN_DELAY)
-        now = self._newest[relay.door] = self._monotonic()
+        now = self._newest[relay.door] = time.monotonic()
         if (opening := self._openings.get(relay.door)) is not None:
             self._openings[relay.door] = replace(opening, shows_by=now)
 
@@ -274,16 +271,12 @@ class AkuvoxDoors:
             raise OpeningRefused("no login of Open Relay via HTTP is set")
         await self._device.opening.legacy(relay.fcgi_number, self._login.username, self._login.password)
 
-    def now(self) -> float:
-        """Return the time of the monotonic clock."""
-        return self._monotonic()
-
     def doors(self, status: Mapping[str, int] | None, requested_at: float) -> Mapping[DoorId, Door]:
         """Return the doors.
 
         Args:
             status: Levels of ``relay/status`` by letter; None if the device does not have the function.
-            requested_at: Time of the request, from ``now``.
+            requested_at: Monotonic time of the request.
         """
         return {door: self._door(relay, (status or {}).get(door), requested_at) for door, relay in self.relays.items()}
 
@@ -297,7 +290,7 @@ class AkuvoxDoors:
             self._update(relay, released)
             if released and (opening := self._openings.get(relay.door)) is not None:
                 # If it is reported closed from now on, it has closed.
-                self._openings[relay.door] = replace(opening, shows_by=min(opening.shows_by, self._monotonic()))
+                self._openings[relay.door] = replace(opening, shows_by=min(opening.shows_by, time.monotonic()))
         held = released and self._is_held(relay)
         return Door(
             relay.door,
@@ -314,7 +307,7 @@ class AkuvoxDoors:
 
     def _update(self, relay: Relay, released: bool) -> None:
         """Process the state of a relay; an opening commanded here may have ended."""
-        now = self._monotonic()
+        now = time.monotonic()
         opening = self._openings.get(relay.door)
         if opening is not None and now >= (opening.over if released else opening.shows_by):
             del self._openings[relay.door]
@@ -325,7 +318,7 @@ class AkuvoxDoors:
 
     def _is_held(self, relay: Relay) -> bool:
         """Return whether a released relay is held: by a command from here, or for longer than an opening lasts."""
-        now = self._monotonic()
+        now = time.monotonic()
         opening = self._openings.get(relay.door)
         return now >= self._held_at(relay, now) if opening is None else opening.held
 

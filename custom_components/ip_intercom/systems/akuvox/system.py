@@ -184,7 +184,7 @@ class AkuvoxSystem:
         if status is not None:
             self._log.note_device(status, requested_at)
         config = await ask("config/get", self._if_available(device.config.get(sections=_SECTIONS)))
-        relays_requested_at = self._doors.now()
+        relays_requested_at = time.monotonic()
         relays = await ask("relay/status", self._if_available(device.relay.status()))
         levels = await ask("input/status", self._if_available(device.input.status()))
         phone = self._parts.call_status
@@ -324,7 +324,7 @@ class AkuvoxSystem:
         failures: dict[str, list[IntercomError]] = {"relay/status": [], "input/status": [], "system/info": []}
         clock_is_due = parts.clock and self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
-        relays_requested_at = self._doors.now()
+        relays_requested_at = time.monotonic()
         relays = await part(device.relay.status(), failures["relay/status"]) if parts.relay_status else None
         levels = await part(device.input.status(), failures["input/status"]) if parts.inputs else None
         info = await part(device.system.info(), failures["system/info"])

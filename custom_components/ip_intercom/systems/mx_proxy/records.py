@@ -109,16 +109,14 @@ class CallJournal:
 
     Args:
         stored: ``as_json`` of the previous run; None to treat all present records as old.
-        now: Local clock in Unix seconds.
 
     Attributes:
         missed: Number of missed calls since it was reset.
         last: The newest record that was read in this run.
     """
 
-    def __init__(self, stored: object = None, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, stored: object = None) -> None:
         known: Mapping[str, object] = stored if isinstance(stored, Mapping) else {}
-        self._now = now
         self._newest = integer(known.get("record"))
         self._time = integer(known.get("time"))
         self.missed = integer(known.get("missed")) or 0
@@ -146,7 +144,7 @@ class CallJournal:
         """
         if self._time is None:
             return None
-        return max(0, min(self._time, int(self._now())) - _DEEP_OVERLAP if deep else self._time - _OVERLAP)
+        return max(0, min(self._time, int(time.time())) - _DEEP_OVERLAP if deep else self._time - _OVERLAP)
 
     def take(self, records: Iterable[LogRecord]) -> list[tuple[LogRecord, int]]:
         """Return the new records, oldest first, each with the number of missed calls after it."""

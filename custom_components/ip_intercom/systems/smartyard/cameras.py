@@ -39,12 +39,9 @@ _LIST_TIMEOUT = 10.0
 class Feeds:
     """The cameras and their tokens, some of which are short-lived."""
 
-    def __init__(
-        self, yard: SmartYard, topology: Callable[[], AccountTopology], monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, yard: SmartYard, topology: Callable[[], AccountTopology]) -> None:
         self._yard = yard
         self._topology = topology
-        self._monotonic = monotonic
         self._renewed: dict[CameraId, str] = {}
         # Number of renewals.
         self._renewals = 0
@@ -68,7 +65,7 @@ class Feeds:
         try:
             return await use(known)
         except StreamRefused:
-            if self._paused_until.get(camera, -inf) > self._monotonic():
+            if self._paused_until.get(camera, -inf) > time.monotonic():
                 raise
             async with self._lock:  # a dashboard of cameras renews all tokens only once
                 if self._renewals == renewals and self.get(camera).token == known.token:
@@ -76,7 +73,7 @@ class Feeds:
         try:
             return await use(self.get(camera))
         except StreamRefused:
-            self._paused_until[camera] = self._monotonic() + _RENEWAL_PAUSE
+            self._paused_until[camera] = time.monotonic() + _RENEWAL_PAUSE
             raise
 
     async def _renew(self, camera: CameraId) -> None:

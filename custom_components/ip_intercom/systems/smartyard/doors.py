@@ -24,12 +24,9 @@ class SmartYardDoors:
 
     longest_hold: int | None = None
 
-    def __init__(
-        self, yard: SmartYard, topology: Callable[[], AccountTopology], monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, yard: SmartYard, topology: Callable[[], AccountTopology]) -> None:
         self._address = yard.address
         self._topology = topology
-        self._monotonic = monotonic
         # Until when a door counts as blocked after a rejected command.
         self._refused: dict[DoorId, float] = {}
 
@@ -39,7 +36,7 @@ class SmartYardDoors:
 
     def shown(self, doors: Mapping[DoorId, Door]) -> dict[DoorId, Door]:
         """Return doors of the list, marked as blocked if a command was rejected for that reason."""
-        now = self._monotonic()
+        now = time.monotonic()
         for known in [known for known in self._refused if known in doors and doors[known].blocked]:
             del self._refused[known]  # the list reports this block and its end
         return {
@@ -57,7 +54,7 @@ class SmartYardDoors:
             await self._address.open_door(relay.domophone, relay.door, house_id=relay.house)
         except CommandFailed as err:
             if _reports_block(err):
-                self._refused[door.id] = self._monotonic() + _BLOCKED_TIME
+                self._refused[door.id] = time.monotonic() + _BLOCKED_TIME
             raise
         self._refused.pop(door.id, None)
 

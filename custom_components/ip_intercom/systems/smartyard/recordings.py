@@ -68,7 +68,6 @@ class Recordings:
 
     Args:
         stored: ``as_json`` of the previous run.
-        now: Local clock in Unix seconds.
         host: Host of the recordings; None for any.
         cameras: Returns the names of all cameras.
     """
@@ -76,13 +75,11 @@ class Recordings:
     def __init__(
         self,
         stored: object = None,
-        now: Callable[[], float] = time.time,
         host: str | None = None,
         cameras: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.host = host
         self._cameras = cameras
-        self._now = now
         kept = fields(stored)
         # Request times of recordings that no message has matched.
         self._pending = _times(kept.get("asked"))
@@ -127,7 +124,7 @@ class Recordings:
         """Record a request; a repeated ID is the same recording."""
         self._spans[recording] = span or Span()
         if recording not in self._films and recording not in self._unclear:
-            self._pending[recording] = self._now()
+            self._pending[recording] = time.time()
 
     def ready(self, film: str, message: str = "") -> str | None:
         """Record the message about a recording that is ready; return the matching recording if there is only one.
@@ -152,7 +149,7 @@ class Recordings:
             self._bind(likely[0], film, best)
             return likely[0]
         if likely:
-            self._unmatched[film] = self._now()
+            self._unmatched[film] = time.time()
         if self._pending and len(self._unmatched) >= len(self._pending):
             self._unclear |= self._pending
             self._pending.clear()
@@ -162,7 +159,7 @@ class Recordings:
     def _bind(self, recording: str, film: str, likeness: int) -> None:
         self._pending.pop(recording, None)
         self._unclear.pop(recording, None)
-        self._films[recording], self._match[recording], self._ready[recording] = film, likeness, self._now()
+        self._films[recording], self._match[recording], self._ready[recording] = film, likeness, time.time()
 
     def _likeness(self, recording: str, film: str, message: str) -> int:
         """Return how well a message matches a recording."""
@@ -201,7 +198,7 @@ class Recordings:
         return recording in self._unclear
 
     def _remove_expired(self) -> None:
-        oldest = self._now() - _KEPT
+        oldest = time.time() - _KEPT
         for times in (self._pending, self._ready, self._unclear, self._unmatched):
             for known in [known for known, at in times.items() if at < oldest]:
                 del times[known]

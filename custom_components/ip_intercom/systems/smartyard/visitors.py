@@ -95,9 +95,8 @@ class SmartYardVisitors:
         yard: Client of the server; pictures are not requested from other servers.
     """
 
-    def __init__(self, yard: SmartYard, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, yard: SmartYard) -> None:
         self._images = yard.images
-        self._monotonic = monotonic
         self._keys: OrderedDict[str, tuple[float, str | None, str]] = OrderedDict()
 
     def name_of(self, push: CallPush | TextPush) -> str | None:
@@ -106,7 +105,7 @@ class SmartYardVisitors:
         if push.hash is None and (address is None or not self._images.has(address)):
             return None
         name = secrets.token_hex(16)
-        self._keys[name] = self._monotonic(), push.hash, address or ""
+        self._keys[name] = time.monotonic(), push.hash, address or ""
         while len(self._keys) > _MANY:
             self._keys.popitem(last=False)
         return name
@@ -114,7 +113,7 @@ class SmartYardVisitors:
     async def picture(self, name: str) -> bytes:
         """Return the JPEG with a name."""
         received_at, key, address = self._keys.get(name, (0.0, None, ""))
-        if not (key or address) or self._monotonic() - received_at > _KEPT:
+        if not (key or address) or time.monotonic() - received_at > _KEPT:
             self._keys.pop(name, None)
             raise NoData("no such picture")
         if key is None:

@@ -61,7 +61,6 @@ async def find(
     verify: bool,
     pinned: str | None,
     language: str = "en",
-    system_info: str = SYSTEM_INFO,
 ) -> tuple[SmartYard, bytes | None]:
     """Find the SmartYard at ``address``, without a login and without sending personal data.
 
@@ -72,7 +71,6 @@ async def find(
         verify: Verify the certificate against the trusted authorities.
         pinned: SHA-256 of the only accepted certificate, in hexadecimal; None accepts any.
         language: As in ``SmartYard``.
-        system_info: As in ``SmartYard``.
 
     Returns:
         The API, and the SHA-256 of the certificate, None for HTTP.
@@ -92,7 +90,7 @@ async def find(
     mismatch: IntercomError | None = None
     for folder in (path,) if path else PATHS:
         transport = certificate.transport(session, origin.with_path(folder), verify=verify)
-        yard = SmartYard(transport, None, language=language, system_info=system_info)
+        yard = SmartYard(transport, None, language=language)
         try:
             await _probe(yard)
         except SecureConnectionRequired, ServerBroken:
