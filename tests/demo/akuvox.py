@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .entry import DOMAIN, Entry
+from .entry import DOMAIN, Entry, ports
 from .home_assistant import HomeAssistant
 
 LOCALHOST = "127.0.0.1"
@@ -55,6 +55,7 @@ class Akuvox(Entry):
         super().__init__(plan.name, folder / f"akuvox-{plan.dialect}.log")
         self.plan = plan
         self.addresses: Mapping[str, str | None] = {}
+        self.state_file = folder / f"akuvox-{plan.dialect}.state"
 
     async def start(self, folder: Path) -> None:
         """Start the simulator, with `folder` as the working directory."""
@@ -62,8 +63,15 @@ class Akuvox(Entry):
         settings = [part for key, value in config.items() for part in ("--config", f"{key}={value}")]
         self.addresses = await self.run(
             folder, "tests.simulators.akuvox", "--dialect", self.plan.dialect, "--username", API[0],
-            "--password", API[1], "--whitelist", LOCALHOST, *settings,
+            "--password", API[1], "--whitelist", LOCALHOST, "--state", str(self.state_file),
+            *ports(self.addresses, "http", "https", "camera", "control"), *settings,
         )  # fmt: skip
+
+    async def restart(self, folder: Path) -> None:
+        """Kill the simulator, and start it again at the same addresses and with its logs."""
+        await self.process.kill()
+        await self.control.__aexit__(None, None, None)
+        await self.start(folder)
 
     async def add(self, home: HomeAssistant) -> None:
         """Add it through the config flow, and set its options through theirs."""

@@ -1,5 +1,6 @@
 """What the demo adds to Home Assistant: a simulator in a process of its own, and its entry."""
 
+from collections.abc import Mapping
 import json
 import os
 from pathlib import Path
@@ -12,6 +13,12 @@ from .simulator import SimulatorControl
 
 DOMAIN = "ip_intercom"
 RELOAD = 60.0
+
+
+def ports(addresses: Mapping[str, str | None], *names: str) -> list[str]:
+    """Return the options with which a simulator listens on the same ports again; none before its first start."""
+    known = {name: address for name in names if (address := addresses.get(name)) is not None}
+    return [part for name, at in known.items() for part in (f"--{name}-port", at.rpartition(":")[2])]
 
 
 class Entry:

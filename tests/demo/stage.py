@@ -15,6 +15,7 @@ from typing import Any
 from . import witness
 from .account import Account
 from .akuvox import Akuvox, Plan
+from .entry import ports
 from .extension import Extension
 from .home_assistant import CommandFailed, HomeAssistant
 from .process import Process
@@ -131,6 +132,11 @@ class Stage:
         return self._home_assistant_process.pid
 
     @property
+    def state_file(self) -> Path:
+        """The log of the 2N on its flash."""
+        return self.folder / "two_n.state"
+
+    @property
     def database(self) -> Path:
         """The recorder's database."""
         return self.config / "home-assistant_v2.db"
@@ -150,7 +156,7 @@ class Stage:
     async def _start_two_n(self, model: str) -> None:
         self._model = model
         accounts = [part for account in (ACCOUNT, WATCHER) for part in ("--account", ":".join(account))]
-        kept = ["--state", str(self.folder / "two_n.state"), *self._ports]
+        kept = ["--state", str(self.state_file), *self._ports]
         timing = [part for name, seconds in HURRY.items() for part in ("--timing", f"{name}={seconds}")]
         ready = await self._simulator_process.start(
             sys.executable, "-m", "tests.simulators.two_n", "--model", model, *accounts, *timing, *kept,
@@ -160,11 +166,7 @@ class Stage:
             raise AssertionError("the simulator did not start")
         addresses = json.loads(ready)
         self.address = addresses["http"]
-        self._ports = [
-            part
-            for option, name in (("--http-port", "http"), ("--control-port", "control"))
-            for part in (option, addresses[name].rpartition(":")[2])
-        ]
+        self._ports = ports(addresses, "http", "control")
         if not hasattr(self, "simulator"):
             self.simulator = SimulatorControl(addresses["control"])
             self.watcher = DeviceClient(self.address, *WATCHER)

@@ -1,11 +1,16 @@
-"""What Home Assistant has told, written down by an integration of its own inside it: a kill takes nothing of it back."""
+"""What Home Assistant has told, written down by an integration of its own inside it: a kill takes nothing of it back.
 
+It also counts what the process holds (tasks, listeners, timers, threads, sockets, files, memory) when `CENSUS` is fired.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 import json
 from pathlib import Path
 from typing import Any
 
 NAME = "witness"
+CENSUS = "witness_census"
 _FILE = "witness.jsonl"
 _MANIFEST = {
     "domain": NAME,
@@ -16,11 +21,34 @@ _MANIFEST = {
 }
 # Each line is with the operating system before the next event is handled.
 _SOURCE = """\
+import asyncio
+import gc
 import json
 import os
+import threading
 import time
 
-EVENTS = ("ip_intercom_event", "state_changed")
+EVENTS = ("ip_intercom_event", "state_changed", "{census}")
+
+
+def count(hass):
+    gc.collect()
+    files = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+    targets = [os.readlink(file) for file in files if os.path.islink(file)]
+    sockets = sum(target.startswith("socket:") for target in targets)
+    pages = int(open("/proc/self/statm").read().split()[1])
+    # Workers of executors are made on demand up to a limit, and kept.
+    threads = [thread.name for thread in threading.enumerate() if "Worker" not in thread.name]
+    threads = [name for name in threads if "Executor" not in name]
+    return {{
+        "tasks": len(asyncio.all_tasks()),
+        "listeners": sum(hass.bus.async_listeners().values()),
+        "timers": sum(not timer.cancelled() for timer in asyncio.get_running_loop()._scheduled),
+        "threads": len(threads),
+        "sockets": sockets,
+        "files": len(targets) - sockets,
+        "memory": pages * os.sysconf("SC_PAGE_SIZE"),
+    }}
 
 
 async def async_setup(hass, config):
@@ -34,6 +62,8 @@ async def async_setup(hass, config):
             if new is None or new.domain != "event":
                 return
             data = {{"entity_id": new.entity_id, "state": new.state}}
+        elif event.event_type == "{census}":
+            data = count(hass)
         else:
             data = dict(event.data)
         os.write(file, json.dumps({{"at": time.time(), "kind": event.event_type, "data": data}}).encode() + b"\\n")
@@ -58,14 +88,32 @@ def install(config: Path) -> None:
     """Put the integration into Home Assistant's configuration."""
     folder = config / "custom_components" / NAME
     folder.mkdir(parents=True)
-    (folder / "__init__.py").write_text(_SOURCE.format(file=_FILE))
+    (folder / "__init__.py").write_text(_SOURCE.format(file=_FILE, census=CENSUS))
     (folder / "manifest.json").write_text(json.dumps(_MANIFEST))
 
 
-def seen(config: Path) -> list[Seen]:
-    """Give what it has written so far."""
-    path = config / _FILE
-    if not path.exists():
-        return []
-    lines = path.read_text().split("\n")[:-1]
-    return [Seen(**json.loads(line)) for line in lines]
+class Reader:
+    """Reads what it has written, each line once."""
+
+    def __init__(self, config: Path) -> None:
+        """`config` is Home Assistant's configuration."""
+        self.seen: list[Seen] = []
+        self._path = config / _FILE
+        self._offset = 0
+
+    def read(self) -> list[Seen]:
+        """Return all of it so far."""
+        self.seen.extend(self._new())
+        return self.seen
+
+    def _new(self) -> Iterator[Seen]:
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            content = file.read()
+        # Only whole lines: the last one may still be written.
+        lines, _, _ = content.rpartition(b"\n")
+        self._offset += len(lines) + 1 if lines else 0
+        for line in lines.splitlines():
+            yield Seen(**json.loads(line))

@@ -119,7 +119,8 @@ class Simulator(Hands, Host[Request]):
         self.lines.boot()
 
     def keep_log(self, state: StateFile) -> None:
-        """Keep both logs in a file, and go on with what is in it; before `start`."""
+        """Keep both logs in a file, the certificate beside it, and go on with them; before `start`."""
+        self._network.certificate.keep(state.certificate)
         for name, journal in (("calls", self.call_log), ("doors", self.door_log)):
             journal.keep(name, state)
 

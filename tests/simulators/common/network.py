@@ -61,6 +61,13 @@ class Certificate:
         self._contexts: list[ssl.SSLContext] = []
         # All that were ever shown, as PEM with their keys.
         self._made: list[bytes] = []
+        self._file: Path | None = None
+
+    def keep(self, file: Path | None) -> None:
+        """Keep the newest certificate in a file, and begin with the one that is there; before the first use."""
+        self._file = file
+        if file is not None and file.exists():
+            self._made.append(file.read_bytes())
 
     @property
     def first(self) -> str:
@@ -72,12 +79,17 @@ class Certificate:
     def context(self) -> ssl.SSLContext:
         """The context, made at the first use."""
         if not self._contexts:
-            self.renew()
+            if not self._made:
+                self.renew()
+            else:
+                self._show(self._made[-1])
         return self._contexts[0]
 
     def renew(self) -> None:
         """Sign a new certificate; connections made from now on show it."""
         self._made.append(self._certificate())
+        if self._file is not None:
+            self._file.write_bytes(self._made[-1])
         self._show(self._made[-1])
 
     def restore(self) -> None:

@@ -15,6 +15,11 @@ class StateFile:
         """Keep lines in that file, behind those that are there."""
         self._path = path
 
+    @property
+    def certificate(self) -> Path | None:
+        """Where the certificate of the device is kept, beside the lines."""
+        return None if self._path is None else self._path.with_suffix(".pem")
+
     def write(self, **line: Any) -> None:
         """Append a line. The operating system has it when this returns."""
         if self._path is not None:

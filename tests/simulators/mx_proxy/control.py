@@ -9,7 +9,7 @@ VERBS = (
     "incoming_call", "hang_up", "leave_voicemail", "pick_up", "dial", "hold", "retrieve",
     # The administrator
     "add_user", "change_password", "provision", "accept_password", "set_secret", "set_token_ttl", "expire_tokens",
-    "rotate_key", "document_logout", "allow_app", "allow_topic", "push_to", "repeat_push", "fill_log",
+    "rotate_key", "document_logout", "allow_app", "allow_topic", "push_to", "repeat_push", "fill_log", "book",
     "clear_everything", "advance_clock",
     # The link to the MX
     "drop_link", "break_mx", "silence_mx", "mend_mx", "set_patience", "set_reconnect", "ignore", "lose_reply", "empty_reply", "refuse",

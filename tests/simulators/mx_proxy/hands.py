@@ -157,6 +157,10 @@ class Hands(Server):
                 selfLegType=MISSED,
             )
 
+    def book(self, login: str | None = None) -> list[list[int]]:
+        """Return number and end (Unix time) of each record of the log."""
+        return [[record["record_id"], record["disconnectTimestamp"]] for record in self._at(login).log.records]
+
     def clear_everything(self, login: str | None = None) -> None:
         """Empty the log, the mailbox, the conferences, the address book and the services."""
         extension = self._at(login)

@@ -6,7 +6,7 @@ from .simulator import Simulator
 
 VERBS = (
     # Visitors
-    "ring", "answer", "walk_away", "happen", "support_calls",
+    "ring", "answer", "walk_away", "happen", "support_calls", "book",
     # Those who live there
     "code_of", "call_in", "move_in", "move_out", "message", "text_push", "chat",
     # Pushes

@@ -116,6 +116,10 @@ class Hands(Server):
             self.note(record)
         return record.uuid
 
+    def book(self) -> list[list[Any]]:
+        """Return ID, flat, and Unix time of each record of the history."""
+        return [[record.uuid, record.flat, record.moment] for record in self.history.records]
+
     # ---- Those who live there ----
 
     def code_of(self, phone: str | None = None) -> str:

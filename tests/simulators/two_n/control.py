@@ -19,7 +19,7 @@ VERBS = (
     "set_input", "tamper", "block_switches", "motion", "noise", "door", "unauthorized_door", "door_too_long", "rex",
     "lockdown", "lift_module", "lift_public_floors", "lift_config", "virtual_input", "virtual_output", "user_action",
     # The device itself
-    "block_login", "rescue", "error_state", "external_camera", "checking_call", "emit", "advance_clock", "set_time",
+    "block_login", "rescue", "error_state", "external_camera", "checking_call", "emit", "fill_log", "advance_clock", "set_time",
     "pass_time",
     "set_audio_result", "set_pcap_size",
     # The installer

@@ -266,6 +266,11 @@ class Hands(Device):
         """Log any event, even one the firmware does not list; gives its id."""
         return self.log.append(event, params).id
 
+    def fill_log(self, n: int, event: str = "UserActionActivated") -> None:
+        """Record an event n times in a row."""
+        for _ in range(n):
+            self.log.append(event, {"id": 1, "state": "in"})
+
     def advance_clock(self, seconds: float) -> None:
         """Step the clock: utcTime moves, upTime does not."""
         self.clock.step(seconds)

@@ -160,7 +160,8 @@ class Simulator(Installer, Host[Request]):
         return (http, False), (https, True)
 
     def keep_log(self, state: StateFile) -> None:
-        """Keep the log in a file, and go on with what is in it; before `start`."""
+        """Keep the log in a file, the certificate beside it, and go on with both; before `start`."""
+        self._network.certificate.keep(state.certificate)
         self.log.state = state
 
     @property
