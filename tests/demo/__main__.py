@@ -26,8 +26,8 @@ from .checks import Checks, say
 from .dashboard import URL_PATH, dashboard
 from .events_check import compare, run_events
 from .home_assistant import PASSWORD, USERNAME, CommandFailed
-from .kill_check import check_kills
 from .recorded import errors, problems, recorded_texts
+from .soak.house import check_soak
 from .stage import DOMAIN, Stage, set_up
 
 LOG_LINES = 40
@@ -141,7 +141,7 @@ async def check_everything(port: int) -> None:
         except Exception:
             say(f"\nThe end of the log:\n{stage.log_tail(LOG_LINES)}\n")
             raise
-    await check_kills(checks)
+    await check_soak(checks)
     with checks("nothing is left over"):
         assert not stage.folder.exists(), f"{stage.folder} is still there"
         assert stage.ended, "a process still runs"

@@ -6,24 +6,26 @@ from contextlib import asynccontextmanager
 import json
 import os
 from pathlib import Path
+import ssl
 import sys
 from typing import Any
 
 import aiohttp
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
-async def process(system: str, state: Path) -> AsyncIterator[str]:
-    """Run a simulator, give the address of its control port, and kill it."""
+async def process(system: str, state: Path, port: str = "control") -> AsyncIterator[str]:
+    """Run a simulator, return the address of its control port or another one, and kill it."""
     running = await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"tests.simulators.{system}", "--state", str(state),
         cwd=ROOT, env=dict(os.environ), stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         assert running.stdout is not None
-        yield str(json.loads(await running.stdout.readline())["control"])
+        yield str(json.loads(await running.stdout.readline())[port])
     finally:
         running.kill()
         await running.wait()
@@ -77,3 +79,13 @@ async def test_an_akuvox_goes_on_with_its_logs(sockets: None, tmp_path: Path) ->
         after = await state_of(control)
         assert (after["doorLog"], after["callLog"]) == (3, 2)
         assert 0 <= after["upTime"] - before["upTime"] < 60
+
+
+@pytest.mark.parametrize("system", ["two_n", "akuvox"])
+async def test_a_device_keeps_its_certificate(sockets: None, tmp_path: Path, system: str) -> None:
+    shown = set()
+    for _ in range(2):
+        async with process(system, tmp_path / "device.state", "https") as address:
+            host, _, port = address.rpartition(":")
+            shown.add(await asyncio.to_thread(ssl.get_server_certificate, (host, int(port))))
+    assert len(shown) == 1

@@ -17,7 +17,8 @@ from tests.demo.recorded import problems, recorded_events
 from tests.demo.stage import DOMAIN, Stage
 
 from .books import Tally, compare_events, compare_recorder, compare_rings, leaks, out_of_order
-from .players import EVENT, PLAYERS, Player, TwoN
+from .players import EVENT, Player
+from .systems import PLAYERS, TwoN
 
 # Generous, as other work may load the machine.
 LOADED = 180.0
@@ -29,15 +30,14 @@ LIFE = (0.3, 2.0)
 DEAD = (0.0, 3.0)
 # Quiet seconds before things are counted.
 QUIET = 3.0
-# Shares: a life that ends by SIGKILL, a fault of a device in a life, a reload of an entry, a visitor during a fault.
+# Shares: lives that end by SIGKILL, a fault of a device in a life, a reload of an entry, a visitor during a fault.
 KILLED, FAULTY, RELOADED, VISITED = 0.4, 0.3, 0.25, 0.5
 # A life in so many is a long one, in which leaks are measured, with so many rounds.
 LONG_LIFE = 100
 ROUNDS = 6
-# Lives of a 2N or Akuvox that its process survives.
-DEVICE_KILLED = 8
-# And those after which, or before which, the 2N reboots.
-REBOOTED_DEAD = 12
+# The process of a 2N or Akuvox is killed after so many lives; the 2N reboots after, or in, one of so many.
+DEVICE_KILLED = 4
+REBOOTED_DEAD = 7
 REBOOTED_ALIVE = 10
 
 
@@ -50,6 +50,8 @@ class Plan:
     events: int = 100_000
     restarts: int = 200
     rounds: int = ROUNDS
+    # Share of lives that end by SIGKILL; each fourth does in any case.
+    killed: float = KILLED
     # Average events of the 2N in a second.
     rate: float = 90.0
     # Which life is the first long one.
@@ -281,7 +283,7 @@ class Soak:
         """End Home Assistant, often with something on its way."""
         visits = [asyncio.create_task(self._visit(player)) for player in self.players if self.dice.random() < 0.3]
         await asyncio.sleep(self.dice.uniform(0.0, 0.5))
-        if self.restarts % 4 == 0 or self.dice.random() < KILLED:
+        if self.restarts % 4 == 0 or self.dice.random() < self.plan.killed:
             free = [player for player, task in zip(self.players, self.under_way, strict=False) if task.done()]
             visits += [asyncio.create_task(self._cut_off(player.command(self.home))) for player in free]
             await asyncio.sleep(self.dice.uniform(0.0, 0.05))
