@@ -26,8 +26,9 @@ from ..coordinator import IntercomCoordinator
 from ..helpers.devices import place_names
 from ..helpers.errors import is_answer_lost, request_refused, translated, translated_error, was_never_sent
 from ..helpers.storage import async_load_stored, parse_items
+from ..model.doors import is_done, next_step
 from ..model.features import Doors
-from ..model.parts import OPENING, Door, DoorCommand, DoorId, is_done, next_step
+from ..model.parts import OPENING, Door, DoorCommand, DoorId
 from ..model.state import State
 from ..systems.common.errors import IntercomError, NoAnswer, NotSupported, ServerBroken, Unconfirmed, UnexpectedReply
 from .door_watch import DoorWatch
