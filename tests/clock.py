@@ -13,7 +13,6 @@ import ctypes
 from datetime import datetime, tzinfo
 import gc
 from math import inf
-import select
 import selectors
 import time
 from typing import Any, override
@@ -27,7 +26,7 @@ GRACE = 0.0002
 # Real seconds at most between two looks at the time while something outside of the loop works.
 REAL_STEP = 0.02
 
-real_monotonic, real_time, real_perf_counter = time.monotonic, time.time, time.perf_counter
+real_monotonic, real_time, real_perf_counter, real_sleep = time.monotonic, time.time, time.perf_counter, time.sleep
 
 
 class Clock:
@@ -84,8 +83,8 @@ class SkippingSelector(selectors.DefaultSelector):
             return ready
         end = None if timeout is None else CLOCK.monotonic() + timeout
         if not self.busy:
-            # epoll itself would wait for a whole millisecond.
-            select.select([self.fileno()], [], [], GRACE)
+            # epoll itself would wait for a whole millisecond; select.select takes no file number above 1023.
+            real_sleep(GRACE)
             if ready := super().select(0):
                 return ready
         while self.busy or end is None:
