@@ -33,7 +33,7 @@ from .flows.phone import PhoneLoginFlow
 from .helpers.connection import async_client_session
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.loading import async_load_systems
-from .systems import asks_for_proof, recognized
+from .systems import asks_for_proof, candidates_of, recognized
 
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 _ACCOUNT = {vol.Optional(CONF_USERNAME, default=""): str, vol.Optional(CONF_PASSWORD, default=""): PASSWORD_FIELD}
@@ -103,7 +103,7 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
     async def async_step_dhcp(self, discovery_info: DhcpServiceInfo) -> ConfigFlowResult:
         """Handle a device discovered by DHCP, after checking that it is an intercom."""
         if asks_for_proof(discovery_info.macaddress):
-            await async_load_systems(self.hass)
+            await async_load_systems(self.hass, *candidates_of())
             self._system = await recognized(
                 async_client_session(self.hass), discovery_info.ip, discovery_info.macaddress
             )

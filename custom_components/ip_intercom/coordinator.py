@@ -303,7 +303,8 @@ class IntercomCoordinator(StateCoordinator):
         _, key, placeholders = translation_for(err)
         failure = translated_error(kind, key, device=self.name, **placeholders)
         if isinstance(failure, UpdateFailed):
-            failure.retry_after = err.retry_after or self.load_spreader.poll_delay(POLL_ALONE.total_seconds())
+            delay = self.load_spreader.poll_delay(POLL_ALONE.total_seconds(), followed=self.system.log is not None)
+            failure.retry_after = err.retry_after or delay
         return failure
 
     @callback

@@ -219,9 +219,12 @@ class FleetBench:
             await asyncio.sleep(0.5)
         seconds = time.monotonic() - began
         await asyncio.sleep(max(0.0, WATCH - seconds))
-        total, peak, _ = await self.devices.requests()
+        total, peak, paths = await self.devices.requests()
         self.tell(f"power cut of {POWER_CUT:.0f} s", f"{heard} of {self.count} heard again within {seconds:.1f} s")
-        self.tell("requests afterwards", f"{total / self.count:.1f} for each device, at most {peak} in a second")
+        told = ", ".join(f"{count} {path.removeprefix('/api/')}" for path, count in paths.most_common(6))
+        self.tell(
+            "requests afterwards", f"{total / self.count:.1f} for each device, at most {peak} in a second ({told})"
+        )
         self.tell("CPU in the minute afterwards", f"{self.cpu() - cpu:.1f} s")
 
     def log(self) -> None:

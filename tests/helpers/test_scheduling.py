@@ -1,6 +1,7 @@
 """Load of many devices: a few devices never wait, and a site that goes away as a whole makes few log lines."""
 
 import asyncio
+from itertools import pairwise
 import logging
 import time
 
@@ -32,12 +33,27 @@ async def test_a_limit_recovers() -> None:
     assert time.monotonic() - began < 0.1
 
 
-@pytest.mark.parametrize(("away", "pause"), [(0, 0.0), (1, 0.2), (5, 1.0), (100, 20.0), (500, 40.0)])
-def test_attempts_to_reach_devices_stay_few(away: int, pause: float) -> None:
+@pytest.mark.parametrize(("away", "rate"), [(6, 2.5), (100, 2.5), (500, 12.5)])
+async def test_attempts_to_reach_many_devices_are_evenly_spread(away: int, rate: float) -> None:
     spreader = LoadSpreader()
     for number in range(away):
         spreader.async_lost(str(number))
-    assert spreader.pause == pause
+    delays: list[float] = []
+    for _ in range(away):
+        delay = spreader.attempt_delay()
+        assert delay is not None
+        delays.append(delay)
+    pauses = [after - before for before, after in pairwise(delays)]
+    assert pauses == pytest.approx([1 / rate] * len(pauses), rel=0.01)
+    assert delays[-1] <= 40.1
+
+
+def test_a_few_unavailable_devices_keep_their_usual_pauses() -> None:
+    spreader = LoadSpreader()
+    for number in range(5):
+        spreader.async_lost(str(number))
+    assert spreader.attempt_delay() is None
+    assert spreader.poll_delay(30.0, followed=True) is None
 
 
 def loggers(spreader: LoadSpreader, devices: int) -> list[DeviceLogger]:
@@ -82,13 +98,11 @@ def test_a_fault_is_never_hidden(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.records[-1].levelno == logging.ERROR
 
 
-def test_polls_of_many_devices_are_spread() -> None:
+@pytest.mark.parametrize(("followed", "least", "most"), [(False, 30.0, 60.0), (True, 40.0, 80.0)])
+def test_polls_of_many_devices_are_spread(followed: bool, least: float, most: float) -> None:
     spreader = LoadSpreader()
-    for number in range(5):
-        spreader.async_lost(str(number))
-    assert spreader.poll_delay(30.0) is None
     for number in range(100):
         spreader.async_lost(str(number))
-    delays = {spreader.poll_delay(30.0) for _ in range(20)}
+    delays = {spreader.poll_delay(30.0, followed=followed) for _ in range(20)}
     assert len(delays) > 1
-    assert all(delay is not None and 30.0 <= delay <= 50.0 for delay in delays)
+    assert all(delay is not None and least <= delay <= most for delay in delays)

@@ -326,3 +326,16 @@ print(sorted(name for name in sys.modules if ".client" in name and name.startswi
     names, clients = done.stdout.splitlines()
     assert "two_n" in names
     assert clients == "[]"
+
+
+def test_a_config_flow_loads_only_the_systems_that_it_needs() -> None:
+    source = f"""
+import sys
+from {PACKAGE}.systems import candidates_of, load_systems
+load_systems(candidates_of())
+print(sorted({{name.split(".")[3] for name in sys.modules if ".client" in name and name.startswith("{PACKAGE}.systems")}}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", source], cwd=SOURCE.parents[1], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "['akuvox', 'two_n']"

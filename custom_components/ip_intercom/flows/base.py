@@ -28,7 +28,7 @@ from ..model.state import Description
 from ..runtime import IntercomConfigEntry
 from ..runtime.loading import async_hand_over, async_load_systems
 from ..runtime.replacement import async_replace_unit
-from ..systems import find_system, spec_of
+from ..systems import candidates_of, find_system, spec_of
 from ..systems.common.adapter import Found
 from ..systems.common.errors import CertificateChanged, IntercomError, NoIdentity, UnsupportedProduct, WrongDevice
 
@@ -83,7 +83,7 @@ class SystemFlow(ConfigFlow):
     ) -> dict[str, str]:
         """Find the device and log in; return the errors of the form."""
         self._placeholders |= {"device": self._device_name(address)}
-        await async_load_systems(self.hass)
+        await async_load_systems(self.hass, *candidates_of(self._system))
         session = async_client_session(self.hass)
         account = {key: user_input[key] for key in CREDENTIALS if key in user_input}
         verify = user_input[SECTION_SECURITY][CONF_VERIFY_SSL]

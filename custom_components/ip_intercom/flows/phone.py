@@ -110,7 +110,7 @@ class PhoneLoginFlow(SystemFlow):
     ) -> dict[str, str]:
         """Find the server; return the errors of the form."""
         self._placeholders |= {"device": self._device_name(address)}
-        await async_load_systems(self.hass)
+        await async_load_systems(self.hass, SYSTEM_SMARTYARD)
         from ..systems.smartyard.login import PhoneLogin  # noqa: PLC0415  # loaded by now
 
         session = async_client_session(self.hass)

@@ -21,12 +21,14 @@ from ..const import DOMAIN
 
 # Devices that are set up or start to deliver events at once, and per second after that.
 _SETUP_BURST, _SETUP_RATE = 10, 12.0
-# The same for reading descriptions, each of which takes up to 20 requests.
-_DESCRIBE_BURST, _DESCRIBE_RATE = 4, 2.0
+# The same for reading descriptions, each of which takes up to 20 requests; the rate is for 100 devices and less.
+_DESCRIBE_BURST, _DESCRIBE_RATE = 4, 1.0
+_DEVICES = 100
 # The same for reading what a setup left out, which takes up to 5 requests.
-_COMPLETE_BURST, _COMPLETE_RATE = 10, 8.0
-# Attempts per second for all unavailable devices together, and the longest pause in seconds for one device.
-_ATTEMPT_RATE, _LONGEST_PAUSE = 5.0, 40.0
+_COMPLETE_BURST, _COMPLETE_RATE = 10, 5.0
+# Attempts per second for all unavailable devices together, and the longest pause in seconds for one device: with more than
+# 100 devices, there are more attempts.
+_ATTEMPT_RATE, _LONGEST_PAUSE = 2.5, 40.0
 # If more devices than this become unavailable within so many seconds, single ones are logged at debug level only.
 _FEW, _TOGETHER = 5, 60
 # Seconds after its return for which the log lines of such a device stay at debug level.
@@ -43,18 +45,25 @@ class RateLimit:
     Args:
         burst: The number of starts without a wait.
         rate: The number of starts per second after that.
+
+    Attributes:
+        rate: The same; it may change.
     """
 
     def __init__(self, burst: int, rate: float) -> None:
-        self._interval = 1 / rate
-        self._ahead = burst * self._interval
+        self.rate = rate
+        self._burst = burst
         self._next = 0.0
+
+    def delay(self) -> float:
+        """Take the next start, and return the seconds until then."""
+        now = time.monotonic()
+        self._next = max(self._next, now - self._burst / self.rate) + 1 / self.rate
+        return max(0.0, self._next - now)
 
     async def wait(self) -> None:
         """Wait for the next start."""
-        now = time.monotonic()
-        self._next = max(self._next, now - self._ahead) + self._interval
-        if (delay := self._next - now) > 0:
+        if (delay := self.delay()) > 0:
             await asyncio.sleep(delay)
 
 
@@ -71,6 +80,7 @@ class LoadSpreader:
         self.setups = RateLimit(_SETUP_BURST, _SETUP_RATE)
         self.descriptions = RateLimit(_DESCRIBE_BURST, _DESCRIBE_RATE)
         self.completions = RateLimit(_COMPLETE_BURST, _COMPLETE_RATE)
+        self._attempts = RateLimit(0, _ATTEMPT_RATE)
         # The entries of unavailable devices, and when each became unavailable, in monotonic time.
         self._unavailable: dict[str, float] = {}
         # Until when the log lines of an entry are for debugging only, in monotonic time: it became unavailable together
@@ -78,16 +88,31 @@ class LoadSpreader:
         self._quiet_until: dict[str, float] = {}
 
     @property
-    def pause(self) -> float:
-        """The seconds between two attempts to reach one unavailable device, to limit the attempts for all devices."""
-        return min(len(self._unavailable) / _ATTEMPT_RATE, _LONGEST_PAUSE)
+    def _are_many_unavailable(self) -> bool:
+        return len(self._unavailable) > _FEW
 
-    def poll_delay(self, interval: float) -> float | None:
+    def attempt_delay(self) -> float | None:
+        """Return the seconds until the next attempt to reach an unavailable device; None for its usual back-off.
+
+        While many devices are unavailable, the attempts to reach them are evenly spread: each that succeeds is followed
+        by several requests.
+        """
+        return self._attempts.delay() if self._are_many_unavailable else None
+
+    def poll_delay(self, interval: float, *, followed: bool) -> float | None:
         """Return the seconds until the next poll of an unavailable device; None for its usual interval.
 
         Devices that become unavailable together would be polled together.
+
+        Args:
+            interval: The usual interval.
+            followed: The event log of the device detects its return; a poll is only a safety net.
         """
-        return interval + random.uniform(0.0, self.pause) if len(self._unavailable) > _FEW else None
+        if not self._are_many_unavailable:
+            return None
+        return (
+            random.uniform(_LONGEST_PAUSE, 2 * _LONGEST_PAUSE) if followed else random.uniform(interval, 2 * interval)
+        )
 
     def is_quiet(self, entry_id: str) -> bool:
         """Return whether the log lines of a device are for debugging only: many became unavailable together."""
@@ -99,6 +124,8 @@ class LoadSpreader:
         if entry_id in self._unavailable:
             return
         now = self._unavailable[entry_id] = time.monotonic()
+        self._attempts.rate = max(_ATTEMPT_RATE, len(self._unavailable) / _LONGEST_PAUSE)
+        self.descriptions.rate = max(_DESCRIBE_RATE, len(self._unavailable) / _DEVICES)
         together = [known for known, since in self._unavailable.items() if now - since < _TOGETHER]
         if len(together) <= _FEW:
             return

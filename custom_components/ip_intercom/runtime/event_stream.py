@@ -45,8 +45,6 @@ _BACK_OFF_LOCAL = 1.0
 # Seconds to wait after repeated unexpected exceptions.
 _FAULT_DELAY = 30.0
 _JITTER = 0.2
-# Bounds of the random share of the pause between attempts while many devices are unavailable.
-_SPREAD = (0.2, 1.8)
 # Seconds by which an event may be older than its age: devices report whole seconds.
 _AGE_ERROR = 2.0
 # A server that requests a longer back-off than this is unavailable at once, without a second attempt.
@@ -262,8 +260,8 @@ class EventStream:
                 delay = _USER_DELAY
             except IntercomError as err:
                 delay, retry_after = _back_off(failures, log.local), err.retry_after or 0.0
-                if log.local and (pause := self._coordinator.load_spreader.pause) > delay:
-                    delay = pause * random.uniform(*_SPREAD)
+                if log.local and (turn := self._coordinator.load_spreader.attempt_delay()) is not None:
+                    delay = max(delay, turn)
                 if failures and not log.local:
                     delay = max(min(delay, _MIN_PAUSE), delay - (time.monotonic() - began))
                 back_off_until = time.monotonic() + retry_after

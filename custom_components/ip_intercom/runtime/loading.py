@@ -23,7 +23,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 async def async_load_systems(hass: HomeAssistant, *names: str) -> None:
-    """Import systems, all by default."""
+    """Import systems."""
     await hass.async_add_import_executor_job(load_systems, names)
 
 

@@ -131,10 +131,16 @@ SYSTEMS: dict[str, SystemSpec] = {
 }
 
 
-def load_systems(names: Collection[str] = ()) -> None:
-    """Import systems, by default all. This reads files: run it in an executor."""
-    for name in names or SYSTEMS:
+def load_systems(names: Collection[str]) -> None:
+    """Import systems. This reads files: run it in an executor."""
+    for name in names:
         adapter_of(name)
+
+
+def candidates_of(system: str | None = None) -> tuple[str, ...]:
+    """Return the systems that ``find_system`` and ``recognized`` need: all of local devices if none is expected."""
+    recognizable = (name for name, spec in SYSTEMS.items() if spec.recognizable)
+    return (*recognizable, SYSTEM_TWO_N) if system is None else (system,)
 
 
 def adapter_of(name: str) -> Adapter:

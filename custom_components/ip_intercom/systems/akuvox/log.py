@@ -42,9 +42,10 @@ CALL_LOG = "calllog/get"
 DOOR_LOG = "doorlog/get"
 
 # Poll intervals in seconds: without push, and with it.
-_CALL_INTERVALS = (2.0, 30.0)
-_DOOR_LOG_INTERVALS = (10.0, 60.0)
-_CALL_LOG_INTERVALS = (30.0, 60.0)
+_CALL_INTERVALS = (2.0, 30.0)  # a visitor waits: only this poll is frequent
+_DOOR_LOG_INTERVALS = (20.0, 60.0)
+# The end of a polled call makes the call log due; other polls only find calls that were too short.
+_CALL_LOG_INTERVALS = (60.0, 60.0)
 # Poll interval of the call log if no other source reports calls: short enough for a ring.
 _CALL_LOG_ONLY_INTERVAL = 3.0
 # Poll interval of a log without pages, which is always read completely.

@@ -5,6 +5,7 @@ from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 import logging
+from math import inf
 import time
 from typing import Any
 
@@ -52,6 +53,8 @@ _MAX_ABSENCES = 3
 _NAME_PATIENCE = 5.0
 # The clock is read with every twelfth poll only, as it drifts slowly.
 _READINGS_PER_CLOCK = 12
+# Seconds between two readings of the SIP accounts.
+_INFO_INTERVAL = 240.0
 
 MANUFACTURER = "Akuvox"
 
@@ -139,6 +142,7 @@ class AkuvoxSystem:
         self._reader = PartReader()
         self._parts = _Parts()
         self._readings = 0
+        self._info_at = -inf
         # The identity until the first description, if the device was just found.
         self._found: SystemInfo | None = None
         self.log: AkuvoxLog | None = None
@@ -179,7 +183,7 @@ class AkuvoxSystem:
         device, ask = self.device, self._reader.ask
         self._reader.begin()
         info, self._found = self._found or await device.system.info(), None
-        requested_at = time.time()
+        self._info_at, requested_at = time.monotonic(), time.time()
         status = await ask("system/status", self._if_available(device.system.status()), keep=False)
         if status is not None:
             self._log.note_device(status, requested_at)
@@ -327,7 +331,11 @@ class AkuvoxSystem:
         relays_requested_at = time.monotonic()
         relays = await part(device.relay.status(), failures["relay/status"]) if parts.relay_status else None
         levels = await part(device.input.status(), failures["input/status"]) if parts.inputs else None
-        info = await part(device.system.info(), failures["system/info"])
+        # The registration of the SIP accounts is not urgent, unless nothing else shows that the device responds.
+        now = time.monotonic()
+        info_is_due = now - self._info_at >= _INFO_INTERVAL or (relays is None and levels is None)
+        info = await part(device.system.info(), failures["system/info"]) if info_is_due else None
+        self._info_at = self._info_at if info is None else now
         status = await part(device.system.status(), []) if clock_is_due else None
         failed = [name for name, found in failures.items() if found]
         if failed and relays is None and levels is None and info is None:

@@ -1,14 +1,16 @@
 """What an Akuvox is asked at the first contact and at a reload."""
 
+import asyncio
 from collections import Counter
+import time
 
 from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.systems.akuvox import log
-from tests.common import enter, user_input
+from tests.common import enter, state_of, until, user_input
 
-from .conftest import Start, address_of
+from .conftest import Start, add, address_of
 
 DESCRIPTION = Counter(
     {
@@ -23,6 +25,7 @@ DESCRIPTION = Counter(
     }
 )
 
+USUAL = {name: getattr(log, name) for name in ("_CALL_INTERVALS", "_DOOR_LOG_INTERVALS", "_CALL_LOG_INTERVALS")}
 LOGS = Counter(["calllog/get", "doorlog/get"])
 
 
@@ -56,3 +59,39 @@ async def test_nothing_is_asked_twice(
     before = len(sim.requests)
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert answered(before) - DESCRIPTION <= LOGS
+
+
+@pytest.fixture
+def real_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poll as at a real device."""
+    for name, usual in USUAL.items():
+        monkeypatch.setattr(log, name, usual)
+
+
+async def test_without_pushes_a_minute_takes_39_requests(
+    hass: HomeAssistant, quick_device: Start, real_intervals: None
+) -> None:
+    sim = await quick_device()
+    await add(hass, sim)
+    await asyncio.sleep(30.0)
+    minutes, before = 10, len(sim.requests)
+    await asyncio.sleep(minutes * 60.0)
+    asked = Counter(request.path.removeprefix("/api/") for request in sim.requests[before:])
+    # The call is polled every two seconds: a ring is seen within that time. All else is slower.
+    assert 29 * minutes <= asked["call/status"] <= 30 * minutes
+    assert asked.total() - asked["call/status"] <= 9 * minutes, asked
+
+
+async def test_without_pushes_a_ring_is_seen_within_two_seconds(
+    hass: HomeAssistant, quick_device: Start, real_intervals: None
+) -> None:
+    sim = await quick_device()
+    entry = await add(hass, sim)
+    for pause in (30.0, 31.1, 33.7):
+        await asyncio.sleep(pause)
+        pressed = time.monotonic()
+        before = state_of(hass, entry, "event", "bell_call")
+        sim.press()
+        await until(lambda: state_of(hass, entry, "event", "bell_call") != before, "the ring")  # noqa: B023
+        assert time.monotonic() - pressed <= 2.5  # the poll itself takes a while
+        sim.phone.hang_up()
