@@ -22,6 +22,7 @@ import aiohttp
 from .__main__ import run
 from .checks import say
 from .home_assistant import Heard
+from .memory import cpu, memory
 from .process import Process
 from .stage import ACCOUNT, DOMAIN, ROOT, Stage, free_port
 
@@ -34,7 +35,6 @@ WATCH = 60.0
 RING_TIMEOUT = 30.0
 # What a log line says of a device that is taken for silent.
 SILENT = ("Failed to connect", "does not answer", "not respond", "Timed out")
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Devices:
@@ -107,20 +107,10 @@ class FleetBench:
         self.rows.append((what, measured))
         say(f"  {what}: {measured}")
 
-    def cpu(self) -> float:
-        """Return the seconds of CPU that Home Assistant has used."""
-        parts = Path(f"/proc/{self.stage.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(parts[11]) + int(parts[12])) / TICKS
-
-    def memory(self) -> float:
-        """Return the resident memory of Home Assistant in MiB."""
-        lines = Path(f"/proc/{self.stage.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
-
     async def prepare(self, count: int) -> float:
         """Make the entries: one by the config flow, the others like it in the storage. Returns the bare memory."""
         self.count = count
-        bare = self.memory()
+        bare = memory(self.stage.pid)
         address, _ = self.devices.addresses[0]
         self.stage.address = address
         await self.stage.add_intercom()
@@ -171,10 +161,10 @@ class FleetBench:
     async def settle(self) -> None:
         """Measure the minute after."""
         await self.devices.do("clear")
-        before = self.cpu()
+        before = cpu(self.stage.pid)
         await asyncio.sleep(WATCH)
         total, peak, paths = await self.devices.requests()
-        self.tell("CPU in the minute after", f"{self.cpu() - before:.1f} s of {WATCH:.0f}")
+        self.tell("CPU in the minute after", f"{cpu(self.stage.pid) - before:.1f} s of {WATCH:.0f}")
         told = ", ".join(f"{count} {path.removeprefix('/api/')}" for path, count in paths.most_common(6))
         self.tell("requests in that minute", f"{total / self.count:.2f} for each device, at most {peak}/s ({told})")
         self.tell("heard", f"{await self.devices.pulling()} of {self.count}")
@@ -213,7 +203,7 @@ class FleetBench:
         await self.devices.do("cut_power")
         await asyncio.sleep(POWER_CUT)
         await self.devices.do("clear")
-        cpu = self.cpu()
+        before = cpu(self.stage.pid)
         began = min(await self.devices.do("restore"))
         while (heard := await self.devices.pulling()) < self.count and time.monotonic() - began < BACK_TIMEOUT:
             await asyncio.sleep(0.5)
@@ -225,7 +215,7 @@ class FleetBench:
         self.tell(
             "requests afterwards", f"{total / self.count:.1f} for each device, at most {peak} in a second ({told})"
         )
-        self.tell("CPU in the minute afterwards", f"{self.cpu() - cpu:.1f} s")
+        self.tell("CPU in the minute afterwards", f"{cpu(self.stage.pid) - before:.1f} s")
 
     def log(self) -> None:
         """Tell what the log says."""
@@ -259,8 +249,8 @@ async def measure(count: int, log: Path | None) -> None:
                 await bench.rings()
                 await bench.power_cut()
                 await bench.rings()
-                memory = bench.memory()
-                bench.tell("memory", f"{memory:.0f} MiB, {(memory - bare) / count:.2f} for each device")
+                taken = memory(stage.pid)
+                bench.tell("memory", f"{taken:.0f} MiB, {(taken - bare) / count:.2f} for each device")
                 bench.log()
         finally:
             await asyncio.shield(stage.stop())

@@ -1,12 +1,27 @@
-"""How much more memory a process takes at the height of some work (Linux)."""
+"""The memory and the CPU time of a process, and how much more memory it takes at the height of some work (Linux)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+import os
 from pathlib import Path
 
 # Written to clear_refs, it resets the peak (proc_pid_clear_refs(5)).
 _RESET_PEAK = "5"
+
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu(pid: int) -> float:
+    """Return the seconds of CPU that a process has used."""
+    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(parts[11]) + int(parts[12])) / _TICKS
+
+
+def memory(pid: int) -> float:
+    """Return the resident memory of a process in MiB."""
+    return _kibibytes(Path("/proc", str(pid)), "VmRSS") / 1024
 
 
 @dataclass(slots=True)

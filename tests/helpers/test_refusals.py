@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
 import logging
+import time
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -135,6 +136,18 @@ async def test_a_refusal_of_the_log_mends_itself(hass: HomeAssistant, sim: Simul
     sim.stray_401(0)
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
     await until(lambda: not questions(hass), "the question to go")
+
+
+async def test_a_changed_password_is_asked_for_within_fifteen_seconds(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """Of the first rejection: until the end of its long poll, a device that is idle rejects nothing."""
+    sim.clear_requests()
+    sim.change_password(USERNAME, "new")
+    sim.reset_connections()
+    await until(lambda: questions(hass), "the question for the password")
+    rejected = [request.at for request in sim.requests if request.status == 401 and request.authorization]
+    assert time.monotonic() - rejected[0] <= 15
 
 
 async def test_a_refusal_of_a_poll_mends_itself(hass: HomeAssistant, sim: Simulator) -> None:
