@@ -75,9 +75,9 @@ that is found too late has `late: true`: it is reported, but does not ring or op
 
 | event | polled | not late for |
 | --- | --- | --- |
-| a ring, from `MakeCall`, `CallStatus`, or `CallLog` | the call every 2 s (30 s with pushes), the call log every 30 s (60 s), and every 3 s if neither a push nor the call reports calls | 5 s |
+| a ring, from `MakeCall`, `CallStatus`, or `CallLog` | the call every 2 s (30 s with pushes), the call log every 60 s, and every 3 s if neither a push nor the call reports calls | 5 s |
 | any other call in the `CallLog` | as above | 90 s |
-| an access, from `DoorLog` | every 10 s (60 s) | 90 s |
+| an access, from `DoorLog` | every 20 s (60 s) | 90 s |
 | all other pushes and changes | immediately, or with the call | 30 s |
 
 The age of a record is the difference between its time and the clock of the device (`system/status`), in any time zone. If
