@@ -15,6 +15,8 @@ from .grammar import Reply
 # Bytes of an endless reply that are recorded, and seconds without any after which it counts as complete.
 _MOST = 256 * 1024
 _PAUSE = 2.0
+# Bytes: a client may send back a spoiled token.
+_LONGEST_HEAD = 2**24
 # Headers of one connection only.
 HOPS = frozenset({"connection", "content-encoding", "content-length", "transfer-encoding", "keep-alive", "host"})
 
@@ -56,7 +58,7 @@ class Proxy:
     async def start(cls, answer: Answer) -> AsyncGenerator[Self]:
         """Serve until the end of the context."""
         proxy = cls(answer)
-        server = await asyncio.start_server(proxy._accept, "127.0.0.1", 0)
+        server = await asyncio.start_server(proxy._accept, "127.0.0.1", 0, limit=_LONGEST_HEAD)
         proxy.url = URL.build(scheme="http", host="127.0.0.1", port=server.sockets[0].getsockname()[1])
         try:
             yield proxy

@@ -1,6 +1,5 @@
 """Files that are spoiled: an entry always loads, and a person is told what was lost."""
 
-from collections.abc import Iterator
 from copy import deepcopy
 from datetime import timedelta
 import os
@@ -15,6 +14,8 @@ import pytest
 
 from tests.common import command, until
 from tests.simulators.two_n import Simulator
+
+from .grammar import places
 
 # The long run: IP_INTERCOM_FUZZ=100000.
 ROUNDS = int(os.environ.get("IP_INTERCOM_FUZZ", "150"))
@@ -59,14 +60,6 @@ async def lively(
     kept = deepcopy(stores(hass_storage, entry))
     assert {key.removeprefix(f"ip_intercom.{entry.entry_id}") for key in kept} == {"", ".codes", ".holds", ".visitors"}
     return kept
-
-
-def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Iterate over the paths of all values in a document."""
-    yield path
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in items:
-        yield from places(value, (*path, key))
 
 
 def spoil(document: dict[str, Any], random: Random) -> None:

@@ -41,6 +41,9 @@ that a device does not have fails with an error that says so; no device has all 
   camera require read permission.
 - **Secrets**: PIN codes, cards, and license plates of the directory are returned only when they are named in `fields`, for example
   `access.pin` or `PrivatePIN`. Passwords are never returned, except by `sip_account`, and configuration files contain them.
+- **What is recorded**: Home Assistant itself records the values that are entered in an action, PIN codes and passwords included, in
+  its database (event `call_service`) and in the traces of automations and scripts; no integration can prevent that. To keep them out, see
+  [SECURITY.md](../SECURITY.md#secrets-in-actions). A code that the integration generates is only in the response.
 - **Lists**: each entry of `entries` is carried out or rejected by itself. An entry that the intercom rejects is returned with the
   reason (`EDIR_FIELD_VALUE_ERROR`, `access.pin`); if all are rejected, the action fails.
 

@@ -406,3 +406,29 @@ async def test_a_refusal_without_an_end_keeps_no_connection(session: aiohttp.Cli
             await TwoNDevice(client).switch.status()
         assert session.connector is not None
         assert not session.connector._acquired
+
+
+async def test_a_file_whose_second_chunk_is_no_chunk(session: aiohttp.ClientSession) -> None:
+    """After so much data, aiohttp does not end the wait for more of it."""
+    capture = b"\xd4\xc3\xb2\xa1" + bytes(100_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for data in (head + b"%x\r\n%b" % (len(capture), capture), b"\r\nzz\r\n"):
+            writer.write(data)
+            await writer.drain()
+            await asyncio.sleep(1)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        device = TwoNDevice(TwoNClient(HttpTransport(session, URL(f"http://{host}:{port}"))))
+
+        async def download() -> None:
+            async with asyncio.timeout(60), device.capture.download() as stream:
+                async for _ in stream.chunks():
+                    pass
+
+        with pytest.raises(ConnectionFailed):
+            await download()

@@ -280,7 +280,9 @@ class Stream:
 
     async def _read(self) -> bytes:
         with _translated(self._request.path):
-            return await self._response.content.readany()
+            # aiohttp's own limit ends with the connection, and data that breaks off then may leave the reader waiting.
+            async with asyncio.timeout(self._request.stall or STREAM_TIMEOUT):
+                return await self._response.content.readany()
 
 
 async def is_file(stream: Stream) -> bool:
