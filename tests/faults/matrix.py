@@ -109,7 +109,7 @@ EXPECTED: Mapping[Key, Expectation] = {
         15.0, reason="a function that does not respond during the set-up is asked for again after 10 s"
     ),
     ("two_n", "unknown_values", Stage.CONNECT): Expectation(
-        3700.0, reason="a device that calls its parts otherwise has other parts; capabilities are read again every hour"
+        4000.0, reason="a device that calls its parts otherwise has other parts; capabilities are read again every hour"
     ),
     ("akuvox", None, Stage.EVENTS): Expectation(
         35.0, reason="a log that fails alone is polled again after 10 to 30 s, as rings come by push and by other polls"

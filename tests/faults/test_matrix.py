@@ -156,11 +156,12 @@ async def test_fault(
 
     await asyncio.sleep(cell.kind.settles)
     ended, missing = time.monotonic(), list[str]()
-    while (now := witness.missing()) and time.monotonic() < ended + LONGEST:
+    while (now := witness.missing()) and time.monotonic() < ended + max(LONGEST, cell.expected.back):
         missing = now
         await asyncio.sleep(LOOK)
     took = time.monotonic() - ended
     record_property("back_s", round(took, 1))
+    assert not now, f"not back after {took:.1f} s: {now}"
     assert took <= cell.expected.back, f"back after {took:.1f} s, last of all: {missing}"
     watching.cancel()
     assert witness.asked is cell.expected.asks
