@@ -200,6 +200,7 @@ class IntercomCoordinator(StateCoordinator):
         """Read what the setup left out, because few entities need it."""
         if self.description.incomplete:
             await self.load_spreader.completions.wait()
+            self._incomplete = 0  # a part of the first description, no retry
             await self._async_describe(self.system.complete)
 
     async def async_describe(self) -> None:

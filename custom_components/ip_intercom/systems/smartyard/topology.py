@@ -104,7 +104,8 @@ def topology_of(
     relays: dict[DoorId, Relay] = {}
     bells: dict[BellId, Bell] = {}
     for house in houses:
-        for door in house.doors:
+        # The bell of an intercom with several doors is at the first one, regardless of the order of the list.
+        for door in sorted(house.doors, key=lambda door: door.door_id):
             known = door_id(door.domophone_id, door.door_id)
             if known in relays:
                 continue

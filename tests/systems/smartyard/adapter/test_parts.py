@@ -88,6 +88,13 @@ def test_a_door_that_two_houses_share_is_one() -> None:
     assert town.relays["7:0"].house == "1"
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_bell_of_an_intercom_with_two_doors_is_at_the_first(order: int) -> None:
+    doors = (Door("7", name="Front"), Door("7", 1, name="Back"))[::order]
+    town = topology_of([House("1", doors=doors)], [], [], [])
+    assert town.bells["7"].place == "door_7_0"
+
+
 def test_the_camera_of_an_intercom_is_at_its_door_with_the_id_of_the_list() -> None:
     listed = Camera("41", "Hall", "http://c.test/hall", "a", hls_mode="fmp4")
     other = Camera("", "Side", "http://c.test/side", "b")
