@@ -112,10 +112,10 @@ EXPECTED: Mapping[Key, Expectation] = {
         4000.0, reason="a device that calls its parts otherwise has other parts; capabilities are read again every hour"
     ),
     ("akuvox", None, Stage.EVENTS): Expectation(
-        35.0, reason="a log that fails alone is polled again after 10 to 30 s, as rings come by push and by other polls"
+        25.0, reason="a log that fails alone is polled again after 10 to 20 s, as rings come by push and by other polls"
     ),
     ("akuvox", None, Stage.PUSH): Expectation(
-        35.0, reason="a log that fails alone is polled again after 10 to 30 s, as rings come by push and by other polls"
+        25.0, reason="a log that fails alone is polled again after 10 to 20 s, as rings come by push and by other polls"
     ),
     ("mx_proxy", None, Stage.EVENTS): Expectation(
         40.0, reason="a part of a server that fails alone is polled again at its usual interval of 30 s"

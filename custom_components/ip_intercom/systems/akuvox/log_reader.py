@@ -125,7 +125,7 @@ class Journal:
             self._is_restarted = self._is_restarted or any(self._is_reused(record) for record in records)
             fresh = [record for record in records if not self.known or self._is_new(record)]
             # A record written in the meantime moves the last record of a page to the next page; a page may repeat one.
-            unseen = [record for place, record in enumerate(fresh) if record not in (*found, *fresh[:place])]
+            unseen = [record for record in dict.fromkeys(fresh) if record not in found]
             found += unseen
             all_new = bool(unseen) and len(fresh) == len(records)
             self.more = self.known and self.paged and answer.size == PAGE and all_new

@@ -57,6 +57,14 @@ async def test_only_what_is_new(paged: bool) -> None:
     assert await ids(journal, device) == []
 
 
+async def test_a_record_that_a_page_contains_twice_is_one() -> None:
+    device, journal = Device(), Journal()
+    await ids(journal, device)
+    for second in (1, 1, 2):
+        device.write(second, second)
+    assert await ids(journal, device) == ["1", "2"]
+
+
 async def test_pages_are_read_as_far_as_needed() -> None:
     device, journal = Device(), Journal()
     device.write(1, 1)

@@ -20,6 +20,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     NoAnswer,
     NotSupported,
     Overloaded,
+    Redirected,
     SecureConnectionRequired,
     Throttled,
     UnexpectedReply,
@@ -178,6 +179,13 @@ async def test_https_from_now_on(bench: Bench) -> None:
     bench.sim.pipeline.redirect = Redirect.HTTPS
     with pytest.raises(SecureConnectionRequired):
         await device.system.info()
+
+
+async def test_a_redirect_to_another_host_says_nothing_about_the_device(bench: Bench) -> None:
+    bench.sim.intercept(302, "https://portal.example/login")
+    with pytest.raises(Redirected) as failed:
+        await bench.device().relay.status()
+    assert failed.value.address == "https://portal.example"
 
 
 @pytest.mark.parametrize("auth", [Auth.BASIC, Auth.DIGEST])
