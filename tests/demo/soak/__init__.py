@@ -13,9 +13,9 @@ Proxy), ID (SmartYard). Visitors are noted with their time when they press. Door
 openings, opened doors.
 
 **The witness.** An integration in the same Home Assistant writes each event of the bus to a file before the next one is
-handled, so a kill takes nothing of it back (`tests/demo/witness.py`). In each life, a websocket client hears the events as well
-and is compared with the witness when all is quiet. The recorder's database is compared with the witness at the end; it may lack the last
-seconds before a kill.
+handled, so a kill takes nothing of it back (`tests/demo/witness.py`). In each long life, a websocket client hears the events as well
+and is compared with the witness when all is quiet. The recorder's database is compared with the witness at the end; it may lack
+the last seconds before a kill.
 
 **What is counted.**
 
@@ -27,10 +27,11 @@ seconds before a kill.
   write takes), the second one is late, and both have the same ID. Any other fails the run.
 - *old rings*: a bell that rings though no visitor pressed within the seconds before.
 - *fresh rings missed*: a visitor pressed while Home Assistant ran and the device was well, and the bell did not ring.
-- *wrong door moves*: a door moved without a command, twice for one, not at all for one that succeeded, or in the other direction. A
-  command that fails or is cut off by a kill moves it once or never.
+- *wrong door moves*: a door moved without a command, twice for one, not at all for one that succeeded (but for a door that is
+  open already), or in the other direction. A command that fails or is cut off by a kill moves it once or never.
 - *leaks*: in equal states (everything loaded, all told, quiet) after each of several rounds of reloads and faults in one life, the
-  process of Home Assistant holds more tasks, listeners, timers, threads, sockets, or files each time, or 5 MiB more memory each time.
+  process of Home Assistant holds more tasks, listeners, timers, threads, sockets, or files than before, by at least one for each
+  reload of an entry, or 5 MiB more memory for each round.
 
 A run also fails on an error or traceback of the integration in the log of Home Assistant, an entry that is not loaded, or a question
 for credentials at the end. A failed run says which record of which device, with its times, and keeps all files in a directory that it names.

@@ -18,7 +18,7 @@ OLD = 8.0
 FRESH = 20.0
 # Events of the last seconds before a kill may be missing in the recorder, which commits once a second.
 UNCOMMITTED = 10.0
-# Growth of memory per cycle that counts as a leak, in bytes.
+# Growth of memory in a round that counts as a leak, in bytes.
 MEMORY = 5 * 2**20
 
 
@@ -176,13 +176,18 @@ def compare_recorder(
     )
 
 
-def leaks(counts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what grew with each cycle; the first count is before everything is in use."""
+def leaks(counts: Sequence[Mapping[str, Any]], reloads: int) -> list[str]:
+    """Return what grew by at least one for each reload.
+
+    Args:
+        counts: What was held after each round; the first is before everything is in use.
+        reloads: Number of reloads of each entry in a round.
+    """
     if len(counts) < 3:
         return []
-    first, last, cycles = counts[1], counts[-1], len(counts) - 2
+    first, last, rounds = counts[1], counts[-1], len(counts) - 2
     return [
-        f"{name} grew from {first[name]} to {last[name]} in {cycles} cycles"
+        f"{name} grew from {first[name]} to {last[name]} in {rounds} rounds"
         for name in first
-        if last[name] - first[name] >= cycles * (MEMORY if name == "memory" else 1)
+        if last[name] - first[name] >= rounds * (MEMORY if name == "memory" else reloads)
     ]

@@ -22,7 +22,7 @@ recorder:
 """
 AKUVOX = Device(PLANS[0].dialect, "Side door", PLANS[0].config, has_options=False)
 # The short form takes about two minutes; one of its lives has rounds of reloads and faults.
-SHORT = Plan(seed=11, events=0, restarts=8, killed=0.6, long_life=5, rounds=3)
+SHORT = Plan(seed=11, events=0, restarts=8, killed=0.6, long_life=5, rounds=4)
 # Faults that are shown; all files are kept anyway.
 SHOWN = 100
 

@@ -87,8 +87,8 @@ class TwoN(Player):
     async def _open(self, home: HomeAssistant) -> None:
         if await self._is_held():  # an earlier command was cut off
             await self._set_held(home, held=False)
-        await self._act(home, "lock.open", self.entities["door_1_door"])
-        await self._moved_once()
+        released = (await self.control.state())["switches"]["1"]["active"]
+        await self._open_door(home, self.entities["door_1_door"], released=released)
 
     async def _hold(self, home: HomeAssistant) -> None:
         for held in (False, True) if await self._is_held() else (True, False):
@@ -99,7 +99,7 @@ class TwoN(Player):
 
     async def _set_held(self, home: HomeAssistant, *, held: bool) -> None:
         await self._act(home, f"switch.turn_{'on' if held else 'off'}", self.entities["door_1_hold_open"])
-        await self._moved_once()
+        await self._expect_move(1)
         assert await self._is_held() is held, f"the door is {'not ' if held else ''}held open"
 
     async def _output(self, home: HomeAssistant) -> None:
@@ -187,8 +187,8 @@ class SideDoor(Player):
         return (self._open,)
 
     async def _open(self, home: HomeAssistant) -> None:
-        await self._act(home, "lock.open", self.entities["door_A_door"])
-        await self._moved_once()
+        released = (await self.control.state())["relays"]["A"]["open"]
+        await self._open_door(home, self.entities["door_A_door"], released=released)
 
     @override
     async def kill(self) -> None:
@@ -325,8 +325,7 @@ class Apartment(Player):
         return (self._open,)
 
     async def _open(self, home: HomeAssistant) -> None:
-        await self._act(home, "lock.open", self.entities[f"door_{INTERCOM}:0_door"])
-        await self._moved_once()
+        await self._open_door(home, self.entities[f"door_{INTERCOM}:0_door"], released=False)
 
     @override
     async def _refuse_once(self, _: float) -> None:
