@@ -23,6 +23,14 @@ from tests.simulators.two_n import MODELS, Simulator
 gc.disable()
 
 
+@pytest.fixture
+def hass_config_dir(tmp_path: Path) -> str:
+    """Return a folder of this test for the files of Home Assistant, such as pictures."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    return str(folder)
+
+
 @pytest.fixture(autouse=True)
 def integration(enable_custom_integrations: None) -> None:
     """Let Home Assistant find this repository's integration."""

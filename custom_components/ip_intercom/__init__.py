@@ -8,6 +8,7 @@ from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import config_validation as cv, device_registry as dr, entity_registry as er
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.util import dt as dt_util
 
 from .const import CONF_SHOW_NAMES, DOMAIN
 from .coordinator import IntercomCoordinator
@@ -15,9 +16,12 @@ from .entity import device_info
 from .helpers.issues import async_show_missing
 from .helpers.scheduling import async_load_spreader
 from .helpers.storage import RestoredState
+from .media.visitor_recorder import VisitorRecorder
+from .media.visitors import VisitorView
 from .media.voicemail_view import VoicemailView
 from .model.parts import MANY_PARTS
 from .model.ring_detector import RingMemory
+from .model.visitors import resumed
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.clock_watch import ClockWatch
 from .runtime.cursor_store import CursorStore
@@ -26,9 +30,11 @@ from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
 from .runtime.loading import async_create_system, async_load_once_accepted, async_log_out
 from .runtime.temporary_codes import TemporaryCodes, async_remove_codes, code_store
-from .runtime.visitors import VisitorPictures, Visits, picture_store
+from .runtime.visitors import VisitorStore, async_remove_visitors
+from .runtime.visits import Visits
 from .runtime.webhook import PushAddress, async_remove_push_address
 from .services import async_setup_actions
+from .services.websocket import async_setup_websocket
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -48,9 +54,11 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, and the view of voicemails."""
+    """Register the actions, the websocket commands, and the views of voicemails and visitors."""
     await async_setup_actions(hass)
+    async_setup_websocket(hass)
     hass.http.register_view(VoicemailView(hass))
+    hass.http.register_view(VisitorView(hass))
     return True
 
 
@@ -84,14 +92,14 @@ async def _async_set_up(
             async_load_once_accepted(hass, entry, coordinator.auth_retry, coordinator.rejected)
         raise
     events = EventStream(coordinator, store, rings)
-    pictures = VisitorPictures(hass, picture_store(hass, entry.entry_id), entry.title)
-    await pictures.async_load()
+    visitors = VisitorStore(hass, entry, events.async_let_ring_pass)
+    await visitors.async_load(coordinator.data.bells)
     runtime = IntercomRuntime(
         coordinator=coordinator,
         events=events,
         door_commands=DoorCommands(coordinator, events, hold_store(hass, entry.entry_id)),
         codes=TemporaryCodes(coordinator, code_store(hass, entry.entry_id)),
-        pictures=pictures,
+        visitors=visitors,
         visits=Visits(coordinator, events),
         push_address=PushAddress(coordinator, events),
         google_push=GooglePush(coordinator, events, credential_store(hass, entry.entry_id)),
@@ -103,7 +111,8 @@ async def _async_set_up(
     )
     coordinator.device_id = device.id
     runtime.async_show_places()
-    runtime.visits.async_start()
+    runtime.visits.async_start(resumed(visitors.newest_first, coordinator.data.bells, dt_util.utcnow()))
+    VisitorRecorder(runtime).async_start()
     await runtime.door_commands.async_load()  # before the entities, which show holds
     if coordinator.features.conferences is not None:
         runtime.platforms.append(Platform.CALENDAR)  # it adds a page to the sidebar, which should not be empty
@@ -180,4 +189,4 @@ async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     await credential_store(hass, entry.entry_id).async_remove()
     await hold_store(hass, entry.entry_id).async_remove()
     await CursorStore(hass, entry.entry_id, entry.title).async_remove()
-    await picture_store(hass, entry.entry_id).async_remove()
+    await async_remove_visitors(hass, entry.entry_id)

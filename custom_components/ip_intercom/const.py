@@ -43,6 +43,11 @@ CONF_SHOW_TOUCHES = "show_touches"
 # Maximum age in hours of late events that are delivered; not set for all.
 CONF_LATE_HOURS = "late_hours"
 CONF_SHOW_UNKNOWN = "show_unknown"
+# Days for which visitors and their pictures are kept, and the most MiB of pictures.
+CONF_VISITOR_DAYS = "visitor_days"
+DEFAULT_VISITOR_DAYS = 14
+CONF_VISITOR_STORAGE = "visitor_storage"
+DEFAULT_VISITOR_STORAGE = 200
 CONF_STREAM_USERNAME = "stream_username"
 CONF_STREAM_PASSWORD = "stream_password"
 CONF_STREAM_PATH = "stream_path"

@@ -109,6 +109,7 @@ class ChimeCameras:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self.memory = 0
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
         """Return a JPEG."""

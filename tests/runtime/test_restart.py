@@ -1,6 +1,6 @@
 """What is shown after a restart or a reload is what the last event told, until the device tells otherwise."""
 
-import json
+import shutil
 from typing import Any
 
 from homeassistant.components.image import DATA_COMPONENT
@@ -123,7 +123,7 @@ async def test_a_picture_goes_with_its_entity(
     assert stored["data"]
     er.async_get(hass).async_remove(entity_id(hass, entry, "image", "last_visitor"))
     await hass.async_block_till_done()
-    assert hass_storage[f"{DOMAIN}.{entry.entry_id}.visitors"]["data"] == {}
+    assert hass_storage[f"{DOMAIN}.{entry.entry_id}.visitors"]["data"] == {"visitors": []}
 
 
 @pytest.mark.parametrize("broken", [["2026-11-28T20:00:00+00:00", "not base64!"], ["yesterday", ""], [], None])
@@ -137,9 +137,8 @@ async def test_a_picture_that_cannot_be_read_costs_nothing_else(
 ) -> None:
     key = f"{DOMAIN}.{entry.entry_id}.visitors"
     assert await hass.config_entries.async_unload(entry.entry_id)
-    data = json.loads(json.dumps(hass_storage[key]))
-    data["data"]["last_visitor"] = broken
-    hass_storage[key] = data
+    shutil.rmtree(hass.config.path(".storage", f"{DOMAIN}.{entry.entry_id}.pictures"))
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": {"last_visitor": broken}}
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     await sim.wait_for_pull()

@@ -4,7 +4,9 @@ from aiohttp import web
 from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.components import websocket_api
+from homeassistant.components.event import DOMAIN as EVENT_DOMAIN
 from homeassistant.components.http import KEY_HASS_USER
+from homeassistant.components.image import DOMAIN as IMAGE_DOMAIN
 from homeassistant.components.lock import DOMAIN as LOCK_DOMAIN
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -20,6 +22,18 @@ def async_may(hass: HomeAssistant, user: User, policy: str, device_id: str) -> b
         return True
     entities = er.async_entries_for_device(er.async_get(hass), device_id)
     return any(_may(user, policy, entity) for entity in entities if entity.platform == DOMAIN)
+
+
+@callback
+def async_may_see_visitors(hass: HomeAssistant, user: User, device_id: str) -> bool:
+    """Return whether a user may see the visitors at a device: those who may read its image, else its events."""
+    if _may_everything(user, POLICY_READ):
+        return True
+    entities = er.async_entries_for_device(er.async_get(hass), device_id)
+    ours = [entity for entity in entities if entity.platform == DOMAIN]
+    images = [entity for entity in ours if entity.domain == IMAGE_DOMAIN]
+    shown = images or [entity for entity in ours if entity.domain == EVENT_DOMAIN]
+    return any(_may(user, POLICY_READ, entity) for entity in shown)
 
 
 @callback

@@ -1,4 +1,4 @@
-"""Messages as images for displays: Latin, Greek, and Cyrillic, in the largest size that fits."""
+"""Messages as images for displays: Latin, Greek, and Cyrillic, in the largest size that fits; and a placeholder."""
 
 from functools import lru_cache
 from io import BytesIO
@@ -15,6 +15,8 @@ _REGULAR, _BOLD = _FONTS / "NotoSans-Regular.ttf", _FONTS / "NotoSans-Bold.ttf"
 _BACKGROUND = (18, 22, 30)
 _TITLE_COLOR = (120, 190, 255)
 _TEXT_COLOR = (245, 245, 245)
+_OUTLINE_COLOR = (84, 92, 106)
+_PLACEHOLDER_SIZE = (640, 480)
 
 # Font sizes as shares of the display's height: the first attempt, and the smallest readable one.
 _LARGEST = 0.22
@@ -56,6 +58,20 @@ def draw_message(width: int, height: int, message: str, title: str | None = None
         top += _advance(font)
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=92, progressive=False)
+    return buffer.getvalue()
+
+
+@lru_cache(maxsize=1)
+def draw_placeholder() -> bytes:
+    """Return the JPEG that is shown before the first visitor: the outline of a person."""
+    width, height = _PLACEHOLDER_SIZE
+    image = Image.new("RGB", _PLACEHOLDER_SIZE, _BACKGROUND)
+    draw = ImageDraw.Draw(image)
+    head, middle = height // 6, width // 2
+    draw.circle((middle, height // 3), head, fill=_OUTLINE_COLOR)
+    draw.ellipse((middle - 2 * head, height * 11 // 20, middle + 2 * head, height * 5 // 4), fill=_OUTLINE_COLOR)
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
 
 

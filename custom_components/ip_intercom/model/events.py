@@ -171,9 +171,10 @@ class LineChanged:
 
 @dataclass(frozen=True, slots=True)
 class AccessDecided:
-    """Access was granted or denied."""
+    """Access was granted or denied; ``picture`` is the name of its picture for the feature ``record_pictures``."""
 
     access: Access
+    picture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

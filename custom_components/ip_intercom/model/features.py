@@ -24,6 +24,7 @@ from .functions import (
     FlatCodes,
     Maintenance,
     Messages,
+    RecordPictures,
     Settings,
     Visitors,
 )
@@ -246,7 +247,13 @@ class MjpegStream(ByteStream, Protocol):
 
 
 class Cameras(Protocol):
-    """Video sources."""
+    """Video sources.
+
+    Attributes:
+        memory: Seconds of past images from which ``snapshot`` can return one.
+    """
+
+    memory: int
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
         """Return a JPEG of the nearest available size, from ``seconds_back`` if the device supports that.
@@ -385,6 +392,7 @@ class Features:
     account_settings: AccountSettings | None = None
     push: Push | None = None
     push_service: PushService | None = None
+    record_pictures: RecordPictures | None = None
     session: Session | None = None
     settings: Settings | None = None
     visitors: Visitors | None = None

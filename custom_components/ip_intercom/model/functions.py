@@ -224,8 +224,15 @@ class Capture(Protocol):
 class Visitors(Protocol):
     """Pictures of visitors, available for a few minutes."""
 
-    async def picture(self, name: str) -> bytes:
-        """Return the JPEG of ``ButtonPressed.picture``."""
+    async def picture(self, name: str, *, live: bool = True) -> bytes:
+        """Return the JPEG of ``ButtonPressed.picture``; ``live`` allows one of now if none was taken at the ring."""
+
+
+class RecordPictures(Protocol):
+    """Pictures of the records of the history or access log."""
+
+    async def picture(self, record: str, /) -> bytes:
+        """Return the picture of ``AccessDecided.picture`` or ``VisitRecorded.id``."""
 
 
 class AccountSettings(Protocol):

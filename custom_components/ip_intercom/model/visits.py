@@ -19,11 +19,17 @@ _RELEVANCE = list(VisitOutcome)
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A ring with its call, if that is known, and its outcome so far."""
+    """A ring with its call, if that is known, and its outcome so far.
+
+    ``record`` is the id of the event by which the history reported the outcome, and ``picture`` the name of the picture
+    of that record for the feature ``record_pictures``.
+    """
 
     ring: Ring
     session: SessionId | None = None
     outcome: VisitOutcome | None = None
+    record: str | None = None
+    picture: str | None = None
 
     @property
     def id(self) -> str:
@@ -111,7 +117,10 @@ def _with_record(progress: Progress, record: VisitRecorded, event: Event, bells:
     """Return the progress after a record of the history; a ring that did not arrive begins and ends with it."""
     for visit in progress.current:
         if visit.ring.bell.id == record.bell and abs(event.time - visit.ring.time) <= _RING_TO_RECORD:
-            return progress.with_outcome(visit, record.outcome, ends=True)
+            recorded = replace(visit, record=event.id, picture=record.id)
+            current = tuple(recorded if other is visit else other for other in progress.current)
+            return replace(progress, current=current).with_outcome(recorded, record.outcome, ends=True)
     bell = bells.get(record.bell, Bell(record.bell))
     ring = Ring(bell, event.time, id=event.id, late=event.late)
-    return replace(progress, changed=(*progress.changed, Visit(ring, outcome=record.outcome)))
+    visit = Visit(ring, outcome=record.outcome, record=event.id, picture=record.id)
+    return replace(progress, changed=(*progress.changed, visit))

@@ -18,7 +18,8 @@ from .door_commands import DoorCommands
 from .event_stream import EventStream
 from .google_push import GooglePush
 from .temporary_codes import TemporaryCodes
-from .visitors import VisitorPictures, Visits
+from .visitors import VisitorStore
+from .visits import Visits
 from .webhook import PushAddress
 
 # Seconds for which a call may still start after the response to the dial command was lost.
@@ -37,7 +38,7 @@ class IntercomRuntime:
         events: Delivers its events.
         door_commands: Runs the commands of its doors.
         codes: Manages its temporary codes.
-        pictures: Stores the pictures of its last visitors.
+        visitors: Stores its visitors and their pictures.
         visits: Follows its rings until the visitor is let in, answered, or missed.
         push_address: The webhook that receives its pushes.
         google_push: Receives its pushes through Google's service.
@@ -49,7 +50,7 @@ class IntercomRuntime:
     events: EventStream
     door_commands: DoorCommands
     codes: TemporaryCodes
-    pictures: VisitorPictures
+    visitors: VisitorStore
     visits: Visits
     push_address: PushAddress
     google_push: GooglePush
@@ -72,6 +73,7 @@ class IntercomRuntime:
         self.push_address.async_stop()
         await self.google_push.async_stop()
         await self.events.async_stop()
+        await self.visitors.async_stop()
         await self.coordinator.system.close()
 
     @callback

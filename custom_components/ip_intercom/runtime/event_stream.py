@@ -368,6 +368,7 @@ class EventStream:
 
     async def async_let_ring_pass(self) -> None:
         """Wait until Home Assistant has sent a ring that was just detected, before other work."""
+        await asyncio.sleep(0)  # a listener of the ring may call this before the ring was dispatched to all
         if (pause := self._rang_at + _RING_FIRST - time.monotonic()) > 0:
             await asyncio.sleep(pause)
 

@@ -28,6 +28,7 @@ class AkuvoxCameras:
         self._host = host
         self._username = username
         self._password = password
+        self.memory = 0
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
         """Return the current image in its only size."""

@@ -285,7 +285,8 @@ class Accesses:
         granted = record.granted if is_access_attempt(record) else None
         facts: tuple[Fact, ...] = ()
         if granted is not None and not self._credentials.is_reported(granted, method, self._monotonic()):
-            facts = (AccessDecided(Access(when, granted, name=name, method=method, entrance=", ".join(doors) or None)),)
+            access = Access(when, granted, name=name, method=method, entrance=", ".join(doors) or None)
+            facts = (AccessDecided(access, record.picture),)
         return Event(DOOR_LOG_EVENT, when, data, facts=facts, **numbered("door", record))
 
     def pushed(self, event: str, when: datetime, *, recorded: bool) -> tuple[Fact, ...]:

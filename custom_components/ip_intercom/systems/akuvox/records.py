@@ -81,6 +81,10 @@ class AkuvoxAccessLog:
         relays = self._relays()
         return tuple(neutral_access(record, self._privacy, self._ahead(), relays) for record in newest)
 
+    async def picture(self, record: str, /) -> bytes:
+        """Return the picture of a record, by its path on the device."""
+        return await self._log.picture(record)
+
 
 def neutral_call(record: ApiCallRecord, privacy: Privacy, ahead: timedelta | None) -> CallRecord:
     """Return a call in the neutral model; without a name, the device writes the number in its place."""

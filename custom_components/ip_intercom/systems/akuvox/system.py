@@ -250,6 +250,7 @@ class AkuvoxSystem:
             if door_log is not None
             else None
         )
+        self.features.record_pictures = self.access_log
         reading = self._reading(info, relays, relays_requested_at, levels, status)
         return Description(
             identity=self._identity(info, config),

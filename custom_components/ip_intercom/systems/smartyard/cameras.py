@@ -111,6 +111,7 @@ class SmartYardCameras:
         self._feeds = feeds
         self._time = time
         self._verify = verify
+        self.memory = 0
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
         """Return the current image in the server's size: a JPEG, or an MP4 (field notes 6)."""

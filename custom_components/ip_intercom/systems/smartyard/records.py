@@ -163,7 +163,7 @@ class Recorder:
         """Return the event of a new record."""
         kind = _kind(record)
         when = self._time.utc(record.date) or datetime.now(UTC)
-        name, entrance = self._name(flat, record), self._entrance(record)
+        name, entrance, picture = self._name(flat, record), self._entrance(record), self._remember(record)
         details = {
             "id": record.id,
             "flat": self._number(flat),
@@ -171,14 +171,15 @@ class Recorder:
             "method": kind.method if kind.lets_in else None,
             "name": name,
             "opened": record.opened,
-            "picture": self._remember(record),
+            "picture": picture,
         }
         facts: tuple[Fact, ...] = ()
         if (outcome := _OUTCOMES.get(record.event)) is not None:
             if (bell := record.domophone_id) is not None and bell in self._topology().bells:
                 facts = (VisitRecorded(bell, VisitOutcome.OPENED if record.opened else outcome, record.id),)
         elif kind.lets_in:
-            facts = (AccessDecided(Access(when, granted=True, name=name, method=kind.method, entrance=entrance)),)
+            access = Access(when, granted=True, name=name, method=kind.method, entrance=entrance)
+            facts = (AccessDecided(access, picture),)
         data = {key: value for key, value in details.items() if value is not None}
         return Event(kind.name, when, data, late=late, facts=facts, id=f"history-{flat}-{record.id}")
 

@@ -131,6 +131,7 @@ class SmartYardSystem:
                 partial(push_service.route, options.push_route) if options.push_route else None,
             ),
             push_service=push_service,
+            record_pictures=self.history,
             visitors=visitors,
         )
 

@@ -110,8 +110,8 @@ class SmartYardVisitors:
             self._keys.popitem(last=False)
         return name
 
-    async def picture(self, name: str) -> bytes:
-        """Return the JPEG with a name."""
+    async def picture(self, name: str, *, live: bool = True) -> bytes:
+        """Return the JPEG with a name; ``live`` allows one of now if the server has no stored one."""
         received_at, key, address = self._keys.get(name, (0.0, None, ""))
         if not (key or address) or time.monotonic() - received_at > _KEPT:
             self._keys.pop(name, None)
@@ -120,7 +120,9 @@ class SmartYardVisitors:
             return await self._images.at(address)
         try:
             return await self._images.camshot(key)
-        except NoData:  # without a stored picture, use a live one
+        except NoData:
+            if not live:
+                raise
             return await self._images.live(key)
 
     async def is_current(self, key: str) -> bool:

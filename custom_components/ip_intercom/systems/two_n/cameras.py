@@ -35,6 +35,7 @@ class TwoNCameras:
         self._host = device.client.transport.base.host
         self._cameras = cameras
         self._stream = stream
+        self.memory = _MEMORY
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
         """Return a JPEG of the smallest size that is large enough, up to 30 s old."""

@@ -1,0 +1,121 @@
+"""Keeps each visitor, and each access of which the system has a picture."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime
+import logging
+from typing import Any
+
+from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
+
+from ..model.events import AccessDecided, Event
+from ..model.parts import CameraId, PlaceId
+from ..model.ring_detector import Ring
+from ..model.state import State
+from ..model.visitors import Visitor
+from ..model.visits import Visit
+from ..runtime import IntercomRuntime
+from .stills import async_still
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def camera_at(place: PlaceId | None, state: State) -> CameraId | None:
+    """Return the first camera of a place; None stands for the entry's own device."""
+    return next((camera.id for camera in state.cameras.values() if camera.place == place), None)
+
+
+class VisitorRecorder:
+    """Stores the visits and accesses of an entry, and gets their pictures."""
+
+    def __init__(self, runtime: IntercomRuntime) -> None:
+        self._runtime = runtime
+        self._coordinator = runtime.coordinator
+        # Pictures of the past wait for one another, so that they do not delay those of rings.
+        self._past = asyncio.Lock()
+
+    @callback
+    def async_start(self) -> None:
+        """Start to record until the entry is unloaded."""
+        entry = self._coordinator.config_entry
+        entry.async_on_unload(self._runtime.visits.async_listen(self._async_visited))
+        entry.async_on_unload(self._runtime.events.async_listen_events(self._async_process))
+
+    @callback
+    def _async_visited(self, visit: Visit) -> None:
+        row = Visitor.of_visit(visit, dt_util.utcnow())
+        if row.late and not self._runtime.visitors.keeps(row.time):
+            return
+        visitor = self._runtime.visitors.async_put(row)
+        if visitor.taken is not None:
+            return
+        if visit.outcome is None:
+            picture = self._async_past_picture(visit.ring) if visit.ring.late else self._async_ring_picture(visit.ring)
+            self._async_add_picture(visitor, picture, past=visit.ring.late)
+        elif visit.picture is not None:
+            self._async_add_picture(visitor, self._async_record_picture(visit.picture), past=True)
+
+    @callback
+    def _async_process(self, event: Event, _: State) -> None:
+        for fact in event.facts:
+            if isinstance(fact, AccessDecided) and fact.picture is not None and event.id is not None:
+                row = Visitor.of_access(fact.access, event.id, dt_util.utcnow(), late=event.late)
+                if self._runtime.visitors.keeps(row.time):
+                    visitor = self._runtime.visitors.async_put(row)
+                    if visitor.taken is None:
+                        self._async_add_picture(visitor, self._async_record_picture(fact.picture), past=True)
+
+    @callback
+    def _async_add_picture(self, visitor: Visitor, picture: Coroutine[Any, Any, bytes | None], *, past: bool) -> None:
+        self._coordinator.config_entry.async_create_background_task(
+            self._coordinator.hass,
+            self._async_store_past(visitor, picture) if past else self._async_store(visitor, picture),
+            f"picture of the visitor at {self._coordinator.name}",
+        )
+
+    async def _async_store_past(self, visitor: Visitor, picture: Coroutine[Any, Any, bytes | None]) -> None:
+        async with self._past:
+            await self._async_store(visitor, picture, visitor.time)
+
+    async def _async_store(
+        self, visitor: Visitor, picture: Coroutine[Any, Any, bytes | None], taken: datetime | None = None
+    ) -> None:
+        await self._runtime.events.async_let_ring_pass()
+        if (content := await picture) is not None:
+            await self._runtime.visitors.async_put_picture(visitor.id, content, taken or dt_util.utcnow())
+
+    async def _async_ring_picture(self, ring: Ring) -> bytes | None:
+        """Return the picture that the system took, else a snapshot from the time of the ring if supported."""
+        return await self._async_system_picture(ring) or await self._async_snapshot(ring)
+
+    async def _async_past_picture(self, ring: Ring) -> bytes | None:
+        """Return a picture that was taken at a late ring: a snapshot of now would show a different person."""
+        content = await self._async_system_picture(ring)
+        cameras = self._coordinator.features.cameras
+        if content is None and cameras is not None and 0 < ring.age <= cameras.memory:
+            content = await self._async_snapshot(ring)
+        return content
+
+    async def _async_system_picture(self, ring: Ring) -> bytes | None:
+        if ring.picture is None or (visitors := self._coordinator.features.visitors) is None:
+            return None
+        return await self._async_try(visitors.picture(ring.picture, live=not ring.late))
+
+    async def _async_snapshot(self, ring: Ring) -> bytes | None:
+        camera = camera_at(ring.bell.place, self._coordinator.data)
+        if camera is None or self._coordinator.features.cameras is None:
+            return None
+        return await self._async_try(async_still(self._coordinator, camera, None, None, int(ring.age)))
+
+    async def _async_record_picture(self, record: str) -> bytes | None:
+        pictures = self._coordinator.features.record_pictures
+        return None if pictures is None else await self._async_try(pictures.picture(record))
+
+    async def _async_try(self, request: Coroutine[Any, Any, bytes]) -> bytes | None:
+        try:
+            return await self._coordinator.async_command(request)
+        except HomeAssistantError as err:
+            _LOGGER.debug("%s: no picture of the visitor: %s", self._coordinator.name, err)
+            return None

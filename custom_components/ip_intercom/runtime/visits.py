@@ -1,0 +1,114 @@
+"""Visits: what becomes of each ring."""
+
+from collections.abc import Callable
+from functools import partial
+import logging
+
+from homeassistant.core import CALLBACK_TYPE, callback
+
+from ..const import CONF_PLAIN_SWITCHES
+from ..coordinator import IntercomCoordinator
+from ..model.events import Event
+from ..model.parts import DoorId, VisitOutcome
+from ..model.ring_detector import Ring
+from ..model.state import State
+from ..model.visits import Progress, Visit, advance, opened
+from .event_stream import EventStream
+
+_LOGGER = logging.getLogger(__name__)
+
+# Seconds after a ring without a known end after which the visitor counts as missed, and the shortest time for late rings.
+_LONGEST = 90.0
+_SHORTEST = 10.0
+# Seconds to wait for the record of a visit in the history: servers write it minutes later.
+_RECORDED = 600.0
+
+type VisitListener = Callable[[Visit], None]
+
+
+class Visits:
+    """Follows each ring of a device until the visitor is let in, answered, or missed."""
+
+    def __init__(self, coordinator: IntercomCoordinator, events: EventStream) -> None:
+        self._coordinator = coordinator
+        self._events = events
+        self._plain: frozenset[DoorId] = frozenset(coordinator.config_entry.options.get(CONF_PLAIN_SWITCHES, ()))
+        self._visits: tuple[Visit, ...] = ()
+        self._released: frozenset[DoorId] = frozenset()
+        self._listeners: list[VisitListener] = []
+
+    @callback
+    def async_start(self, resumed: tuple[Visit, ...] = ()) -> None:
+        """Start to follow rings until the entry is unloaded, and the visits that a previous run left open."""
+        entry = self._coordinator.config_entry
+        self._released = self._released_doors()
+        for visit in resumed:
+            self._async_follow(visit)
+        entry.async_on_unload(self._events.rings.async_listen(None, self._async_rang))
+        entry.async_on_unload(self._events.rings.async_listen_late(self._async_rang))
+        entry.async_on_unload(self._events.async_listen_events(self._async_process))
+        entry.async_on_unload(self._coordinator.async_add_listener(self._async_compare_doors))
+
+    @callback
+    def async_listen(self, listener: VisitListener) -> CALLBACK_TYPE:
+        """Call ``listener`` for each visit that begins, and for each new outcome."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def async_opened(self, door: DoorId) -> None:
+        """Record that a door was opened, for doors that do not report it."""
+        self._async_apply(opened(Progress(self._visits), door, self._coordinator.data.doors))
+
+    @callback
+    def _async_rang(self, ring: Ring) -> None:
+        visit = Visit(ring, ring.session)
+        if visit.id in {known.id for known in self._visits}:
+            return  # a resumed visit, whose ring was repeated after an unclean stop
+        self._async_follow(visit)
+        self._async_tell(visit)
+
+    @callback
+    def _async_follow(self, visit: Visit) -> None:
+        self._visits = (*self._visits, visit)
+        longest = _RECORDED if self._coordinator.description.records_visits else _LONGEST
+        delay = max(longest - visit.ring.age, _SHORTEST)
+        self._coordinator.timers.async_do(delay, ("visit", visit.id), partial(self._async_expire, visit.id))
+
+    @callback
+    def _async_process(self, event: Event, state: State) -> None:
+        recorded = self._coordinator.description.records_visits
+        self._async_apply(advance(self._visits, event, state, plain=self._plain, recorded=recorded))
+
+    @callback
+    def _async_compare_doors(self) -> None:
+        """Apply the doors that opened without an event."""
+        released = self._released_doors()
+        newly, self._released = released - self._released, released
+        for door in newly:
+            self.async_opened(door)
+
+    def _released_doors(self) -> frozenset[DoorId]:
+        doors = self._coordinator.data.doors.values()
+        return frozenset(door.id for door in doors if door.released and door.id not in self._plain)
+
+    async def _async_expire(self, visit_id: str) -> None:
+        """End a visit whose end was not reported; with a history that has no record of it, its outcome is unknown."""
+        for visit in self._visits:
+            if visit.id == visit_id and visit.session not in self._coordinator.data.calls:
+                if self._coordinator.description.records_visits:
+                    self._visits = tuple(other for other in self._visits if other is not visit)
+                    continue
+                self._async_apply(Progress(self._visits).with_outcome(visit, VisitOutcome.MISSED, ends=True))
+
+    @callback
+    def _async_apply(self, progress: Progress) -> None:
+        self._visits = progress.current
+        for visit in progress.changed:
+            _LOGGER.debug("%s: visitor at bell %s %s", self._coordinator.name, visit.ring.bell.id, visit.outcome)
+            self._async_tell(visit)
+
+    @callback
+    def _async_tell(self, visit: Visit) -> None:
+        for listener in tuple(self._listeners):
+            listener(visit)
