@@ -52,6 +52,8 @@ _DESCRIBE_COOLDOWN = 1.0
 _CALL_LOG_DELAY = 2.0
 # Seconds after which a poll also refreshes the capabilities of the device and the account.
 _DESCRIBE_EVERY = 3600.0
+# Seconds after a restart until the capabilities are refreshed; the state is read at once. A starting device is busy.
+_RESTART_DELAY = 60.0
 # Seconds until the next attempt after a failed refresh of the capabilities.
 _DESCRIBE_RETRY = 60.0
 # Seconds until the next attempts while single functions do not respond.
@@ -317,8 +319,10 @@ class IntercomCoordinator(StateCoordinator):
             match fact:
                 case DirectoryChanged():
                     self._directory_changed.async_schedule_call()
-                case CapabilitiesChanged() | Restarted():
+                case CapabilitiesChanged():
                     self.async_describe_soon()
+                case Restarted():
+                    self.timers.async_do(_RESTART_DELAY, "restarted", self.async_describe)
                 case CallChanged(state=CallState.TERMINATED) if self._reads_last_call:
                     self.timers.async_do(_CALL_LOG_DELAY, "call log", self.async_read_last_call)
         return self._state

@@ -1,6 +1,8 @@
 """What a 2N is asked at the first contact and at a reload: nothing twice, and first what entities need."""
 
+import asyncio
 from collections import Counter
+import time
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -101,3 +103,17 @@ async def test_a_channel_without_an_entry_is_closed(hass: HomeAssistant, sim: Si
     assert len(sim.channels) == 1
     async_hand_over(hass, found.description.identity.id, found.system)
     await until(lambda: not sim.channels, "the channel to be closed")
+
+
+async def test_the_minute_after_a_reboot_takes_few_requests(hass: HomeAssistant, sim: Simulator) -> None:
+    await add_intercom(hass, sim)
+    await asyncio.sleep(70)
+    sim.clear_requests()
+    began = time.monotonic()
+    await sim.reboot(20.0)
+    await asyncio.sleep(max(0.0, began + 59.0 - time.monotonic()))
+    first = asked(sim)
+    assert first["switch/status"] == 1, "the state is read once"
+    assert first["switch/caps"] == 0, "capabilities come later"
+    assert first.total() <= 14, first
+    await until(lambda: asked(sim)["switch/caps"], "the capabilities")

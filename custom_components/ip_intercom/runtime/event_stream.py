@@ -360,10 +360,9 @@ class EventStream:
             return
         self._coordinator.device_issues.async_set_log_gaps(delivery.withheld)
         self._coordinator.async_publish()
-        # A restart refreshes the description, including the state.
         restarted = any(isinstance(fact, Restarted) for event in delivery.events for fact in event.facts)
         missed, self._missed = self._missed, False
-        if missed and not restarted:
+        if missed or restarted:
             self._coordinator.async_read_soon()
 
     async def async_let_ring_pass(self) -> None:

@@ -100,7 +100,7 @@ async def test_a_fragile_device_rings_while_its_state_hangs(
     monkeypatch.setitem(log_reader.LIVE_FOR, log_reader.RING, 2.5)
     sim = await quick_device(has_clock=False)
     entry = await add(hass, sim)
-    sim.fault("system/info", Fault.QUOTED_TEXT, times=1)
+    sim.fault("relay/status", Fault.QUOTED_TEXT, times=1)
     await entry.runtime_data.coordinator.async_refresh()
     assert entry.runtime_data.coordinator.system.device.client.fragile
     await following(sim)
