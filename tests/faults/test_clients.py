@@ -50,7 +50,7 @@ WARM_UP = 200
 # Seconds on the virtual clock after which a function counts as hanging: more than all its patience.
 PATIENCE = 3600.0
 # MiB that a run may add to the memory of the process, whatever its length.
-GROWTH = 64
+GROWTH = 160
 # Functions after which a simulator is of no use, or a device has another address.
 FINAL = ("restart", "reboot", "reset", "factory", "clear", "logout", "upgrade", "apply", "import_")
 NOT_FOUND = Reply("404 Not Found", (("Content-Type", "text/html"),), b"<html>404</html>")
