@@ -10,7 +10,7 @@ import os
 from .kinds import KINDS, Kind
 from .rigs import RIGS, Rig, Stage
 
-# Seconds until all works again after a fault.
+# Seconds until all works again after a fault, with the pause between two looks.
 BACK = 10.5
 
 SYSTEMS = {"two_n": "2N", "akuvox": "Akuvox", "mx_proxy": "MX Proxy", "smartyard": "SmartYard"}
@@ -112,22 +112,19 @@ EXPECTED: Mapping[Key, Expectation] = {
         4000.0, reason="a device that calls its parts otherwise has other parts; capabilities are read again every hour"
     ),
     ("akuvox", None, Stage.EVENTS): Expectation(
-        25.0, reason="a log that fails alone is polled again after 10 to 20 s, as rings come by push and by other polls"
+        35.0, reason="a log that fails alone is polled again after 10 to 30 s, as rings come by push and by other polls"
     ),
     ("akuvox", None, Stage.PUSH): Expectation(
-        25.0, reason="a log that fails alone is polled again after 10 to 20 s, as rings come by push and by other polls"
+        35.0, reason="a log that fails alone is polled again after 10 to 30 s, as rings come by push and by other polls"
     ),
-    ("mx_proxy", None, Stage.EVENTS): Expectation(
-        40.0, reason="a part of a server that fails alone is polled again at its usual interval of 30 s"
+    ("mx_proxy", "404", Stage.PUSH): Expectation(
+        20.0, reason="a part of a server that fails alone is polled again after 10 to 20 s"
     ),
-    ("mx_proxy", None, Stage.PUSH): Expectation(
-        40.0, reason="a part of a server that fails alone is polled again at its usual interval of 30 s"
+    ("mx_proxy", "503", Stage.PUSH): Expectation(
+        20.0, reason="a part of a server that fails alone is polled again after 10 to 20 s"
     ),
-    ("smartyard", None, Stage.EVENTS): Expectation(
-        40.0, reason="a part of a server that fails alone is polled again after 10 to 30 s"
-    ),
-    ("smartyard", None, Stage.PUSH): Expectation(
-        40.0, reason="a part of a server that fails alone is polled again after 10 to 30 s"
+    ("smartyard", "wrong_values", Stage.PUSH): Expectation(
+        20.0, reason="a part of a server that fails alone is polled again after 10 to 20 s"
     ),
 }
 
