@@ -13,6 +13,7 @@ from homeassistant.util import dt as dt_util
 from .const import CONF_SHOW_NAMES, DOMAIN
 from .coordinator import IntercomCoordinator
 from .entity import device_info
+from .helpers.frontend import async_load_module, async_serve_module, async_unload_module
 from .helpers.issues import async_show_missing
 from .helpers.scheduling import async_load_spreader
 from .helpers.storage import RestoredState
@@ -54,9 +55,10 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, the websocket commands, and the views of voicemails and visitors."""
+    """Register the actions, the websocket commands, the views of voicemails and visitors, and the door card."""
     await async_setup_actions(hass)
     async_setup_websocket(hass)
+    await async_serve_module(hass)
     hass.http.register_view(VoicemailView(hass))
     hass.http.register_view(VisitorView(hass))
     return True
@@ -64,6 +66,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> bool:
     """Connect to a device, add its entities, and start its event stream once Home Assistant has started."""
+    async_load_module(hass)  # also without a connection: dashboards contain the card
     await async_load_spreader(hass).setups.wait()
     store = CursorStore(hass, entry.entry_id, entry.title)
     stored = await store.async_load()
@@ -190,3 +193,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     await hold_store(hass, entry.entry_id).async_remove()
     await CursorStore(hass, entry.entry_id, entry.title).async_remove()
     await async_remove_visitors(hass, entry.entry_id)
+    if not [other for other in hass.config_entries.async_entries(DOMAIN) if other.entry_id != entry.entry_id]:
+        async_unload_module(hass)

@@ -117,7 +117,7 @@ async def log_in(page: Page, url: str) -> None:
     await page.locator("input[name=username]").fill(USERNAME)
     await page.locator("input[name=password]").fill(PASSWORD)
     await page.locator("input[name=password]").press("Enter")
-    await page.locator("ha-sidebar").wait_for()
+    await page.locator("home-assistant-main").wait_for(state="attached")  # a phone hides the sidebar
 
 
 async def take(page: Page, url: str, wanted: str, size: tuple[int, int], part: str | None = None) -> bytes:

@@ -1,0 +1,13 @@
+/**
+ * The door card and the ring pop-up of IP Intercom.
+ *
+ * Plain custom elements without a library: Lit is only available through elements of Home Assistant that are private, and
+ * that exist only once a dashboard was opened, while the pop-up works on every page. The seams in use are public:
+ * `window.hassConnection`, `window.customCards`, the properties that Home Assistant sets on cards, and `hass-more-info`.
+ */
+
+import { registerCard } from "./card.js";
+import { startPopup } from "./popup.js";
+
+registerCard();
+startPopup();

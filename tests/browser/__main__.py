@@ -1,0 +1,49 @@
+"""The browser runs; see `scripts/browser`."""
+
+import argparse
+import asyncio
+import sys
+import time
+
+from playwright.async_api import Error as PlaywrightError  # type: ignore[import-not-found]  # in the docs environment only
+
+from tests.demo.__main__ import FAILURES
+from tests.demo.checks import Checks, say
+
+from .chromium import browser, find_chromium
+from .components import check_components
+from .live import check_live
+from .pictures import take_pictures
+
+
+async def main(parts: list[str]) -> int:
+    """Run the parts, and say what passed."""
+    if find_chromium() is None:
+        say("browser: skipped, there is no Chromium (apt-get install chromium)")
+        return 0
+    checks, begin = Checks(), time.monotonic()
+    try:
+        async with browser() as chromium:
+            if "components" in parts:
+                await check_components(checks, chromium)
+            if "live" in parts:
+                await check_live(checks, chromium)
+            if "pictures" in parts:
+                await take_pictures(chromium)
+    except (*FAILURES, PlaywrightError) as error:
+        say(f"failed: {error}")
+        return 1
+    say(f"browser: {checks.passed} checks passed in {time.monotonic() - begin:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="scripts/browser", description="The door card and the pop-up in Chromium.")
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        default=["components", "live"],
+        help="components, live, or pictures for docs/; the first two by default",
+    )
+    options = parser.parse_args()
+    sys.exit(asyncio.run(main(options.parts)))

@@ -1,0 +1,50 @@
+"""Chromium with a fresh profile, and what a test of a page needs of it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+import shutil
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright  # type: ignore[import-not-found]  # in the docs environment only
+
+from tests.demo.screenshots import FLAGS
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+TIMEOUT = 30_000.0
+
+
+def find_chromium() -> str | None:
+    """Return the path of Chromium."""
+    return shutil.which("chromium")
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator[Browser]:
+    """Start Chromium without a window."""
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS, headless=True)
+        try:
+            yield started
+        finally:
+            await started.close()
+
+
+@asynccontextmanager
+async def profile(browser: Browser, **options: Any) -> AsyncIterator[BrowserContext]:
+    """Open a fresh profile: its own storage and login."""
+    context = await browser.new_context(**{"viewport": DESKTOP, "locale": "en-US"} | options)
+    context.set_default_timeout(TIMEOUT)
+    try:
+        yield context
+    finally:
+        await context.close()
+
+
+class Console:
+    """The errors of a page."""
+
+    def __init__(self, page: Page) -> None:
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
