@@ -65,7 +65,7 @@ async def test_what_belongs_to_each(hass: HomeAssistant, entry: ConfigEntry) -> 
     assert entities(hass, entry, "door_21_0") == {
         "lock": {"door_21:0_door"},
         "binary_sensor": {"door_21:0_blocked", "bell_21_ringing"},
-        "event": {"bell_21"},
+        "event": {"bell_21", "door_21_0_visitor"},
         "image": {"bell_21_last_visitor"},
         "camera": {"camera_intercom_21"},
     }
