@@ -13,35 +13,19 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.ip_intercom.runtime.door_commands import hold_store
+from tests.clock import CLOCK
 from tests.common import act, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
 from tests.simulators.akuvox.dialects import RelayReading
 from tests.simulators.akuvox.envelope import ApiError
 
 from .conftest import Start, add, shows
-from .door_clock import DoorClock
 
 RELAY = "Config.DoorSetting.RELAY."
 READINGS = sorted(RelayReading)
 TRIG = "relay/trig"
-SPEED = 10.0
 # Longer than an opening is shown that the device ends by itself.
 LONG = 60.0
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> DoorClock:
-    return DoorClock(SPEED, monkeypatch)
-
-
-@pytest.fixture
-def device(device: Start, clock: DoorClock) -> Start:
-    """Start devices that live as fast as the clock."""
-
-    async def start(dialect: str = "e16c", **settings: Any) -> Simulator:
-        return await device(dialect, **{"speed": clock.speed, **settings})
-
-    return start
 
 
 def is_open(sim: Simulator) -> bool:
@@ -88,20 +72,20 @@ HOLD = Command("switch.turn_on", "switch", "door_A_hold_open", opens=True)
 END_HOLD = Command("switch.turn_off", "switch", "door_A_hold_open", opens=False)
 
 
-async def know(entry: ConfigEntry, clock: DoorClock) -> None:
+async def know(entry: ConfigEntry) -> None:
     """Have a poll show how the door is, long before the command."""
     await entry.runtime_data.coordinator.async_refresh()
-    clock.skip(LONG)
+    CLOCK.advance(LONG)
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_a_door_becomes_as_asked(hass: HomeAssistant, device: Start, clock: DoorClock, reading: str) -> None:
+async def test_a_door_becomes_as_asked(hass: HomeAssistant, device: Start, reading: str) -> None:
     sim = await device("e16c", relay_reading=reading)
     entry = await add(hass, sim)
     for prepare in BEFORE.values():
         for command in (LOCK, OPEN, UNLOCK, HOLD):
             prepare(sim)
-            await know(entry, clock)
+            await know(entry)
             await command(hass, entry)
             assert is_open(sim) is command.opens, (command, prepare)
 
@@ -149,9 +133,7 @@ async def test_nothing_is_sent_where_the_door_is_as_asked(hass: HomeAssistant, d
     assert triggers(sim) == before
 
 
-async def test_opening_again_prolongs_only_what_was_opened_from_here(
-    hass: HomeAssistant, device: Start, clock: DoorClock
-) -> None:
+async def test_opening_again_prolongs_only_what_was_opened_from_here(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c", config={f"{RELAY}HoldDelayA": "30"})
     entry = await add(hass, sim)
     await OPEN(hass, entry)
@@ -160,7 +142,7 @@ async def test_opening_again_prolongs_only_what_was_opened_from_here(
     close(sim)
     await entry.runtime_data.coordinator.async_refresh()
     open_for(None)(sim)
-    await know(entry, clock)
+    await know(entry)
     await OPEN(hass, entry)
     assert triggers(sim) == 2, "another system may hold it, and a trigger could close it"
     assert is_open(sim)
@@ -201,12 +183,12 @@ async def test_a_lost_answer_that_cannot_be_looked_up_says_so(hass: HomeAssistan
     ],
 )
 async def test_what_did_not_happen_is_an_error(
-    hass: HomeAssistant, device: Start, clock: DoorClock, command: Command, prepare: str, key: str
+    hass: HomeAssistant, device: Start, command: Command, prepare: str, key: str
 ) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
     BEFORE[prepare](sim)
-    await know(entry, clock)
+    await know(entry)
     sim.stick_relay("A")
     with pytest.raises(HomeAssistantError) as failed:
         await command(hass, entry)
@@ -248,12 +230,12 @@ def _fail(_: object) -> Any:
     raise ApiError(-1, "Internal error")
 
 
-async def test_a_hold_of_another_system_is_not_renewed(hass: HomeAssistant, device: Start, clock: DoorClock) -> None:
+async def test_a_hold_of_another_system_is_not_renewed(hass: HomeAssistant, device: Start) -> None:
     """Under B, a trigger could end it."""
     sim = await device("e16c", relay_reading=RelayReading.B)
     entry = await add(hass, sim)
     open_for(None)(sim)
-    await know(entry, clock)
+    await know(entry)
     await entry.runtime_data.coordinator.async_refresh()
     await shows(hass, entry, "switch", "door_A_hold_open", "on")
     await HOLD(hass, entry)

@@ -11,7 +11,6 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.ip_intercom.helpers import state_coordinator as commanding
 from custom_components.ip_intercom.runtime.door_commands import hold_store
 from tests.common import act, entity_id, until
 from tests.simulators.akuvox import Simulator
@@ -19,29 +18,11 @@ from tests.simulators.akuvox.dialects import RelayReading
 from tests.simulators.akuvox.envelope import ApiError, Reply
 
 from .conftest import Start, add, shows
-from .door_clock import DoorClock
 from .test_door_commands import END_HOLD, HOLD, LOCK, OPEN, READINGS, RELAY, Command, close, is_open, open_for, triggers
 
-SPEED = 20.0
 LAG = 3.5
 BISTABLE = {f"{RELAY}RelayAMode": "1"}
 STATUS = "relay/status"
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> DoorClock:
-    monkeypatch.setattr(commanding, "_EFFECT_DELAY", 2.0 / SPEED)
-    return DoorClock(SPEED, monkeypatch)
-
-
-@pytest.fixture
-def device(device: Start, clock: DoorClock) -> Start:
-    """Start devices that live as fast as the clock."""
-
-    async def start(dialect: str = "e16c", **settings: Any) -> Simulator:
-        return await device(dialect, **{"speed": clock.speed, **settings})
-
-    return start
 
 
 async def shut(sim: Simulator) -> None:
@@ -233,7 +214,7 @@ async def test_a_hold_that_has_ended_is_not_renewed(
     await hass.async_block_till_done()
     assert await hold_store(hass, entry.entry_id).async_load() == {}
     before = triggers(sim)
-    open_for(30 * 3600 * SPEED)(sim)  # the time that is moved moves the device's as well
+    open_for(30 * 3600)(sim)  # the time that is moved moves the device's as well
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=15))
     await hass.async_block_till_done()
     await asyncio.sleep(0.1)
