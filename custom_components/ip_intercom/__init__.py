@@ -27,6 +27,7 @@ from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.clock_watch import ClockWatch
 from .runtime.cursor_store import CursorStore
 from .runtime.door_commands import DoorCommands, hold_store
+from .runtime.event_counter import EVENT_COUNTER, EventCounter
 from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
 from .runtime.loading import async_create_system, async_load_once_accepted, async_log_out
@@ -56,6 +57,7 @@ PLATFORMS = [
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, the websocket commands, the views of voicemails and visitors, and the door card."""
+    hass.data[EVENT_COUNTER] = EventCounter(hass)
     await async_setup_actions(hass)
     async_setup_websocket(hass)
     await async_serve_module(hass)

@@ -40,6 +40,8 @@ triggers:
       late: false
 ```
 
+The logbook shows each of them as a sentence.
+
 **Once and in order.** Each record of the log of a 2N arrives once and in order, also after a network failure or a restart of Home Assistant
 or the intercom, if the intercom still has the record. An Akuvox has no such log; its pushes, and the changes found by polling its calls
 and its two logs, arrive in the same form, as do the pushes and logs of MX Proxy and SmartYard.

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime
 import logging
 import time
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import callback
+from homeassistant.util.dt import utcnow
 
 from ..const import CONF_CONTROLS
 from ..model.parts import Control
@@ -120,6 +122,8 @@ class LogHealth:
         self._reported: frozenset[Missing] = frozenset()
         self._known = False
         self._recovered = asyncio.Event()
+        # The last time without any events: its beginning, and its end or None while it lasts.
+        self.last_gap: tuple[datetime, datetime | None] | None = None
 
     @property
     def working(self) -> bool | None:
@@ -149,6 +153,8 @@ class LogHealth:
     @callback
     def _async_set(self, failing: frozenset[Missing]) -> None:
         before = self._known, self._failing
+        if self._known and (_WHOLE_LOG in failing) != self.lost:
+            self._set_gap(_WHOLE_LOG in failing)
         newly, self._failing, self._known = failing - self._failing, failing, True
         for missing in newly:
             self._async_wait(missing)
@@ -160,6 +166,11 @@ class LogHealth:
             self._recovered.set()
         if before != (self._known, self._failing):
             self._changed()
+
+    def _set_gap(self, begins: bool) -> None:
+        now = utcnow()
+        began = now if begins or self.last_gap is None else self.last_gap[0]
+        self.last_gap = began, None if begins else now
 
     @callback
     def async_reachable(self) -> None:
