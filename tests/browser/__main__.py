@@ -10,10 +10,13 @@ from playwright.async_api import Error as PlaywrightError  # type: ignore[import
 from tests.demo.__main__ import FAILURES
 from tests.demo.checks import Checks, say
 
+from .card_check import check_card
 from .chromium import browser, find_chromium
-from .components import check_components
+from .fake_home import server
+from .hold_check import check_hold
 from .live import check_live
 from .pictures import take_pictures
+from .popup_check import check_popup
 
 
 async def main(parts: list[str]) -> int:
@@ -25,7 +28,9 @@ async def main(parts: list[str]) -> int:
     try:
         async with browser() as chromium:
             if "components" in parts:
-                await check_components(checks, chromium)
+                async with server() as url:
+                    for part in (check_hold, check_card, check_popup):
+                        await part(checks, chromium, url)
             if "live" in parts:
                 await check_live(checks, chromium)
             if "pictures" in parts:

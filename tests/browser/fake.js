@@ -13,6 +13,8 @@ export class FakeHome {
   refusal = null;
   twoWayAudio = false;
   visitors = null;
+  ready = new Set();
+  visitorsRefusal = "unknown_command";
 
   constructor({ language, translations, entities, devices, states }) {
     this.translations = translations;
@@ -100,15 +102,15 @@ export class FakeHome {
     }
   }
 
-  async subscribeMessage(callback, message) {
+  async subscribeMessage(callback, message, options) {
     if (message.type === "ip_intercom/visitors/subscribe" && this.visitors === null) {
-      throw { code: "unknown_command", message: "Unknown command." };
+      throw { code: this.visitorsRefusal, message: "No visitors" };
     }
-    const subscription = { callback, message };
+    const subscription = { callback, message, options };
     this.subscriptions.push(subscription);
     if (message.type === "subscribe_entities") {
       callback({ a: Object.fromEntries(message.entity_ids.map((id) => [id, short(this.states[id])])) });
-    } else {
+    } else if (message.type !== "subscribe_events") {
       callback({ visitors: this.visitors });
     }
     return () => {
@@ -120,9 +122,26 @@ export class FakeHome {
     return this.subscribeMessage(callback, { type: "subscribe_events", event_type: type, entity_ids: [] });
   }
 
-  addEventListener() {}
+  addEventListener(type, listener) {
+    this.ready.add(listener);
+  }
 
-  removeEventListener() {}
+  removeEventListener(type, listener) {
+    this.ready.delete(listener);
+  }
+
+  /** Lose the connection, which ends the subscriptions that the module starts again by itself, and connect again. */
+  reconnect() {
+    this.subscriptions = this.subscriptions.filter(({ options }) => options?.resubscribe !== false);
+    for (const listener of [...this.ready]) {
+      listener();
+    }
+    for (const { callback, message } of this.subscriptions) {
+      if (message.type === "subscribe_entities") {
+        callback({ a: Object.fromEntries(message.entity_ids.map((id) => [id, short(this.states[id])])) });
+      }
+    }
+  }
 
   /** Put a card on the page, as a dashboard does. */
   addCard(config) {

@@ -2,9 +2,9 @@
 
 import { BUTTON_STYLE, adoptStyle, create, define, icon, setText } from "./dom.js";
 import "./door-view.js";
-import { DOMAIN, deviceOf, domainOf, doorDevices, partsOf } from "./parts.js";
+import { DOMAIN, deviceOf, domainOf, doorDevices, entityIdsOf, partsOf } from "./parts.js";
 import { isPopupOn, onPopupChoice, setPopupOn } from "./preference.js";
-import { RingWatch } from "./ring.js";
+import { RingWatch, incomingCall } from "./ring.js";
 import { loadTexts } from "./texts.js";
 import "./visitors.js";
 
@@ -156,7 +156,7 @@ export class DoorCard extends HTMLElement {
     }
     const { _hass: home, _texts: texts } = this;
     const parts = partsOf(home, this._config);
-    this._shown = Object.values(parts).flat().filter((value) => typeof value === "string" && value.includes("."));
+    this._shown = entityIdsOf(parts);
     this._watch.update(home, parts);
     clearTimeout(this._timer);
     if (this._watch.lasts !== null) {
@@ -168,7 +168,7 @@ export class DoorCard extends HTMLElement {
     setText(this._hint, texts.get("choose_device"));
     setText(this._title, parts.name || texts.get("name"));
     this._showChoice();
-    const { ring } = this._watch;
+    const ring = this._watch.ring ?? incomingCall(home, parts);
     this._view.show({ home, texts, parts, ring, isLive: ring !== null, note: this._note(this._watch) });
     this._visitors.show({
       home,

@@ -12,6 +12,7 @@ const STYLE = `
   :host { display: block; }
   .picture { position: relative; }
   .picture > button { display: block; inline-size: 100%; }
+  .picture.none .ring { position: static; margin: 4px 16px 0; }
   .ring {
     position: absolute; inset-block-start: 8px; inset-inline: 8px; inline-size: fit-content;
     max-inline-size: calc(100% - 16px); box-sizing: border-box; display: flex; align-items: center; gap: 8px; padding: 6px 12px; border-radius: 18px;
@@ -49,8 +50,9 @@ export class DoorView extends HTMLElement {
     this._talk = this._button("talk", "microphone", () => this._showCamera());
     this._actions = create("div", { className: "actions" }, this._answer, this._hangUp, this._talk);
     this._message = create("div", { className: "message", attributes: { role: "status" } });
+    this._pictureBox = create("div", { className: "picture" }, this._pictureButton, this._ring);
     root.append(
-      create("div", { className: "picture" }, this._pictureButton, this._ring),
+      this._pictureBox,
       this._actions,
       this._message,
     );
@@ -65,23 +67,30 @@ export class DoorView extends HTMLElement {
   show({ home, texts, parts, ring, isLive, note }) {
     Object.assign(this, { _home: home, _texts: texts, _parts: parts });
     this._note = note || (parts.locks.length > 0 ? texts.get("hold_to_open") : "");
-    const name = ring === null ? "" : shortName(home, ring.bell);
     this._ring.hidden = ring === null;
-    const caller = ring?.caller;
-    const rings = caller ? `${name}: ${caller}` : texts.get("rings", { bell: name });
-    setText(this._ringText, ring === null ? "" : rings);
+    setText(this._ringText, ring === null ? "" : this._describe(ring));
     this._picture.show(home, parts.camera, {
       live: isLive,
       alt: texts.get("picture", { door: parts.name }),
       none: texts.get("no_picture"),
     });
-    this._pictureButton.disabled = parts.camera === undefined;
+    this._pictureButton.hidden = parts.camera === undefined;
+    this._pictureBox.classList.toggle("none", parts.camera === undefined);
     this._showLocks();
     this._showCall(ring);
     this._askForTalk();
     if (!this._tells) {
       setText(this._message, this._note);
     }
+  }
+
+  /** Return who rings. */
+  _describe({ bell, caller }) {
+    if (bell === null) {
+      return caller ?? this._texts.entity("binary_sensor", "ringing");
+    }
+    const name = shortName(this._home, bell);
+    return caller === null ? this._texts.get("rings", { bell: name }) : `${name}: ${caller}`;
   }
 
   _button(className, iconName, onclick) {

@@ -91,7 +91,17 @@ export class HoldButton extends HTMLElement {
         this._release();
       }
     });
-    button.addEventListener("keyup", (event) => this._release(event.key));
+    button.addEventListener("keyup", (event) => {
+      if (KEYS.has(event.key)) {
+        event.preventDefault(); // a space would click the button
+      }
+      this._release(event.key);
+    });
+    button.addEventListener("click", (event) => {
+      if (event.detail === 0) {
+        fire(this, "hold-short"); // of a screen reader, which should tell what to do
+      }
+    });
     button.addEventListener("blur", () => this._release());
     button.addEventListener("contextmenu", (event) => event.preventDefault());
     document.addEventListener("visibilitychange", () => this._release());

@@ -10,4 +10,5 @@ import { registerCard } from "./card.js";
 import { startPopup } from "./popup.js";
 
 registerCard();
-startPopup();
+// Without a login there is no connection, and no page to open on.
+startPopup().catch((error) => console.debug("ip_intercom: no pop-up", error));

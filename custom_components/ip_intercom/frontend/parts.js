@@ -11,21 +11,18 @@ export const domainOf = (entityId) => entityId.split(".", 1)[0];
 
 const isBell = (entity) => domainOf(entity.entity_id) === "event" && /^bell(_|$)/.test(entity.translation_key ?? "");
 
-/** Return the entities of this integration, or only those of one device. */
-export function entitiesOf(home, deviceId) {
-  return Object.values(home.entities).filter(
-    (entity) => entity.platform === DOMAIN && (deviceId === undefined || entity.device_id === deviceId),
-  );
-}
-
 /** Return the ids of the devices with a bell; those with a lock or a camera come first. */
 export function doorDevices(home) {
+  const own = Object.values(home.entities).filter((entity) => entity.platform === DOMAIN);
+  const devices = Map.groupBy(own, (entity) => entity.device_id);
   const rank = (deviceId) => {
-    const domains = new Set(entitiesOf(home, deviceId).map((entity) => domainOf(entity.entity_id)));
-    return Number(domains.has("lock")) + Number(domains.has("camera"));
+    const domains = devices.get(deviceId).map((entity) => domainOf(entity.entity_id));
+    return Number(domains.includes("lock")) + Number(domains.includes("camera"));
   };
-  const devices = new Set(entitiesOf(home).filter(isBell).map((entity) => entity.device_id));
-  return [...devices].sort((one, other) => rank(other) - rank(one));
+  const ranks = new Map(
+    [...devices].filter(([, entities]) => entities.some(isBell)).map(([deviceId]) => [deviceId, rank(deviceId)]),
+  );
+  return [...ranks.keys()].sort((one, other) => ranks.get(other) - ranks.get(one));
 }
 
 /** Return the device of a configuration, which may name it only through its entities. */
@@ -37,7 +34,9 @@ export function deviceOf(home, config) {
 /** Return the entities of a door: those in `config`, and otherwise those of its device. */
 export function partsOf(home, config) {
   const deviceId = deviceOf(home, config);
-  const own = deviceId === undefined ? [] : entitiesOf(home, deviceId).filter((entity) => !entity.hidden);
+  const own = Object.values(home.entities).filter(
+    (entity) => entity.platform === DOMAIN && entity.device_id === deviceId && !entity.hidden,
+  );
   const find = (domain, ...keys) =>
     own
       .filter((entity) => domainOf(entity.entity_id) === domain)
@@ -57,6 +56,11 @@ export function partsOf(home, config) {
     answer: find("button", "answer")[0],
     hangUp: find("button", "hang_up")[0],
   };
+}
+
+/** Return the ids of all entities of a door. */
+export function entityIdsOf({ locks, camera, bells, visitor, ringing, call, answer, hangUp }) {
+  return [...locks, ...bells, ...ringing, camera, visitor, call, answer, hangUp].filter(Boolean);
 }
 
 /** Return the state of an entity; undefined if it is missing or unavailable. */

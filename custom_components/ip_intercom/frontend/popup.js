@@ -146,9 +146,9 @@ export class Popup extends HTMLElement {
 
   _hide() {
     document.removeEventListener("focusout", this._focusLeft);
-    if (this.popover !== null) {
+    if (this.hasAttribute("popover")) {
       this._dialog.removeAttribute("open");
-      this.popover = null; // which hides it
+      this.removeAttribute("popover"); // which hides it
     }
     if (this._dialog.open) {
       this._dialog.close();
@@ -157,7 +157,7 @@ export class Popup extends HTMLElement {
 
   /** Become modal when the popover gets the focus. */
   _trapFocus() {
-    if (this.popover !== null) {
+    if (this.hasAttribute("popover")) {
       const target = focused();
       this._showModal();
       target.focus();
@@ -166,7 +166,7 @@ export class Popup extends HTMLElement {
 
   /** Become modal when the user has left the field. */
   _takeFocus() {
-    if (this.popover !== null && !isEdited(focused())) {
+    if (this.hasAttribute("popover") && !isEdited(focused())) {
       this._showModal();
       this._title.focus();
     }
@@ -187,6 +187,7 @@ export class PopupControl {
     this._popup.addEventListener("popup-other", () => this._showOther());
     this._home = new Home(conn, () => this._update());
     this._watches = new Map();
+    this._doors = new Map(); // parts by the ids of devices
     this._rings = []; // ids of devices, in the order of their rings
   }
 
@@ -204,13 +205,13 @@ export class PopupControl {
 
   _update() {
     const home = this._home;
+    if (home.entities !== this._entities) {
+      this._entities = home.entities;
+      this._findDoors();
+    }
     let wait = null;
-    for (const deviceId of doorDevices(home)) {
-      if (!this._watches.has(deviceId)) {
-        this._watches.set(deviceId, new RingWatch());
-      }
+    for (const [deviceId, parts] of this._doors) {
       const watch = this._watches.get(deviceId);
-      const parts = partsOf(home, { device_id: deviceId });
       if (watch.update(home, parts)) {
         this._change(deviceId, watch);
       }
@@ -219,6 +220,13 @@ export class PopupControl {
     clearTimeout(this._timer);
     this._timer = wait === null ? undefined : setTimeout(() => this._update(), wait * 1000);
     this._render();
+  }
+
+  _findDoors() {
+    const devices = doorDevices(this._home);
+    this._doors = new Map(devices.map((deviceId) => [deviceId, partsOf(this._home, { device_id: deviceId })]));
+    this._watches = new Map(devices.map((deviceId) => [deviceId, this._watches.get(deviceId) ?? new RingWatch()]));
+    this._rings = this._rings.filter((deviceId) => this._doors.has(deviceId));
   }
 
   _change(deviceId, watch) {
@@ -279,10 +287,10 @@ export class PopupControl {
     this._popup.show({
       home,
       texts,
-      parts: partsOf(home, { device_id: deviceId }),
+      parts: this._doors.get(deviceId),
       ring: watch.ring,
       note: watch.outcome === null ? "" : texts.outcome(watch.outcome),
-      other: other === undefined ? undefined : partsOf(home, { device_id: other }).name,
+      other: this._doors.get(other)?.name,
     });
   }
 }

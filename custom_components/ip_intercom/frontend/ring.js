@@ -2,6 +2,12 @@
 
 import { available } from "./parts.js";
 
+/** Return the incoming call of a device without bells, in the form of a ring; null without one. */
+export function incomingCall(home, parts) {
+  const call = parts.bells.length === 0 ? available(home, parts.call) : undefined;
+  return call?.state === "ringing" ? { bell: null, caller: call.attributes.peer ?? null } : null;
+}
+
 // Seconds between the time of an event and the change of its state; more is a restored event.
 const FRESH = 5;
 // Seconds that a ring lasts if nothing tells its end, and that it may be old when it is first seen.
@@ -33,12 +39,14 @@ export class RingWatch {
       this._seen = state.state;
       const isFresh = Math.abs(seconds(state.last_changed) - seconds(state.state)) < FRESH;
       this._pending = isFresh ? bell : null;
+      this._seenAt = now;
       if (isFresh && !isFirst && Math.abs(now - seconds(state.state)) < LONGEST) {
         this._begin(bell, state, now);
       }
     }
-    // A page that was opened or connected again during the ring; the sensor needs no comparison of clocks.
-    if (this._pending && rings && !(outcome && outcome.time > seconds(this._seen))) {
+    // A page that was opened or connected again during the ring. The sensor, which may follow a moment later, makes it
+    // unnecessary to compare the clock of the browser with that of Home Assistant.
+    if (this._pending && rings && now - this._seenAt < FRESH && !(outcome && outcome.time > seconds(this._seen))) {
       this._begin(this._pending, home.states[this._pending], now);
     }
     if (this.ring !== null) {

@@ -2,6 +2,9 @@
 
 import { BUTTON_STYLE, adoptStyle, create, define, icon, pictureAddress } from "./dom.js";
 
+// Milliseconds until the visitors of a device that is not loaded are requested again.
+const RETRY = 10_000;
+
 const STYLE = `
   :host { display: block; }
   ul { display: flex; gap: 8px; margin: 0; padding: 0 16px 12px; list-style: none; overflow-x: auto; }
@@ -52,27 +55,40 @@ export class Visitors extends HTMLElement {
 
   async _subscribe(connection, deviceId, limit) {
     const key = this._key;
+    const isCurrent = () => key === this._key && connection === this._connection;
+    const again = () => isCurrent() && this._subscribe(connection, deviceId, limit);
+    clearTimeout(this._timer);
+    this._cancel = undefined; // that of a lost connection
+    connection.removeEventListener("ready", this._again);
+    this._again = again;
+    connection.addEventListener("ready", again);
     try {
       const cancel = await connection.subscribeMessage(
         ({ visitors }) => {
-          if (key === this._key) {
+          if (isCurrent()) {
             this._render(visitors.slice(0, limit));
           }
         },
         { type: "ip_intercom/visitors/subscribe", device_id: deviceId, limit },
+        // After a restart of Home Assistant, the device is found later than the connection.
+        { resubscribe: false },
       );
-      if (key === this._key) {
+      if (isCurrent()) {
         this._cancel = cancel;
       } else {
         cancel();
       }
     } catch (error) {
-      this.hidden = true; // the device keeps no visitors, or the user may not see them
       console.debug("ip_intercom: no visitors", error);
+      if (error?.code === "not_found" && isCurrent()) {
+        this._timer = setTimeout(again, RETRY); // the device is not loaded
+      }
     }
   }
 
   _stop() {
+    clearTimeout(this._timer);
+    this._connection?.removeEventListener("ready", this._again);
     this._cancel?.();
     this._cancel = undefined;
     this._key = undefined;
