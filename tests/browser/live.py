@@ -95,6 +95,7 @@ async def check_live(checks: Checks, chromium: Browser) -> None:
         await windows[1].open(stage, "config/dashboard")
         await _check_popup(checks, stage, windows)
         await _measure(checks, stage, windows)
+        await _check_visitors(checks, windows[0])
         await _check_picker(checks, stage, windows[1])
         with checks("no error of the integration in the consoles, in responses, and in the log"):
             for window in windows:
@@ -170,11 +171,27 @@ async def _measure(checks: Checks, stage: Stage, windows: list[Window]) -> None:
     say(f"      each of both browsers: {', '.join(f'{one:.0f}' for one in taken)} ms")
 
 
+async def _check_visitors(checks: Checks, window: Window) -> None:
+    with checks("the card shows the last visitors, and a click opens a picture"):
+        visitors = window.card.locator("ip-intercom-visitors")
+        await expect(visitors.get_by_role("listitem")).to_have_count(5)
+        await expect(visitors.locator("img")).to_have_count(5)
+        async with window.page.expect_popup() as opened:
+            await visitors.get_by_role("link").first.click()
+        picture = await opened.value
+        await picture.wait_for_function("document.images[0]?.naturalWidth > 0")
+        await picture.close()
+
+
 async def _check_picker(checks: Checks, stage: Stage, window: Window) -> None:
     page = window.page
-    with checks("the card picker offers the card, and its editor has the fields"):
+    with checks("a user adds the card with the card picker and its visual editor"):
         await window.open(stage, f"{PATH}/door?edit=1")
-        await page.locator("hui-card-edit-mode").first.hover()
-        await page.locator("hui-card-edit-mode").first.click()
-        await page.locator("hui-dialog-edit-card").get_by_text("Number of visitors").first.wait_for()
-        await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="Add card").first.click()
+        await page.get_by_text("Browse all cards").click()
+        await page.locator("hui-card-picker .card", has_text="IP Intercom").first.click()
+        editor = page.locator("hui-dialog-edit-card")
+        await expect(editor.get_by_text("Number of visitors").first).to_be_visible()
+        await expect(editor.locator("ip-intercom-door").get_by_role("heading")).to_have_text("Front Gate")
+        await editor.get_by_role("button", name="Save").click()
+        await expect(page.locator("hui-section ip-intercom-door")).to_have_count(3)
