@@ -1,5 +1,6 @@
 """A page with a faked Home Assistant, on which the door card and the pop-up are checked alone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -94,9 +95,14 @@ async def server() -> AsyncIterator[str]:
     async def image(_: web.Request) -> web.Response:
         return web.Response(body=picture, content_type="image/jpeg")
 
+    async def slow_image(request: web.Request) -> web.Response:
+        await asyncio.sleep(5)
+        return await image(request)
+
     app = web.Application()
     app.router.add_get("/", page)
     app.router.add_get("/api/{proxy}/{entity}", image)
+    app.router.add_get("/slow/{proxy}/{entity}", slow_image)
     app.router.add_static("/module/", INTEGRATION / "frontend")
     app.router.add_static("/test/", HERE)
     runner = web.AppRunner(app)

@@ -1,6 +1,7 @@
 """Check the pop-up."""
 
 import asyncio
+from typing import Any
 
 from playwright.async_api import Browser, expect  # type: ignore[import-not-found]  # in the docs environment only
 
@@ -17,6 +18,7 @@ from .fake_home import (
     OTHER_RINGING,
     RINGING,
     TAP,
+    VISITOR,
     Scene,
     make_home,
     scene_of,
@@ -30,7 +32,8 @@ async def check_popup(checks: Checks, chromium: Browser, url: str) -> None:
         _check_closing,
         _check_typing,
         _check_choice,
-        _check_restored,
+        _check_old_rings,
+        _check_no_sensor,
         _check_lost_connection,
         _check_two_doors,
     ):
@@ -189,51 +192,100 @@ async def _check_choice(checks: Checks, chromium: Browser, url: str) -> None:
             await other.page.wait_for_function("home.subscriptions.length === 0")
 
 
-async def _check_restored(checks: Checks, chromium: Browser, url: str) -> None:
-    async with scene_of(chromium, url) as scene:
-        page = scene.page
-        await scene.popup_is_ready()
-        with checks("an old ring that Home Assistant restores does not open it"):
-            await page.evaluate(f"home.set({BELL!r}, 'unavailable')")
-            await page.evaluate(f"home.set({BELL!r}, '2026-11-29T20:00:00.000+00:00', {{ event_type: 'ring' }})")
-            await asyncio.sleep(0.5)
-            assert await scene.popup.count() == 0
+def _home_with_ring(time: str, sensor: str = "off") -> dict[str, Any]:
     home = make_home()
-    async with scene_of(chromium, url) as scene:
-        with checks("a page that is opened during a ring shows it, whatever its clock says"):
-            await scene.page.clock.set_fixed_time("2026-11-30T20:00:00Z")
-            home["states"][BELL] = ["2026-11-30T08:00:00.000+00:00", {"event_type": "ring"}]
-            home["states"][RINGING] = ["on", {}]
-            await scene.build(url, home)
-            await expect(scene.popup).to_be_visible()
+    home["states"][BELL] = [time, {"event_type": "ring"}]
+    home["states"][RINGING] = [sensor, {}]
+    return home
 
 
-async def _check_lost_connection(checks: Checks, chromium: Browser, url: str) -> None:
-    async with scene_of(chromium, url) as scene:
+async def _check_old_rings(checks: Checks, chromium: Browser, url: str) -> None:
+    old = "2026-11-29T20:00:00.000+00:00"
+    async with scene_of(chromium, url, _home_with_ring(old)) as scene:
         page = scene.page
         await scene.popup_is_ready()
-        with checks("a ring that is over when the connection returns does not open it; one that lasts does"):
-            await page.evaluate(
-                f"""() => {{ const time = new Date(Date.now() - 600_000).toISOString();
-                    home.states[{BELL!r}] = {{ ...home.states[{BELL!r}], state: time, last_changed: time }};
-                    home.reconnect(); }}"""
-            )
-            await asyncio.sleep(1)
-            assert await scene.popup.count() == 0
-            await page.evaluate(
-                f"""() => {{ const time = new Date(Date.now() - 300_000).toISOString();
-                    home.states[{BELL!r}] = {{ ...home.states[{BELL!r}], state: time, last_changed: time }};
-                    home.states[{RINGING!r}] = {{ ...home.states[{RINGING!r}], state: "on" }};
-                    home.reconnect(); }}"""
-            )
-            await expect(scene.popup).to_be_visible()
-        with checks("a call without a ring does not open it"):
-            await page.evaluate(f"home.set({RINGING!r}, 'off')")
-            await expect(scene.popup).to_have_count(0)
-            await asyncio.sleep(6)  # a sensor may follow its ring a moment later
+        with checks(
+            "an old ring does not open it when the device is available again, and a call without a ring neither"
+        ):
+            await page.evaluate(f"home.set({BELL!r}, 'unavailable')")
+            await page.evaluate(f"home.set({BELL!r}, {old!r})")
+            await asyncio.sleep(6)  # the sensor of a ring follows sooner
             await page.evaluate(f"home.set({RINGING!r}, 'on')")
             await asyncio.sleep(0.5)
             assert await scene.popup.count() == 0
+    async with scene_of(chromium, url) as scene:
+        with checks("a page that is opened during a ring shows it, whatever its clock says"):
+            await scene.page.clock.set_fixed_time("2026-11-30T20:00:00Z")
+            await scene.build(url, _home_with_ring("2026-11-30T08:00:00.000+00:00", "on"))
+            await expect(scene.popup).to_be_visible()
+    async with scene_of(chromium, url) as scene:
+        with checks("a page that is opened after the visitor was let in does not show the ring"):
+            home = _home_with_ring("2026-11-30T08:00:00.000+00:00", "on")
+            home["states"][VISITOR] = ["2026-11-30T08:00:05.000+00:00", {"event_type": "opened"}]
+            await scene.build(url, home)
+            await scene.popup_is_ready()
+            await asyncio.sleep(1)
+            assert await scene.popup.count() == 0
+
+
+async def _check_no_sensor(checks: Checks, chromium: Browser, url: str) -> None:
+    home = make_home()
+    del home["entities"][OTHER_RINGING], home["states"][OTHER_RINGING]
+    async with scene_of(chromium, url, home) as scene:
+        page = scene.page
+        await page.clock.install()
+        await scene.build(url, home)
+        await page.clock.run_for(100)
+        await scene.popup_is_ready()
+        with checks("the first ring of a door without a sensor opens it, and it closes after a minute"):
+            await page.evaluate(f"home.event({OTHER_BELL!r}, 'ring')")
+            await expect(scene.popup).to_have_accessible_name("Side door")
+            await page.clock.run_for(55_000)
+            await expect(scene.popup).to_be_visible()
+            await page.clock.run_for(7_000)
+            await expect(scene.popup).to_have_count(0)
+        with checks("it never shows the picture of an earlier visitor"):
+            await scene.ring()
+            picture = scene.popup.locator("ip-intercom-picture img:not(.failed)")
+            await expect(picture.first).to_be_visible()
+            await page.evaluate(f"home.set({RINGING!r}, 'off')")
+            await expect(scene.popup).to_have_count(0)
+            await page.evaluate(
+                f"home.set({CAMERA!r}, 'idle', {{ entity_picture: '/slow/camera_proxy/camera.gate?token=1' }})"
+            )
+            await scene.ring()
+            await expect(scene.popup).to_be_visible()
+            assert await picture.count() == 0
+
+
+async def _check_lost_connection(checks: Checks, chromium: Browser, url: str) -> None:
+    async with scene_of(chromium, url, _home_with_ring("2026-11-29T20:00:00.000+00:00")) as scene:
+        page = scene.page
+        await scene.popup_is_ready()
+
+        async def reconnect(seconds: int, sensor: str) -> None:
+            """Reconnect after a ring some seconds ago."""
+            await page.evaluate(
+                """([bell, ringing, seconds, sensor]) => {
+                    const time = new Date(Date.now() - 1000 * seconds).toISOString();
+                    home.states[bell] = { ...home.states[bell], state: time, last_changed: time };
+                    home.states[ringing] = { ...home.states[ringing], state: sensor };
+                    home.reconnect();
+                }""",
+                [BELL, RINGING, seconds, sensor],
+            )
+
+        with checks("a ring that is over when the connection returns does not open it; one that lasts does"):
+            await reconnect(600, "off")
+            await asyncio.sleep(1)
+            assert await scene.popup.count() == 0
+            await reconnect(300, "on")
+            await expect(scene.popup).to_be_visible()
+        with checks("a lost connection keeps it open, and it closes if the ring ended meanwhile"):
+            await reconnect(300, "on")
+            await expect(scene.popup).to_be_visible()
+            await reconnect(300, "off")
+            await expect(scene.popup).to_have_count(0)
 
 
 async def _check_two_doors(checks: Checks, chromium: Browser, url: str) -> None:

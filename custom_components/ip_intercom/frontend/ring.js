@@ -8,8 +8,8 @@ export function incomingCall(home, parts) {
   return call?.state === "ringing" ? { bell: null, caller: call.attributes.peer ?? null } : null;
 }
 
-// Seconds between the time of an event and the change of its state; more is a restored event.
-const FRESH = 5;
+// Seconds within which the sensor follows the event of a ring.
+const SOON = 5;
 // Seconds that a ring lasts if nothing tells its end, and that it may be old when it is first seen.
 const LONGEST = 60;
 
@@ -34,19 +34,19 @@ export class RingWatch {
       time: state.state,
       outcome: outcome !== null && outcome.time > seconds(state.state) ? outcome.type : null,
     };
-    if (state !== undefined && state.state !== this._seen) {
-      const isFirst = this._seen === undefined;
-      this._seen = state.state;
-      const isFresh = Math.abs(seconds(state.last_changed) - seconds(state.state)) < FRESH;
-      this._pending = isFresh ? bell : null;
+    // A state that was unavailable returns with the time of its last event.
+    if (state !== undefined && !(seconds(state.state) <= this._seen)) {
+      this._seen = seconds(state.state);
       this._seenAt = now;
-      if (isFresh && !isFirst && Math.abs(now - seconds(state.state)) < LONGEST) {
+      this._pending = bell;
+      if (this._isStarted && Math.abs(now - this._seen) < LONGEST) {
         this._begin(bell, state, now);
       }
     }
+    this._isStarted ||= parts.bells.some((entityId) => available(home, entityId) !== undefined);
     // A page that was opened or connected again during the ring. The sensor, which may follow a moment later, makes it
     // unnecessary to compare the clock of the browser with that of Home Assistant.
-    if (this._pending && rings && now - this._seenAt < FRESH && !(outcome && outcome.time > seconds(this._seen))) {
+    if (this._pending && rings && now - this._seenAt < SOON && !(outcome && outcome.time > this._seen)) {
       this._begin(this._pending, home.states[this._pending], now);
     }
     if (this.ring !== null) {
