@@ -174,7 +174,17 @@ def test_discovery_knows_the_device() -> None:
 
 def test_quality_scale() -> None:
     assert len(QUALITY_RULES) == 54
-    assert list(check_quality(read_yaml(INTEGRATION / "quality_scale.yaml")["rules"])) == []
+    rules = read_yaml(INTEGRATION / "quality_scale.yaml")["rules"]
+    assert list(check_quality(rules)) == []
+    assert [rule for rule, value in rules.items() if value["status"] == "todo"] == []
+
+
+def test_quality_scale_names_what_exists() -> None:
+    """A comment of a rule says where it holds: its paths start at the integration or at the root."""
+    for rule, value in read_yaml(INTEGRATION / "quality_scale.yaml")["rules"].items():
+        paths = re.findall(r"[\w./-]+/(?=[\s,.;:]|$)|[\w./-]+\.(?:py|md|yaml|json|png|toml)\b", value["comment"])
+        assert [path for path in paths if not (INTEGRATION / path).exists() and not (ROOT / path).exists()] == [], rule
+        assert paths, rule
 
 
 def test_hacs() -> None:
