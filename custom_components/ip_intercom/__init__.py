@@ -44,6 +44,7 @@ PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
     Platform.CAMERA,
+    Platform.COVER,
     Platform.EVENT,
     Platform.IMAGE,
     Platform.LOCK,

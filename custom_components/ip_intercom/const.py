@@ -37,6 +37,8 @@ CONF_PUSH_ORIGINALS = "push_originals"
 
 # Entry options.
 CONF_PLAIN_SWITCHES = "plain_switches"
+CONF_GATES = "gates"
+CONF_GARAGE_DOORS = "garage_doors"
 CONF_SHOW_NAMES = "show_names"
 CONF_SHOW_CARDS = "show_cards"
 CONF_SHOW_TOUCHES = "show_touches"

@@ -12,7 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util.json import JsonObjectType
 
-from .const import CONF_PLAIN_SWITCHES
+from .const import CONF_GARAGE_DOORS, CONF_GATES, CONF_PLAIN_SWITCHES
 from .entity import DoorEntity, async_add_as_found
 from .model.parts import DoorCommand, DoorId
 from .model.state import State
@@ -26,11 +26,15 @@ async def async_setup_entry(
 ) -> None:
     """Add a lock for each relay that drives a door."""
     runtime = entry.runtime_data
-    plain = entry.options.get(CONF_PLAIN_SWITCHES, [])
+    others = {
+        door
+        for option in (CONF_PLAIN_SWITCHES, CONF_GATES, CONF_GARAGE_DOORS)
+        for door in entry.options.get(option, [])
+    }
 
     def find(state: State) -> dict[str, Callable[[], DoorLock]]:
         doors = () if runtime.coordinator.features.doors is None else state.doors
-        return {door: partial(DoorLock, runtime, door) for door in doors if door not in plain}
+        return {door: partial(DoorLock, runtime, door) for door in doors if door not in others}
 
     async_add_as_found(Platform.LOCK, entry, async_add_entities, find)
 

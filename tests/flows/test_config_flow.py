@@ -358,6 +358,8 @@ async def test_options_tell_doors_from_switches_and_what_to_show(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert entry.options == {
         "plain_switches": ["2"],
+        "gates": [],
+        "garage_doors": [],
         "show_names": False,
         "show_cards": True,
         "show_touches": True,

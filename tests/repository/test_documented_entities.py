@@ -1,6 +1,7 @@
 """The record of what a 2N shows, from which `docs/entities.md` is written, is current."""
 
 from contextlib import AsyncExitStack
+from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
@@ -23,9 +24,12 @@ async def test_the_record_of_a_2n_is_current(hass: HomeAssistant) -> None:
                 sim.lift_public_floors([1, 4])
                 await until(lambda: er.async_get(hass).async_get("sensor.back_door_public_elevator_floors"))
         # All options, and an account that may only monitor.
-        for number, (privilege, options) in enumerate(
-            ((Privilege.ALL, {"show_touches": True, "plain_switches": ["2"]}), (Privilege.MONITORING, {}))
-        ):
+        accounts: list[tuple[Privilege, dict[str, Any]]] = [
+            (Privilege.ALL, {"show_touches": True, "plain_switches": ["2"]}),
+            (Privilege.ALL, {"gates": ["1"], "garage_doors": ["2"]}),
+            (Privilege.MONITORING, {}),
+        ]
+        for number, (privilege, options) in enumerate(accounts):
             identity = {"macAddr": f"7C-1E-B3-00-00-0{number}", "serialNumber": f"00-0000-000{number}"}
             sim = await stack.enter_async_context(Simulator("verso3", identity=identity))
             sim.revoke(USERNAME, Privilege.ALL)

@@ -28,6 +28,8 @@ from ..const import (
     CONF_FCM_APP_ID,
     CONF_FCM_PROJECT_ID,
     CONF_FCM_SENDER_ID,
+    CONF_GARAGE_DOORS,
+    CONF_GATES,
     CONF_INVERTED,
     CONF_LATE_HOURS,
     CONF_MOBILE_NUMBER,
@@ -62,6 +64,9 @@ SECTION_OPENING = "opening"
 SECTION_FCM = "fcm"
 
 PASSWORD_FIELD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password"))
+
+# Options that list relays; a relay is in one of them at most, or drives a door.
+_KINDS_OF_RELAYS = (CONF_PLAIN_SWITCHES, CONF_GATES, CONF_GARAGE_DOORS)
 
 # Options in sections.
 _SECTIONS: Mapping[str, tuple[str, ...]] = {
@@ -133,6 +138,9 @@ def _errors(given: Mapping[str, Any]) -> dict[str, str]:
     """Return the errors of the entered options."""
     if len({bool(given.get(key)) for key in CONFS_FCM}) != 1:
         return {"base": "fcm_incomplete"}
+    relays = [relay for option in _KINDS_OF_RELAYS for relay in given.get(option, [])]
+    if len(set(relays)) != len(relays):
+        return {"base": "relay_selected_twice"}
     try:
         stream_url(given.get(CONF_STREAM_PATH, ""), "localhost")
     except ValueError:
@@ -230,7 +238,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         has = options_of(self.config_entry.data)
         schema: dict[vol.Marker, object] = {
             vol.Optional(option, default=[]): self._doors(option)
-            for option in (CONF_PLAIN_SWITCHES, CONF_INVERTED)
+            for option in (*_KINDS_OF_RELAYS, CONF_INVERTED)
             if option in has
         }
         sectioned = {key for keys in _SECTIONS.values() for key in keys}

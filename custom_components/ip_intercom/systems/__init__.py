@@ -10,6 +10,8 @@ from aiohttp import ClientSession
 
 from ..const import (
     CONF_CALL_DEVICE,
+    CONF_GARAGE_DOORS,
+    CONF_GATES,
     CONF_INVERTED,
     CONF_LATE_HOURS,
     CONF_MOBILE_NUMBER,
@@ -73,6 +75,8 @@ SYSTEMS: dict[str, SystemSpec] = {
     SYSTEM_AKUVOX: SystemSpec(
         frozenset(
             {
+                CONF_GARAGE_DOORS,
+                CONF_GATES,
                 CONF_INVERTED,
                 CONF_OPENING_PASSWORD,
                 CONF_OPENING_USERNAME,
@@ -115,6 +119,8 @@ SYSTEMS: dict[str, SystemSpec] = {
     SYSTEM_TWO_N: SystemSpec(
         frozenset(
             {
+                CONF_GARAGE_DOORS,
+                CONF_GATES,
                 CONF_PLAIN_SWITCHES,
                 CONF_SHOW_CARDS,
                 CONF_SHOW_NAMES,

@@ -20,4 +20,7 @@ async def test_the_record_of_an_akuvox_is_current(hass: HomeAssistant, local_url
         more: dict[str, Any] = {"action_urls": keys} if dialect == "r29" else {}
         sim = await device(dialect, **more)
         entries.append(await add(hass, sim, push=True, security_relays=["SA"]))
+        if dialect == "r29":
+            other = await device(dialect, mac="0C:11:05:00:00:01")
+            entries.append(await add(hass, other, gates=["A"], garage_doors=["B"]))
     inventory.check(hass, "akuvox", entries)
