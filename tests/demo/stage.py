@@ -212,8 +212,13 @@ class Stage:
         await self._until(client.answers)
         if self._token is None:
             await client.onboard()
-            self._token = client.token
-        await client.connect()
+            await client.connect()
+            # The token of a login is valid for half an hour only.
+            self._token = client.token = await client.command(
+                "auth/long_lived_access_token", client_name="Demo", lifespan=1
+            )
+        else:
+            await client.connect()
         self.home_assistant = client
         return client
 
