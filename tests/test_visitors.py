@@ -1,18 +1,32 @@
 """Visitors are kept with their pictures: over restarts, within the limits, and for those who may see them."""
 
+import asyncio
+import base64
+from copy import deepcopy
+from datetime import timedelta
 from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from homeassistant.auth.models import User
+from homeassistant.components import media_source
+from homeassistant.components.image import DATA_COMPONENT
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
+from PIL import Image
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
 from yarl import URL
 
 from custom_components.ip_intercom.const import DOMAIN
-from tests.common import entity_id, until
+from custom_components.ip_intercom.model.visitors import Visitor, visitor_id
+from custom_components.ip_intercom.runtime import visitors as store
+from custom_components.ip_intercom.runtime.event_stream import EventStream
+from tests.common import choose, entity_id, state_of, until
+from tests.kills import kill
 from tests.simulators.two_n import Simulator
 from tests.users import MAY, access_token, make_user
 
@@ -139,3 +153,443 @@ async def test_visitors_are_for_users_who_may_see_their_image(
         assert response.status in refusals, wrong
     response = await browser.get(f"/api/{DOMAIN}/visitor/unknown/{visitor}", headers=headers)
     assert response.status == HTTPStatus.NOT_FOUND
+
+
+def rows(entry: ConfigEntry) -> list[Visitor]:
+    """Return the visitors that are kept, newest first."""
+    visitors: list[Visitor] = entry.runtime_data.visitors.newest_first
+    return visitors
+
+
+async def shown(hass: HomeAssistant, entry: ConfigEntry) -> bytes | None:
+    """Return what the image of the last visitor shows."""
+    image = hass.data[DATA_COMPONENT].get_entity(entity_id(hass, entry, "image", "last_visitor"))
+    assert image is not None
+    return await image.async_image()
+
+
+async def test_every_ring_keeps_its_picture(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, folder: Path
+) -> None:
+    for _ in range(30):
+        session = await ring(hass, sim, entry)
+        assert session is not None
+        sim.terminate(session)
+        await until(lambda: all(visitor.outcome for visitor in rows(entry)), "the outcome")
+    before = rows(entry)
+    assert len(before) == 30
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert rows(entry) == before
+    pictures = [await entry.runtime_data.visitors.async_picture(visitor.id) for visitor in before]
+    assert all(picture is not None and picture.startswith(b"\xff\xd8") for picture in pictures)
+    assert len(list(folder.iterdir())) == 30
+    assert await shown(hass, entry) == pictures[0]
+
+
+async def test_visitors_go_with_the_entry(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, folder: Path, hass_storage: dict[str, Any]
+) -> None:
+    await ring(hass, sim, entry)
+    await until(lambda: not entry.runtime_data.visitors._unwritten, "the file")
+    assert list(folder.iterdir())
+    assert folder.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert not folder.exists()
+    assert f"{DOMAIN}.{entry.entry_id}.visitors" not in hass_storage
+
+
+async def test_nothing_happens_before_the_ring_is_sent(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    hass_storage: dict[str, Any],
+) -> None:
+    sent = asyncio.Event()
+
+    async def wait(_: EventStream) -> None:
+        await sent.wait()
+
+    monkeypatch.setattr(EventStream, "async_let_ring_pass", wait)
+    sim.requests.clear()
+    sim.press("%1", call=False)
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown", "the ring")
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert f"{DOMAIN}.{entry.entry_id}.visitors" not in hass_storage
+    assert not [request for request in sim.requests if request.path == "/api/camera/snapshot"]
+    sent.set()
+    await until(lambda: rows(entry)[0].taken, "the picture")
+
+
+async def test_a_killed_home_assistant_keeps_the_visitor_and_the_outcome(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    key = f"{DOMAIN}.{entry.entry_id}.visitors"
+    session = await ring(hass, sim, entry)
+    assert session is not None
+    await until(lambda: hass_storage.get(key, {}).get("data", {}).get("visitors", [{}])[0].get("taken"), "the row")
+    index = deepcopy(hass_storage[key])
+    await kill(hass, entry, hass_storage)
+    hass_storage[key] = index
+    sim.answer(session)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await sim.wait_for_pull()
+    sim.terminate(session)
+    await until(lambda: rows(entry)[0].outcome, "the outcome")
+    assert len(rows(entry)) == 1
+    assert rows(entry)[0].taken is not None
+
+
+async def test_a_ring_before_a_kill_that_was_not_written_down_is_kept_once(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    key = f"{DOMAIN}.{entry.entry_id}.visitors"
+    cursor = deepcopy(hass_storage[f"{DOMAIN}.{entry.entry_id}"])
+    session = await ring(hass, sim, entry)
+    assert session is not None
+    await kill(hass, entry, hass_storage, cursor)
+    hass_storage.pop(key, None)  # the picture is there, and nothing tells of what
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await sim.wait_for_pull()
+    sim.terminate(session)
+    await until(lambda: rows(entry)[0].outcome, "the outcome")
+    visitor, *others = rows(entry)
+    assert others == []
+    assert visitor.bell == "1"
+    assert visitor.taken is not None
+
+
+async def test_a_late_visitor_is_kept_without_a_picture_of_now(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.set_input("input1", True)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on", "an event")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    session = sim.press("%1")
+    assert session is not None
+    sim.terminate(session)
+    sim.pass_time(120)
+    sim.requests.clear()
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: rows(entry) and rows(entry)[0].outcome, "the late visitor")
+    await hass.async_block_till_done(wait_background_tasks=False)
+    visitor = rows(entry)[0]
+    assert (visitor.late, visitor.outcome, visitor.taken) == (True, "missed", None)
+    assert dt_util.utcnow() - visitor.time > timedelta(seconds=100)  # by the age: the clock of the device is ahead
+    assert not [request for request in sim.requests if request.path == "/api/camera/snapshot"]
+    assert state_of(hass, entry, "event", "bell_1") == "unknown"
+    assert state_of(hass, entry, "image", "last_visitor") == "unknown"
+    await ring(hass, sim, entry)
+    assert [visitor.late for visitor in rows(entry)] == [False, True]
+
+
+async def test_a_late_visitor_of_whom_the_camera_still_has_a_picture(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    """After a kill, a ring of some seconds ago is late, and a 2N keeps its images for half a minute."""
+    sim.set_input("input1", True)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on", "an event")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"].pop("ended")
+    sim.press("%1", call=False)
+    sim.pass_time(10)
+    sim.requests.clear()
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: rows(entry) and rows(entry)[0].taken, "the picture")
+    assert rows(entry)[0].late is True
+    asked = [request.query for request in sim.requests if request.path == "/api/camera/snapshot"]
+    assert [int(query["time"]) for query in asked][0] <= -10
+    assert state_of(hass, entry, "image", "last_visitor") == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [({"visitor_days": 14}, [1, 10]), ({"visitor_days": 5}, [1]), ({"visitor_days": 0}, [1])],
+)
+async def test_old_visitors_are_removed(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, folder: Path, hass_storage: dict[str, Any],
+    options: dict[str, int], kept: list[int],
+) -> None:  # fmt: skip
+    for _ in range(3):
+        await ring(hass, sim, entry, call=False)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    now = dt_util.utcnow()
+    for row, days in zip(
+        hass_storage[f"{DOMAIN}.{entry.entry_id}.visitors"]["data"]["visitors"], (1, 10, 20), strict=True
+    ):
+        row["time"] = row["taken"] = (now - timedelta(days=days)).isoformat()
+        row["outcome"] = "missed"
+    hass.config_entries.async_update_entry(entry, options=options)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert [(now - visitor.time).days for visitor in rows(entry)] == kept
+    assert len(list(folder.iterdir())) == len(kept)
+    assert len(hass_storage[f"{DOMAIN}.{entry.entry_id}.visitors"]["data"]["visitors"]) == len(kept)
+
+
+async def test_too_many_pictures_are_removed_at_the_next_one(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, folder: Path
+) -> None:
+    await choose(hass, entry, {"visitor_storage": 1})
+    await sim.wait_for_pull()
+    first = await entry_with_large_pictures(entry, 3)
+    await ring(hass, sim, entry, call=False)
+    await until(lambda: len(rows(entry)) == 3 and not entry.runtime_data.visitors._unwritten, "the removal")
+    assert first not in {visitor.id for visitor in rows(entry)}
+    assert {path.stem for path in folder.iterdir()} == {visitor.id for visitor in rows(entry)}
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 1024 * 1024
+
+
+async def entry_with_large_pictures(entry: ConfigEntry, count: int) -> str:
+    """Add visitors whose pictures have 400 KiB each, and return the oldest one."""
+    visitors = entry.runtime_data.visitors
+    for number in range(count):
+        name = visitor_id(f"old {number}")
+        visitors._visitors[name] = Visitor(name, dt_util.utcnow() - timedelta(hours=9 - number), "1")
+        await visitors.async_put_picture(name, b"\xff\xd8" + bytes(400 * 1024), dt_util.utcnow())
+    return visitor_id("old 0")
+
+
+async def test_visitors_of_a_day_ago_are_removed_without_a_ring(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ring(hass, sim, entry, call=False)
+    await ring(hass, sim, entry, call=False)
+    visitors = entry.runtime_data.visitors
+    later = dt_util.utcnow() + timedelta(days=15)
+    monkeypatch.setattr(dt_util, "utcnow", lambda: later)
+    await visitors._async_check(later)
+    assert len(rows(entry)) == 1
+
+
+async def test_the_picture_of_an_earlier_version_is_kept(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, folder: Path, hass_storage: dict[str, Any]
+) -> None:
+    key = f"{DOMAIN}.{entry.entry_id}.visitors"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    picture, taken = b"\xff\xd8picture\xff\xd9", "2026-11-29T20:00:00+00:00"
+    stored = {"last_visitor": [taken, base64.b64encode(picture).decode()]}
+    stored["bell_7_last_visitor"] = ["2026-11-28T20:00:00+00:00", base64.b64encode(b"gone").decode()]
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": stored}
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert state_of(hass, entry, "image", "last_visitor") == taken
+    assert await shown(hass, entry) == picture
+    assert hass_storage[key]["version"] == 2
+    assert "last" not in hass_storage[key]["data"]
+    assert sorted(path.read_bytes() for path in folder.iterdir()) == sorted([picture, b"gone"])
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert await shown(hass, entry) == picture
+
+
+async def test_a_kill_during_the_update_loses_no_picture(
+    hass: HomeAssistant, entry: ConfigEntry, folder: Path, hass_storage: dict[str, Any]
+) -> None:
+    key = f"{DOMAIN}.{entry.entry_id}.visitors"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    stored = {"last_visitor": ["2026-11-29T20:00:00+00:00", base64.b64encode(b"picture").decode()]}
+    hass_storage[key] = {"version": 2, "minor_version": 1, "key": key, "data": {"visitors": [], "last": stored}}
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await shown(hass, entry) == b"picture"
+
+
+async def test_pictures_outlive_a_spoiled_index(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, folder: Path, hass_storage: dict[str, Any]
+) -> None:
+    key = f"{DOMAIN}.{entry.entry_id}.visitors"
+    await ring(hass, sim, entry)
+    before = await shown(hass, entry)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[key]["data"] = {"visitors": "spoiled"}
+    (folder / "note.txt").write_text("of a person")
+    (folder / "name.jpg").write_bytes(b"of a person")
+    (folder / "tmpabc").write_bytes(b"of a write that a kill interrupted")
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await shown(hass, entry) == before
+    assert len(rows(entry)) == 1
+    assert {path.name for path in folder.iterdir()} == {"note.txt", "name.jpg", f"{rows(entry)[0].id}.jpg"}
+    assert ir.async_get(hass).async_get_issue(DOMAIN, f"stored_data_{key}") is not None
+
+
+async def test_a_spoiled_row_costs_only_itself(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    key = f"{DOMAIN}.{entry.entry_id}.visitors"
+    await ring(hass, sim, entry)
+    before = rows(entry)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    spoiled = deepcopy(hass_storage[key]["data"]["visitors"][0])
+    for change in ({"id": "../../secrets"}, {"id": 7}, {"time": "yesterday"}, {"outcome": "eaten"}, {"size": "1"}):
+        hass_storage[key]["data"]["visitors"].append(spoiled | {"id": "0" * 32} | change)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert rows(entry) == before
+
+
+async def test_a_picture_whose_file_is_gone(
+    hass: HomeAssistant,
+    local_url: str,
+    sim: Simulator,
+    entry: ConfigEntry,
+    folder: Path,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    await ring(hass, sim, entry)
+    await until(lambda: not entry.runtime_data.visitors._unwritten, "the file")
+    for path in folder.iterdir():
+        path.unlink()
+    client = await hass_client()
+    response = await client.get(f"/api/{DOMAIN}/visitor/{entry.entry_id}/{rows(entry)[0].id}")
+    assert response.status == HTTPStatus.NOT_FOUND
+    placeholder = await shown(hass, entry)
+    assert placeholder is not None
+    assert placeholder.startswith(b"\xff\xd8")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert [visitor.taken for visitor in rows(entry)] == [None]
+    assert state_of(hass, entry, "image", "last_visitor") == "unknown"
+
+
+async def test_a_picture_is_shown_though_it_cannot_be_written(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(store, "_write", fail)
+    for _ in range(10):
+        await ring(hass, sim, entry, call=False)
+    assert (await shown(hass, entry) or b"").startswith(b"\xff\xd8")
+    assert "could not store the picture of a visitor: no space left" in caplog.text
+    assert not folder.exists()
+    assert len(entry.runtime_data.visitors._unwritten) <= store._MOST_UNWRITTEN
+
+
+async def test_an_index_that_cannot_be_written_costs_no_ring(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(store._Index, "async_save", fail)
+    await ring(hass, sim, entry, call=False)
+    await ring(hass, sim, entry, call=False)
+    assert "could not store the visitors: no space left" in caplog.text
+    assert len(rows(entry)) == 2
+
+
+async def test_before_the_first_visitor_there_is_a_placeholder(
+    hass: HomeAssistant, local_url: str, entry: ConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    client = await hass_client()
+    response = await client.get(f"/api/image_proxy/{entity_id(hass, entry, 'image', 'last_visitor')}")
+    assert response.status == HTTPStatus.OK
+    assert Image.open(BytesIO(await response.read())).size == (640, 480)
+    assert state_of(hass, entry, "image", "last_visitor") == "unknown"
+
+
+@pytest.mark.parametrize("picture", [b"<script>", b"\x89PNG\r\n", b"RIFF....WEBP"])
+async def test_only_pictures_are_opened_by_a_browser(
+    hass: HomeAssistant,
+    local_url: str,
+    sim: Simulator,
+    entry: ConfigEntry,
+    folder: Path,
+    hass_client: ClientSessionGenerator,
+    picture: bytes,
+) -> None:
+    await ring(hass, sim, entry)
+    await until(lambda: not entry.runtime_data.visitors._unwritten, "the file")
+    next(folder.iterdir()).write_bytes(picture)
+    client = await hass_client()
+    response = await client.get(f"/api/{DOMAIN}/visitor/{entry.entry_id}/{rows(entry)[0].id}")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert (response.content_type == "application/octet-stream") is picture.startswith(b"<")
+
+
+async def browse(hass: HomeAssistant, identifier: str = "") -> Any:
+    return await media_source.async_browse_media(hass, media_source.generate_media_source_id(DOMAIN, identifier))
+
+
+async def test_visitors_in_the_media_browser(
+    hass: HomeAssistant,
+    local_url: str,
+    sim: Simulator,
+    entry: ConfigEntry,
+    hass_client: ClientSessionGenerator,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    await hass.config.async_set_time_zone("Europe/Berlin")
+    session = await ring(hass, sim, entry)
+    assert session is not None
+    sim.terminate(session)
+    await until(lambda: rows(entry)[0].outcome, "the outcome")
+    root = await browse(hass)
+    assert root.title == "Visitors"
+    assert [child.title for child in root.children] == [entry.title]
+    device = await browse(hass, root.children[0].identifier)
+    at = dt_util.as_local(rows(entry)[0].time)
+    assert [child.title for child in device.children] == [f"{at:%Y-%m-%d}"]
+    day = await browse(hass, device.children[0].identifier)
+    visitor = day.children[0]
+    assert visitor.title.startswith(f"{at:%H:%M} ")
+    assert visitor.title.endswith(" - Missed")
+    client = await hass_client()
+    assert (await client.get(visitor.thumbnail)).status == HTTPStatus.OK
+    websocket = await hass_ws_client()
+    wanted = media_source.generate_media_source_id(DOMAIN, visitor.identifier)
+    response = await asked(websocket, type="media_source/resolve_media", media_content_id=wanted)
+    assert response["result"]["mime_type"] == "image/jpeg"
+    assert (await client.get(response["result"]["url"])).status == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("missing", ["visitors/unknown", "visitors/unknown/2026-11-30", "visitors/unknown/x/y"])
+async def test_what_is_no_visitor_is_not_shown(
+    hass: HomeAssistant, local_url: str, entry: ConfigEntry, missing: str
+) -> None:
+    with pytest.raises(media_source.MediaSourceError):
+        await browse(hass, missing)
+    for identifier in (missing, f"visitors/{entry.runtime_data.coordinator.device_id}/2026-11-30/unknown", "visitors"):
+        with pytest.raises(media_source.Unresolvable):
+            await media_source.async_resolve_media(hass, f"media-source://{DOMAIN}/{identifier}", None)
+    assert (await browse(hass, "visitors")).children == []
+
+
+@pytest.mark.parametrize("kind", MAY)
+async def test_the_media_browser_shows_visitors_to_those_who_may_see_them(
+    local_url: str, hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, kind: str,
+    hass_ws_client: WebSocketGenerator,
+) -> None:  # fmt: skip
+    device = entry.runtime_data.coordinator.device_id
+    light = entity_id(hass, entry, "sensor", "call_state")
+    user: User = await make_user(hass, kind, device=device, light=light, other="unknown")
+    await ring(hass, sim, entry)
+    may = kind in {"looks", "the device", "user", "administrator"}
+    client = await hass_ws_client(hass, await access_token(hass, user))
+    wanted = f"media-source://{DOMAIN}/visitors"
+    response = await asked(client, type="media_source/browse_media", media_content_id=wanted)
+    assert bool(response["result"]["children"]) is may
+    response = await asked(client, type="media_source/browse_media", media_content_id=f"{wanted}/{device}")
+    assert response["success"] is may
+    one = f"{wanted}/{device}/2026-11-30/{rows(entry)[0].id}"
+    response = await asked(client, type="media_source/resolve_media", media_content_id=one)
+    assert response["success"] is may
+
+
+async def test_the_options_of_visitors(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    form: Any = await hass.config_entries.options.async_init(entry.entry_id)
+    fields = {str(key): key for key in form["data_schema"].schema}
+    assert fields["visitor_days"].default() == 14
+    assert fields["visitor_storage"].default() == 200
+    chosen = {"visitor_days": 3.0, "visitor_storage": 50.0, "stream": {}}
+    result: Any = await hass.config_entries.options.async_configure(form["flow_id"], chosen)
+    await hass.async_block_till_done()
+    assert result["type"] == "create_entry"
+    assert (entry.options["visitor_days"], entry.options["visitor_storage"]) == (3, 50)

@@ -351,6 +351,8 @@ async def test_options_tell_doors_from_switches_and_what_to_show(
         "show_cards": True,
         "show_touches": True,
         "show_unknown": True,
+        "visitor_days": 3.0,
+        "visitor_storage": 50.0,
         "stream": {"stream_username": "viewer", "stream_password": "rtsp", "stream_path": "h264_stream"},
     }
     result = await hass.config_entries.options.async_configure(result["flow_id"], chosen)
@@ -364,6 +366,8 @@ async def test_options_tell_doors_from_switches_and_what_to_show(
         "show_cards": True,
         "show_touches": True,
         "show_unknown": True,
+        "visitor_days": 3,
+        "visitor_storage": 50,
         "stream_username": "viewer",
         "stream_password": "rtsp",
         "stream_path": "h264_stream",

@@ -5,7 +5,7 @@ from typing import Any
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
-from homeassistant.const import UnitOfTime
+from homeassistant.const import UnitOfInformation, UnitOfTime
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.network import NoURLAvailableError
@@ -49,10 +49,14 @@ from ..const import (
     CONF_STREAM_PASSWORD,
     CONF_STREAM_PATH,
     CONF_STREAM_USERNAME,
+    CONF_VISITOR_DAYS,
+    CONF_VISITOR_STORAGE,
     CONF_VOICEMAIL_DELAY,
     CONFS_FCM,
     DEFAULT_PICTURE_PORT,
     DEFAULT_STREAM_PATH,
+    DEFAULT_VISITOR_DAYS,
+    DEFAULT_VISITOR_STORAGE,
 )
 from ..model.parts import Door, DoorId
 from ..runtime import IntercomConfigEntry, IntercomRuntime
@@ -96,6 +100,24 @@ _HOURS = vol.All(
     ),
     vol.Coerce(int),
 )
+_DAYS = vol.All(
+    NumberSelector(
+        NumberSelectorConfig(min=0, max=3650, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=UnitOfTime.DAYS)
+    ),
+    vol.Coerce(int),
+)
+_MEBIBYTES = vol.All(
+    NumberSelector(
+        NumberSelectorConfig(
+            min=1,
+            max=100_000,
+            step=1,
+            mode=NumberSelectorMode.BOX,
+            unit_of_measurement=UnitOfInformation.MEBIBYTES,
+        )
+    ),
+    vol.Coerce(int),
+)
 # Text copied from a file, often with a trailing space.
 _TEXT = vol.All(str, vol.Strip)
 _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
@@ -114,6 +136,8 @@ _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
     CONF_SHOW_CARDS: (vol.Required(CONF_SHOW_CARDS, default=False), bool),
     CONF_SHOW_TOUCHES: (vol.Required(CONF_SHOW_TOUCHES, default=False), bool),
     CONF_SHOW_UNKNOWN: (vol.Optional(CONF_SHOW_UNKNOWN), bool),
+    CONF_VISITOR_DAYS: (vol.Required(CONF_VISITOR_DAYS, default=DEFAULT_VISITOR_DAYS), _DAYS),
+    CONF_VISITOR_STORAGE: (vol.Required(CONF_VISITOR_STORAGE, default=DEFAULT_VISITOR_STORAGE), _MEBIBYTES),
     CONF_LATE_HOURS: (vol.Optional(CONF_LATE_HOURS), _HOURS),
     CONF_CALL_DEVICE: (vol.Optional(CONF_CALL_DEVICE), str),
     CONF_MOBILE_NUMBER: (vol.Optional(CONF_MOBILE_NUMBER), str),

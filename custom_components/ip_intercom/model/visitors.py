@@ -64,12 +64,13 @@ class Visitor:
     def of_visit(cls, visit: Visit, now: datetime) -> Visitor:
         """Return the row of a visit.
 
-        The clock of a device may be wrong, so a ring that just happened has the time of the system clock.
+        The clock of a device may be wrong, so the system clock counts if the age of the ring is known.
         """
         ring = visit.ring
+        is_timed = ring.age > 0 or not (ring.late or visit.record)
         return cls(
             visitor_id(visit.id),
-            min(ring.time, now) if ring.late or visit.record else now - timedelta(seconds=ring.age),
+            now - timedelta(seconds=ring.age) if is_timed else min(ring.time, now),
             ring.bell.id,
             ring.bell.place,
             visit.outcome,

@@ -1,5 +1,6 @@
 """Storage of visitors: an index, and a folder with their pictures."""
 
+import asyncio
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
@@ -9,6 +10,7 @@ import logging
 from pathlib import Path
 import re
 import shutil
+from tempfile import gettempprefix
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -110,18 +112,17 @@ class VisitorStore:
         self._folder = _folder(hass, entry.entry_id)
         self._visitors: dict[str, Visitor] = {}
         self._unwritten: dict[str, bytes] = {}
+        self._writes: set[asyncio.Future[None]] = set()
         self._is_telling = False
         self._is_unsaved = False
         self._is_saving = False
 
     async def async_load(self, bells: Mapping[BellId, Bell]) -> None:
         """Read the index, without unreadable rows, and compare it with the pictures."""
-
-        def parse(content: Mapping[str, Any], errors: list[Exception]) -> _Content:
-            return _parse(content, errors, names=self._names)
-
-        (visitors, last), lost = await async_load_stored(self._hass, self._store, self._device, parse)
+        (visitors, last), lost = await async_load_stored(self._hass, self._store, self._device, _parse)
+        named = [visitor for visitor in visitors if visitor.name is not None and not self._names]
         self._visitors = {visitor.id: visitor for visitor in visitors}
+        self._visitors |= {visitor.id: replace(visitor, name=None) for visitor in named}
         for visitor, picture in last:
             bell = bells.get(visitor.bell or "")
             place = visitor.bell if bell is None else bell.place
@@ -132,7 +133,7 @@ class VisitorStore:
         files = await self._hass.async_add_executor_job(_files, self._folder)
         self._async_compare(files)
         removed = await self._async_delete_outdated()
-        if lost or last or removed:
+        if lost or last or removed or named:
             await self._async_save()
         self._entry.async_on_unload(async_track_time_interval(self._hass, self._async_check, _CHECK_INTERVAL))
 
@@ -199,8 +200,11 @@ class VisitorStore:
             self._async_changed()
 
     async def _async_write_picture(self, visitor: str, picture: bytes) -> None:
+        write = self._hass.async_add_executor_job(_write, self._folder, visitor, picture)
+        self._writes.add(write)
+        write.add_done_callback(self._writes.discard)
         try:
-            await self._hass.async_add_executor_job(_write, self._folder, visitor, picture)
+            await write
         except (HomeAssistantError, OSError) as err:
             _LOGGER.warning("%s: could not store the picture of a visitor: %s", self._device, err)
             while len(self._unwritten) > _MOST_UNWRITTEN:
@@ -225,7 +229,9 @@ class VisitorStore:
         await self._async_save()
 
     async def async_stop(self) -> None:
-        """Store what is not stored yet, after a write in progress."""
+        """Store what is not stored yet, after the writes in progress."""
+        if self._writes:
+            await asyncio.wait(self._writes)
         if self._is_unsaved or self._is_saving:
             await self._async_save()
 
@@ -289,18 +295,15 @@ def _row(visitor: Visitor) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _parse(content: Mapping[str, Any], errors: list[Exception], *, names: bool) -> _Content:
-    def parse(row: Mapping[str, Any]) -> Visitor:
-        return _parse_row(row, names=names)
-
+def _parse(content: Mapping[str, Any], errors: list[Exception]) -> _Content:
     return (
-        parse_items(content.get("visitors", []), parse, errors),
+        parse_items(content.get("visitors", []), _parse_row, errors),
         parse_items(content.get("last", {}).items(), _parse_last, errors),
     )
 
 
-def _parse_row(row: Mapping[str, Any], *, names: bool) -> Visitor:
-    values: dict[str, Any] = {key: _typed(row.get(key), str) for key in _TEXTS if names or key != "name"}
+def _parse_row(row: Mapping[str, Any]) -> Visitor:
+    values: dict[str, Any] = {key: _typed(row.get(key), str) for key in _TEXTS}
     values |= {key: _typed(row[key], int) for key in _NUMBERS if key in row}
     outcome, taken = row.get("outcome"), row.get("taken")
     return Visitor(
@@ -344,10 +347,12 @@ def _path(folder: Path, visitor: str) -> Path:
 
 
 def _files(folder: Path) -> dict[str, tuple[float, int]]:
-    """Return the time and the size of each picture; other files do not count."""
+    """Return the time and the size of each picture, and delete what an interrupted write left."""
     found: dict[str, tuple[float, int]] = {}
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.suffix == _SUFFIX and _ID.fullmatch(path.stem) and path.is_file():
+    for path in tuple(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.startswith(gettempprefix()):
+            path.unlink(missing_ok=True)
+        elif path.suffix == _SUFFIX and _ID.fullmatch(path.stem) and path.is_file():
             status = path.stat()
             found[path.stem] = status.st_mtime, status.st_size
     return found

@@ -31,6 +31,8 @@ from ..const import (
     CONF_STREAM_PATH,
     CONF_STREAM_USERNAME,
     CONF_SYSTEM,
+    CONF_VISITOR_DAYS,
+    CONF_VISITOR_STORAGE,
     CONF_VOICEMAIL_DELAY,
     CONFS_FCM,
     SYSTEM_AKUVOX,
@@ -70,6 +72,9 @@ class SystemSpec:
     package: str | None = None
 
 
+# Options of systems with visitors.
+_VISITORS = (CONF_VISITOR_DAYS, CONF_VISITOR_STORAGE)
+
 # Recognizable systems come first; the others are identified by their login.
 SYSTEMS: dict[str, SystemSpec] = {
     SYSTEM_AKUVOX: SystemSpec(
@@ -87,6 +92,7 @@ SYSTEMS: dict[str, SystemSpec] = {
                 CONF_SHOW_NAMES,
                 CONF_STREAM_PASSWORD,
                 CONF_STREAM_USERNAME,
+                *_VISITORS,
             }
         ),
         replaceable=True,
@@ -111,7 +117,7 @@ SYSTEMS: dict[str, SystemSpec] = {
         has_actions=True,
     ),
     SYSTEM_SMARTYARD: SystemSpec(
-        frozenset({CONF_PUSH, CONF_PUSH_ROUTE, CONF_SHOW_NAMES, *CONFS_FCM}),
+        frozenset({CONF_PUSH, CONF_PUSH_ROUTE, CONF_SHOW_NAMES, *CONFS_FCM, *_VISITORS}),
         forwarded=True,
         page="account",
         has_actions=True,
@@ -129,6 +135,7 @@ SYSTEMS: dict[str, SystemSpec] = {
                 CONF_STREAM_PASSWORD,
                 CONF_STREAM_PATH,
                 CONF_STREAM_USERNAME,
+                *_VISITORS,
             }
         ),
         replaceable=True,

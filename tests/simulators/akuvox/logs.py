@@ -8,12 +8,15 @@ import html
 from io import StringIO
 from typing import Any
 
+from aiohttp import web
+
 from tests.simulators.common.clock import Clock
 from tests.simulators.common.padding import padded
 from tests.simulators.common.state_file import StateFile
 
 from .dialects import Dialect
 from .envelope import ApiError, Call, File, Handler, Json, Reply, bad_param
+from .pipeline import Page
 
 PAGE = 10
 # A real X912 had 1,003 records.
@@ -158,6 +161,14 @@ class CallLog(Journal):
 class DoorLog(Journal):
     """Who opened, or tried to; words and numbers as the device has them."""
 
+    def __init__(self, dialect: Dialect, clock: Clock, frame: Callable[[float], bytes]) -> None:
+        """`frame` gives the picture of a moment."""
+        super().__init__(dialect, clock)
+        self._frame = frame
+        # The pages of the pictures. An E16C V2.0 asks for no login (captures/akuvox/port8080_snapshot_mjpeg.md); what
+        # others do is not known.
+        self.pictures: dict[str, tuple[bool, Page]] = {}
+
     @property
     def handlers(self) -> dict[str, Handler]:
         """The functions."""
@@ -182,10 +193,17 @@ class DoorLog(Journal):
         if dialect.picture_field:
             # An address of its own that need not be the one it was asked by.
             path = f"/Image/DoorPicture/{self._last + 1}.jpg"
+            taken, number_now = self._clock.utc(), str(self._last + 1)
+            self.pictures[path] = dialect.picture_field == "PicUrl", lambda _: self._picture(number_now, taken)
             record[dialect.picture_field] = (
                 f"https://192.168.1.78{path}" if dialect.picture_field == "Picture" else path
             )
         self.note(**record)
+
+    def _picture(self, number: str, taken: float) -> web.Response:
+        if not any(record["ID"] == number for record in self.records):
+            return web.Response(status=404)
+        return web.Response(body=self._frame(taken), content_type="image/jpeg")
 
     def _get(self, call: Call) -> Reply:
         records = self.records

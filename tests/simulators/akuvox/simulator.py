@@ -1,6 +1,7 @@
 """The device on the network."""
 
 import asyncio
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import time
@@ -99,7 +100,11 @@ class Simulator(Hands, Host[Request]):
         Host.__init__(self, self.dialect.model, PREFIX, BODIES, certificate)
         self.authenticator = Authenticator(self.config)
         self.pipeline = Pipeline(
-            self.dialect, self.handlers, self.pages.all, self.authenticator, lambda: self._network.port(1)
+            self.dialect,
+            self.handlers,
+            ChainMap(self.pages.all, self.door_log.pictures),
+            self.authenticator,
+            lambda: self._network.port(1),
         )
         self._coverage = Recorder("akuvox")
         self._ports_wanted = (http_port, https_port, camera_port)

@@ -329,7 +329,14 @@ async def test_the_address_for_pushes_is_shown(hass: HomeAssistant, sim: Simulat
     entry = await add(hass, sim)
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)
     assert result["step_id"] == "account"
-    assert {str(key) for key in result["data_schema"].schema} == {"push", "show_names", "fcm", "late_hours"}
+    assert {str(key) for key in result["data_schema"].schema} == {
+        "push",
+        "show_names",
+        "fcm",
+        "visitor_days",
+        "visitor_storage",
+        "late_hours",
+    }
     result = await hass.config_entries.options.async_configure(result["flow_id"])  # the page was reloaded
     assert result["step_id"] == "account"
     result = await hass.config_entries.options.async_configure(
@@ -341,7 +348,12 @@ async def test_the_address_for_pushes_is_shown(hass: HomeAssistant, sim: Simulat
     assert suggested(result) == {}
     result = await hass.config_entries.options.async_configure(result["flow_id"], {"push_route": ""})
     await hass.async_block_till_done()
-    assert {key: value for key, value in entry.options.items() if value != ""} == {"push": True, "show_names": False}
+    assert {key: value for key, value in entry.options.items() if value != ""} == {
+        "push": True,
+        "show_names": False,
+        "visitor_days": 14,
+        "visitor_storage": 200,
+    }
     assert entry.state is ConfigEntryState.LOADED
     texts = translations()["options"]["step"]
     assert {"account", "account_webhook"} <= texts.keys()

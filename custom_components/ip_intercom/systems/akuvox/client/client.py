@@ -136,14 +136,14 @@ class AkuvoxClient:
                 return tuple(found.values())
             page += 1
 
-    async def page(self, path: str, params: Mapping[str, str]) -> Reply:
-        """Request a path outside the API once and return the raw reply.
+    async def page(self, path: str, params: Mapping[str, str], *, is_command: bool = True) -> Reply:
+        """Request a path outside the API once and return the raw reply; a command has precedence.
 
         Raises:
             IntercomError: As ``call``, by HTTP status.
         """
         request = Request(GET, path, params, timeout=TIMEOUTS[Patience.USUAL], repeatable=False)
-        return await self._serialized(partial(self._exchange.send, request), is_command=True)
+        return await self._serialized(partial(self._exchange.send, request), is_command=is_command)
 
     async def command(self, path: str, params: Mapping[str, str]) -> Fields:
         """Request JSON outside the API once and return the complete document with any ``retcode``.

@@ -266,7 +266,7 @@ class DoorLog(Functions):
             NotSupported: The device no longer has the picture.
             UnexpectedReply: The response is not a JPEG.
         """
-        return whole_jpeg(path, await self._client.page(path, {}))
+        return whole_jpeg(path, await self._client.page(path, {}, is_command=False))
 
     async def delete(self, record_id: str) -> None:
         """Delete a record (Api doorlog del).
