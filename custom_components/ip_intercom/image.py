@@ -78,10 +78,11 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
 
     @callback
     def _async_visitors_changed(self, entry_id: str) -> None:
-        visitor = self._visitor
-        if visitor is not None and visitor.taken != self._attr_image_last_updated:
-            self._attr_image_last_updated = visitor.taken
-            self.async_write_ha_state()
+        visitor, shown = self._visitor, self._attr_image_last_updated
+        if visitor is None or visitor.taken is None or (shown is not None and visitor.taken <= shown):
+            return
+        self._attr_image_last_updated = visitor.taken
+        self.async_write_ha_state()
 
     @override
     async def async_image(self) -> bytes | None:

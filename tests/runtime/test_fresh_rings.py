@@ -13,6 +13,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
 from custom_components.ip_intercom.helpers import connection
+from custom_components.ip_intercom.runtime import event_stream
 from tests.common import add_intercom, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Account, Privilege, Simulator, Timing
 
@@ -351,3 +352,23 @@ async def test_a_ring_is_one_ring_over_a_reload(hass: HomeAssistant, sockets: No
         await settled(hass, sim)
         assert len(bell.rang_at) == 1
         assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_other_work_waits_until_a_ring_has_been_sent(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """Also work that a listener of the ring starts, while the ring is still being dispatched."""
+    events, waited = entry.runtime_data.events, []
+
+    async def work(began: float) -> None:
+        await events.async_let_ring_pass()
+        waited.append(time.monotonic() - began)
+
+    @callback
+    def rang(_: object) -> None:
+        hass.async_create_background_task(work(time.monotonic()), "other work")
+
+    events.rings.async_listen(None, rang)
+    sim.press("%1", call=False)
+    await until(lambda: waited, "the ring")
+    assert waited[0] >= event_stream._RING_FIRST

@@ -16,7 +16,7 @@ _LIVE_FOR = timedelta(minutes=2)
 # Without stored pictures, such a visit is removed after this time.
 _UNSTORED_FOR = timedelta(minutes=15)
 # Limit of rows, so that a flood of rings cannot fill the disk.
-MOST_VISITORS = 5000
+MOST_VISITORS = 2000
 
 
 def visitor_id(event: str) -> str:

@@ -173,6 +173,7 @@ class VisitorStore:
             visitor = replace(
                 visitor if known.event is None else known,  # a picture without a row is known by its time only
                 id=known.id,
+                late=known.late,
                 outcome=visitor.outcome or known.outcome,
                 session=visitor.session if visitor.session is not None else known.session,
                 record=visitor.record or known.record,
