@@ -375,22 +375,10 @@ async def test_the_picture_of_an_earlier_version_is_kept(
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert state_of(hass, entry, "image", "last_visitor") == taken
     assert await shown(hass, entry) == picture
-    assert hass_storage[key]["version"] == 2
-    assert "last" not in hass_storage[key]["data"]
+    assert hass_storage[key]["data"].keys() == {"visitors"}
     assert sorted(path.read_bytes() for path in folder.iterdir()) == sorted([picture, b"gone"])
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert await shown(hass, entry) == picture
-
-
-async def test_a_kill_during_the_update_loses_no_picture(
-    hass: HomeAssistant, entry: ConfigEntry, folder: Path, hass_storage: dict[str, Any]
-) -> None:
-    key = f"{DOMAIN}.{entry.entry_id}.visitors"
-    assert await hass.config_entries.async_unload(entry.entry_id)
-    stored = {"last_visitor": ["2026-11-29T20:00:00+00:00", base64.b64encode(b"picture").decode()]}
-    hass_storage[key] = {"version": 2, "minor_version": 1, "key": key, "data": {"visitors": [], "last": stored}}
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    assert await shown(hass, entry) == b"picture"
 
 
 async def test_pictures_outlive_a_spoiled_index(
@@ -478,7 +466,7 @@ async def test_an_index_that_cannot_be_written_costs_no_ring(
     async def fail(*_: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(store._Index, "async_save", fail)
+    monkeypatch.setattr(entry.runtime_data.visitors._store, "async_save", fail)
     await ring(hass, sim, entry, call=False)
     await ring(hass, sim, entry, call=False)
     assert "could not store the visitors: no space left" in caplog.text

@@ -11,7 +11,7 @@ from pathlib import Path
 import re
 import shutil
 from tempfile import gettempprefix
-from typing import Any, override
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -40,8 +40,9 @@ _LOGGER = logging.getLogger(__name__)
 # Sent with the id of the entry whose visitors changed.
 VISITORS_CHANGED: SignalType[str] = SignalType(f"{DOMAIN}_visitors")
 
-# Version 1 contained only the last picture for each image entity.
-STORAGE_VERSION = 2
+STORAGE_VERSION = 1
+# Key of the rows. Earlier versions stored only the last picture of each image entity, by the key of the entity.
+_ROWS = "visitors"
 _CHECK_INTERVAL = timedelta(days=1)
 _MIB = 1024 * 1024
 _SUFFIX = ".jpg"
@@ -49,7 +50,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 # Pictures in memory that could not be written: the last ones are still shown.
 _MOST_UNWRITTEN = 8
 
-# Keys of the image entities in version 1.
+# Keys of image entities of places.
 _BELL_IMAGE = re.compile(r"bell_(.+)_last_visitor")
 
 _TIMES = ("time", "taken")
@@ -57,18 +58,8 @@ _TEXTS = ("bell", "place", "event", "record", "name", "entrance")
 _NUMBERS = ("session", "size")
 
 
-class _Index(Store[dict[str, Any]]):
-    """The file with the rows."""
-
-    @override
-    async def _async_migrate_func(
-        self, old_major_version: int, old_minor_version: int, old_data: dict[str, Any]
-    ) -> dict[str, Any]:
-        return {"visitors": [], "last": old_data}
-
-
-def _index(hass: HomeAssistant, entry_id: str) -> _Index:
-    return _Index(
+def _index(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
+    return Store(
         hass,
         STORAGE_VERSION,
         f"{DOMAIN}.{entry_id}.visitors",
@@ -277,7 +268,7 @@ class VisitorStore:
     async def _async_save(self) -> None:
         self._is_unsaved = False
         try:
-            await self._store.async_save({"visitors": [_row(visitor) for visitor in self._visitors.values()]})
+            await self._store.async_save({_ROWS: [_row(visitor) for visitor in self._visitors.values()]})
         except (HomeAssistantError, OSError) as err:
             _LOGGER.warning("%s: could not store the visitors: %s", self._device, err)
 
@@ -298,8 +289,8 @@ def _row(visitor: Visitor) -> dict[str, Any]:
 
 def _parse(content: Mapping[str, Any], errors: list[Exception]) -> _Content:
     return (
-        parse_items(content.get("visitors", []), _parse_row, errors),
-        parse_items(content.get("last", {}).items(), _parse_last, errors),
+        parse_items(content.get(_ROWS, []), _parse_row, errors),
+        parse_items((item for item in content.items() if item[0] != _ROWS), _parse_last, errors),
     )
 
 
