@@ -150,6 +150,9 @@ class ChimeLog:
         )
         return Delivery(events, missed=False, cursor={"rings": self._known})
 
+    async def reach(self) -> None:
+        """Do nothing: each attempt takes one request."""
+
     def recheck(self) -> None:
         """Do nothing: nothing is missing."""
 

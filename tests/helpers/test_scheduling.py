@@ -1,7 +1,7 @@
 """Load of many devices: a few devices never wait, and a site that goes away as a whole makes few log lines."""
 
 import asyncio
-from itertools import pairwise
+from collections import Counter
 import logging
 import time
 
@@ -33,27 +33,37 @@ async def test_a_limit_recovers() -> None:
     assert time.monotonic() - began < 0.1
 
 
-@pytest.mark.parametrize(("away", "rate"), [(6, 2.5), (100, 2.5), (500, 12.5)])
-async def test_attempts_to_reach_many_devices_are_evenly_spread(away: int, rate: float) -> None:
+@pytest.mark.parametrize(("away", "in_a_second"), [(6, 2), (100, 2), (500, 10)])
+async def test_the_return_of_many_devices_is_evenly_spread(away: int, in_a_second: int) -> None:
     spreader = LoadSpreader()
-    for number in range(away):
-        spreader.async_lost(str(number))
-    delays: list[float] = []
-    for _ in range(away):
-        delay = spreader.attempt_delay()
-        assert delay is not None
-        delays.append(delay)
-    pauses = [after - before for before, after in pairwise(delays)]
-    assert pauses == pytest.approx([1 / rate] * len(pauses), rel=0.01)
-    assert delays[-1] <= 40.1
+    pauses = [spreader.async_interrupted(str(number)) for number in range(away)]
+    assert all(spreader.takes_turns(str(number)) for number in range(away))
+    assert max(pauses) == pytest.approx(min(away / 20, 5.0))
+    turns = [spreader.returns.delay() for _ in range(away)]
+    assert max(Counter(int(turn) for turn in turns).values()) <= in_a_second + 2
+    assert max(turns) <= 50.5
 
 
-def test_a_few_unavailable_devices_keep_their_usual_pauses() -> None:
+def test_a_few_devices_that_are_away_do_not_wait() -> None:
     spreader = LoadSpreader()
     for number in range(5):
         spreader.async_lost(str(number))
-    assert spreader.attempt_delay() is None
+        assert spreader.async_interrupted(str(number)) == 0.0
+    assert not spreader.takes_turns("0")
     assert spreader.poll_delay(30.0, followed=True) is None
+
+
+def test_the_last_of_many_devices_wait_for_their_turns_too() -> None:
+    spreader = LoadSpreader()
+    for number in range(6):
+        spreader.async_interrupted(str(number))
+    for number in range(5):
+        spreader.async_resumed(str(number))
+        assert not spreader.takes_turns(str(number))
+        assert spreader.takes_turns("5")
+    spreader.async_resumed("5")
+    assert spreader.async_interrupted("0") == 0.0
+    assert not spreader.takes_turns("0")
 
 
 def loggers(spreader: LoadSpreader, devices: int) -> list[DeviceLogger]:
@@ -98,11 +108,12 @@ def test_a_fault_is_never_hidden(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.records[-1].levelno == logging.ERROR
 
 
-@pytest.mark.parametrize(("followed", "least", "most"), [(False, 30.0, 60.0), (True, 40.0, 80.0)])
+@pytest.mark.parametrize(("followed", "least", "most"), [(False, 30.0, 60.0), (True, 80.0, 160.0)])
 def test_polls_of_many_devices_are_spread(followed: bool, least: float, most: float) -> None:
     spreader = LoadSpreader()
     for number in range(100):
         spreader.async_lost(str(number))
+        spreader.async_interrupted(str(number))
     delays = {spreader.poll_delay(30.0, followed=followed) for _ in range(20)}
     assert len(delays) > 1
     assert all(delay is not None and least <= delay <= most for delay in delays)

@@ -21,16 +21,24 @@ from ..const import DOMAIN
 
 # Devices that are set up or start to deliver events at once, and per second after that.
 _SETUP_BURST, _SETUP_RATE = 10, 12.0
-# The same for reading descriptions, each of which takes up to 20 requests; the rate is for 100 devices and less.
-_DESCRIBE_BURST, _DESCRIBE_RATE = 4, 1.0
-_DEVICES = 100
 # The same for reading what a setup left out, which takes up to 5 requests.
 _COMPLETE_BURST, _COMPLETE_RATE = 10, 5.0
-# Attempts per second for all unavailable devices together, and the longest pause in seconds for one device: with more than
-# 100 devices, there are more attempts.
-_ATTEMPT_RATE, _LONGEST_PAUSE = 2.5, 40.0
-# If more devices than this become unavailable within so many seconds, single ones are logged at debug level only.
-_FEW, _TOGETHER = 5, 60
+# If the event channels of more devices than this are interrupted, their return is spread.
+_FEW = 5
+# Devices per second whose channel is opened again, which takes five requests. All devices get their turn within so many
+# seconds; more than 100 share the seconds.
+_RETURN_RATE, _RETURN_PERIOD = 2.0, 50.0
+# Connections per second that look for all unavailable devices, and the longest pause in seconds for one device.
+_SEARCH_RATE, _SEARCH_PERIOD = 20.0, 5.0
+# Devices at once and per second whose state is read after an outage, which takes five requests: slower than channels are
+# opened, as events tell what changes.
+_READ_BURST, _READ_RATE, _READ_PERIOD = 5, 1.5, 67.0
+# The same for descriptions, each of which takes up to 20 requests.
+_DESCRIBE_BURST, _DESCRIBE_RATE, _DESCRIBE_PERIOD = 1, 0.8, 125.0
+# Seconds until the next poll of a device whose return is spread: later than its turn, so that it is not read twice.
+_LATE_POLL = (80.0, 160.0)
+# If more than a few devices become unavailable within so many seconds, single ones are logged at debug level only.
+_TOGETHER = 60
 # Seconds after its return for which the log lines of such a device stay at debug level.
 _QUIET = 10.0
 
@@ -45,20 +53,21 @@ class RateLimit:
     Args:
         burst: The number of starts without a wait.
         rate: The number of starts per second after that.
-
-    Attributes:
-        rate: The same; it may change.
+        period: The longest wait in seconds: starts beyond it begin anew, so that more of them share each second.
     """
 
-    def __init__(self, burst: int, rate: float) -> None:
-        self.rate = rate
+    def __init__(self, burst: int, rate: float, period: float = inf) -> None:
         self._burst = burst
+        self._rate = rate
+        self._period = period
         self._next = 0.0
 
     def delay(self) -> float:
         """Take the next start, and return the seconds until then."""
         now = time.monotonic()
-        self._next = max(self._next, now - self._burst / self.rate) + 1 / self.rate
+        if self._next > now + self._period:
+            self._next = now
+        self._next = max(self._next, now - self._burst / self._rate) + 1 / self._rate
         return max(0.0, self._next - now)
 
     async def wait(self) -> None:
@@ -72,32 +81,44 @@ class LoadSpreader:
 
     Attributes:
         setups: Limits how many devices are set up, or begin to deliver events, at once.
+        returns: Limits how many interrupted event channels are opened at once, while many are interrupted.
+        readings: Limits how many devices are asked for their state at once after an outage.
         descriptions: Limits how many devices are read completely at once.
         completions: Limits how many devices are asked at once for what their setup left out.
     """
 
     def __init__(self) -> None:
         self.setups = RateLimit(_SETUP_BURST, _SETUP_RATE)
-        self.descriptions = RateLimit(_DESCRIBE_BURST, _DESCRIBE_RATE)
+        self.returns = RateLimit(0, _RETURN_RATE, _RETURN_PERIOD)
+        self.readings = RateLimit(_READ_BURST, _READ_RATE, _READ_PERIOD)
+        self.descriptions = RateLimit(_DESCRIBE_BURST, _DESCRIBE_RATE, _DESCRIBE_PERIOD)
         self.completions = RateLimit(_COMPLETE_BURST, _COMPLETE_RATE)
-        self._attempts = RateLimit(0, _ATTEMPT_RATE)
+        # The entries of devices whose event channel is interrupted, and whether there were many since all worked.
+        self._interrupted: set[str] = set()
+        self._spreads = False
         # The entries of unavailable devices, and when each became unavailable, in monotonic time.
         self._unavailable: dict[str, float] = {}
         # Until when the log lines of an entry are for debugging only, in monotonic time: it became unavailable together
         # with many; ``inf`` until it responds again.
         self._quiet_until: dict[str, float] = {}
 
-    @property
-    def _are_many_unavailable(self) -> bool:
-        return len(self._unavailable) > _FEW
+    def takes_turns(self, entry_id: str) -> bool:
+        """Return whether a device is one of many that are away: when it responds again, it waits for ``returns``."""
+        return self._spreads and entry_id in self._interrupted
 
-    def attempt_delay(self) -> float | None:
-        """Return the seconds until the next attempt to reach an unavailable device; None for its usual back-off.
+    @callback
+    def async_interrupted(self, entry_id: str) -> float:
+        """Record that the event channel of a device is interrupted; return the least pause until it is looked for."""
+        self._interrupted.add(entry_id)
+        self._spreads = self._spreads or len(self._interrupted) > _FEW
+        return min(len(self._interrupted) / _SEARCH_RATE, _SEARCH_PERIOD) if self._spreads else 0.0
 
-        While many devices are unavailable, the attempts to reach them are evenly spread: each that succeeds is followed
-        by several requests.
-        """
-        return self._attempts.delay() if self._are_many_unavailable else None
+    @callback
+    def async_resumed(self, entry_id: str) -> None:
+        """Record that the event channel of a device works again, or is no longer read."""
+        self._interrupted.discard(entry_id)
+        # The last ones wait for their turns, too.
+        self._spreads = self._spreads and bool(self._interrupted)
 
     def poll_delay(self, interval: float, *, followed: bool) -> float | None:
         """Return the seconds until the next poll of an unavailable device; None for its usual interval.
@@ -108,11 +129,9 @@ class LoadSpreader:
             interval: The usual interval.
             followed: The event log of the device detects its return; a poll is only a safety net.
         """
-        if not self._are_many_unavailable:
-            return None
-        return (
-            random.uniform(_LONGEST_PAUSE, 2 * _LONGEST_PAUSE) if followed else random.uniform(interval, 2 * interval)
-        )
+        if followed and self._spreads:
+            return random.uniform(*_LATE_POLL)
+        return random.uniform(interval, 2 * interval) if len(self._unavailable) > _FEW else None
 
     def is_quiet(self, entry_id: str) -> bool:
         """Return whether the log lines of a device are for debugging only: many became unavailable together."""
@@ -124,8 +143,6 @@ class LoadSpreader:
         if entry_id in self._unavailable:
             return
         now = self._unavailable[entry_id] = time.monotonic()
-        self._attempts.rate = max(_ATTEMPT_RATE, len(self._unavailable) / _LONGEST_PAUSE)
-        self.descriptions.rate = max(_DESCRIBE_RATE, len(self._unavailable) / _DEVICES)
         together = [known for known, since in self._unavailable.items() if now - since < _TOGETHER]
         if len(together) <= _FEW:
             return

@@ -118,6 +118,13 @@ class EventLog(Protocol):
     async def next(self) -> Delivery:
         """Return the next events, waiting for some time; after an error, the next call reconnects."""
 
+    async def reach(self) -> None:
+        """Check that a local device accepts connections, without a request; called after an error.
+
+        Raises:
+            NotReached: It does not.
+        """
+
     def recheck(self) -> None:
         """Reset what gaps in the log seemed to show, and retry the sources that could not be read."""
 

@@ -226,6 +226,7 @@ class EventStream:
 
     async def async_stop(self) -> None:
         """Stop reading, and store the cursor."""
+        self._coordinator.load_spreader.async_resumed(self._coordinator.config_entry.entry_id)
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -243,11 +244,15 @@ class EventStream:
         failures = 0
         # No push shortens a back-off before this time: rejected logins may lock the account, and a server may be busy.
         back_off_until = 0.0
-        await self._coordinator.load_spreader.setups.wait()
+        spreader, entry_id = self._coordinator.load_spreader, self._coordinator.config_entry.entry_id
+        await spreader.setups.wait()
         while True:
             self._wake.clear()
             retry_after, began = 0.0, time.monotonic()
             try:
+                if spreader.takes_turns(entry_id):
+                    await log.reach()
+                    await spreader.returns.wait()
                 delivery = await log.next()
                 self._following = delivery.answered and not (delivery.missed or delivery.more)
             except AuthenticationFailed as err:
@@ -260,9 +265,9 @@ class EventStream:
                 delay = _USER_DELAY
             except IntercomError as err:
                 delay, retry_after = _back_off(failures, log.local), err.retry_after or 0.0
-                if log.local and (turn := self._coordinator.load_spreader.attempt_delay()) is not None:
-                    delay = max(delay, turn)
-                if failures and not log.local:
+                if log.local:
+                    delay = max(delay, spreader.async_interrupted(entry_id))
+                elif failures:
                     delay = max(min(delay, _MIN_PAUSE), delay - (time.monotonic() - began))
                 back_off_until = time.monotonic() + retry_after
                 failures += 1
@@ -279,6 +284,7 @@ class EventStream:
                 self._coordinator.async_log_failed()
             else:
                 if delivery.answered:
+                    spreader.async_resumed(entry_id)
                     # A channel may be closed again right after its first delivery.
                     if self._following:
                         failures = 0

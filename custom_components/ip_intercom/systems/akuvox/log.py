@@ -64,6 +64,8 @@ _CLOCK_PATIENCE = 2.0
 _RESTART_PATIENCE = 8.0
 # Maximum number of queued push messages, as a limit for floods.
 _MAX_PUSHES = 256
+# Seconds within which a device accepts a connection.
+_REACH_TIMEOUT = 1.5
 # Number of successive unpushed calls, or failed reads of a part, that counts as a failure.
 _EVIDENCE = 2
 # Seconds after which an unreadable state is read again.
@@ -184,6 +186,10 @@ class AkuvoxLog:
     def is_alarmed(self, alarm: Alarm) -> bool:
         """Return whether an alarm is active."""
         return alarm in self._alarms
+
+    async def reach(self) -> None:
+        """Check that the device accepts connections."""
+        await self._device.client.transport.check_port(_REACH_TIMEOUT)
 
     def recheck(self) -> None:
         """Discard the count of unpushed calls, and poll failed sources at once."""

@@ -138,6 +138,9 @@ class MxLog:
         self._out.keep = True
         self._arrived.set()
 
+    async def reach(self) -> None:
+        """Do nothing: a server is not a local device."""
+
     def recheck(self) -> None:
         """Retry all failed polls at once."""
         self.poller.retry_failed()

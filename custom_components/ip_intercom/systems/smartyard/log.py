@@ -208,6 +208,9 @@ class SmartYardLog:
         self._out.keep = True
         self._wake.set()
 
+    async def reach(self) -> None:
+        """Do nothing: a server is not a local device."""
+
     def recheck(self) -> None:
         """Retry all failed polls at once."""
         self._poller.retry_failed()

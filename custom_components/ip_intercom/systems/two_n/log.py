@@ -115,6 +115,10 @@ class TwoNLog:
         """Set whether only records of keys and cards may be missing from the log."""
         self._withheld.exact = exact
 
+    async def reach(self) -> None:
+        """Check that the device accepts connections."""
+        await self.reader.reach()
+
     def recheck(self) -> None:
         """Discard the conclusions drawn from missing records."""
         self._withheld = WithheldEvents(self._withheld.listed, exact=self._withheld.exact)

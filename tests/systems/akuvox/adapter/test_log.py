@@ -1,11 +1,14 @@
 """What the log of an Akuvox follows, and how what waits to be handed on grows old."""
 
+import asyncio
+
 import pytest
 
 from custom_components.ip_intercom.systems.akuvox.calls import CallTracker
 from custom_components.ip_intercom.systems.akuvox.doors import AkuvoxDoors, OpeningLogin
 from custom_components.ip_intercom.systems.akuvox.log import AkuvoxLog
 from custom_components.ip_intercom.systems.akuvox.push import Pushed
+from custom_components.ip_intercom.systems.common.errors import NotReached
 from custom_components.ip_intercom.systems.common.parse import LIVE_WINDOW
 from tests.systems.akuvox.client.conftest import Bench
 
@@ -55,3 +58,12 @@ async def test_what_the_device_has_no_more_is_not_followed(bench: Bench, log: Ak
     await log.next()
     await log.close()
     assert bench.functions() == []
+
+
+async def test_reaching_the_device_takes_no_request(bench: Bench, log: AkuvoxLog) -> None:
+    await log.reach()
+    assert bench.functions() == []
+    bench.sim.lose_connection()
+    await asyncio.sleep(0.1)  # the port is closed in the next turns of the loop
+    with pytest.raises(NotReached):
+        await log.reach()

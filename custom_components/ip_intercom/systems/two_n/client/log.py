@@ -156,6 +156,14 @@ class LogReader:
         """Number of seconds that a pull waits."""
         return self._poll.seconds
 
+    async def reach(self) -> None:
+        """Check that the device accepts connections.
+
+        Raises:
+            NotReached: It does not.
+        """
+        await self._log.reach(self._pace.reach)
+
     async def open(self) -> None:
         """Open a channel that reaches back to the cursor.
 
@@ -238,7 +246,7 @@ class LogReader:
         """
         unreachable = isinstance(self._failure, ConnectionFailed)
         if unreachable:
-            await self._log.reach(self._pace.reach)
+            await self.reach()
         if self._failed_channel is None:
             await self.open()
             return
