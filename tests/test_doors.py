@@ -3,6 +3,7 @@
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -241,3 +242,28 @@ async def test_the_end_of_a_hold_is_shown_though_its_event_comes_during_the_look
         assert relay_of(sim, 1) == (False, False, False)
         assert state_of(hass, entry, "switch", "door_1_hold_open") == "off"
         assert state_of(hass, entry, "lock", "door_1_door") == "locked"
+
+
+@pytest.mark.parametrize("minutes", [0, 2])
+async def test_a_door_is_held_open_for_the_hold_time(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str, minutes: int
+) -> None:
+    number = entity_id(hass, entry, "number", "door_1_hold_time")
+    assert state_of(hass, entry, "number", "door_1_hold_time") == "0.0"
+    await act(hass, "number.set_value", entity_id=number, value=minutes)
+    await act(hass, "switch.turn_on", entity_id=entity_id(hass, entry, "switch", "door_1_hold_open"))
+    [sent] = commands(sim)
+    assert sent == {"switch": "1", "action": "hold"} | ({"timeout": "120"} if minutes else {})
+
+
+async def test_a_hold_time_survives_a_reload_but_not_its_entity(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    number = entity_id(hass, entry, "number", "door_1_hold_time")
+    await act(hass, "number.set_value", entity_id=number, value=15)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: state_of(hass, entry, "number", "door_1_hold_time") == "15.0", "the value")
+    assert entry.runtime_data.hold_times == {"1": 900}
+    er.async_get(hass).async_update_entity(number, disabled_by=er.RegistryEntryDisabler.USER)
+    await until(lambda: hass.states.get(number) is None, "the removal")
+    assert entry.runtime_data.hold_times == {}

@@ -49,6 +49,7 @@ PLATFORMS = [
     Platform.IMAGE,
     Platform.LOCK,
     Platform.NOTIFY,
+    Platform.NUMBER,
     Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,

@@ -112,7 +112,8 @@ class DoorSwitch(DoorEntity, SwitchEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Switch on."""
-        await self.async_command(self.entity_description.turn_on)
+        seconds = self.runtime.hold_times.get(self._door_id) if self.entity_description is HOLD_OPEN else None
+        await self.async_command(self.entity_description.turn_on, seconds)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:

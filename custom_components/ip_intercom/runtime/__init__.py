@@ -12,7 +12,7 @@ from homeassistant.exceptions import HomeAssistantError
 from ..const import DOMAIN
 from ..coordinator import IntercomCoordinator
 from ..helpers.devices import async_remove_places, async_show_places
-from ..model.parts import SessionId
+from ..model.parts import DoorId, SessionId
 from ..model.state import State
 from .door_commands import DoorCommands
 from .event_stream import EventStream
@@ -42,6 +42,7 @@ class IntercomRuntime:
         visits: Follows its rings until the visitor is let in, answered, or missed.
         push_address: The webhook that receives its pushes.
         google_push: Receives its pushes through Google's service.
+        hold_times: The seconds for which the hold switches of its doors hold them; no limit for other doors.
         platforms: The platforms of its entities.
         offered: The entities that the platforms added, by platform and unique id.
     """
@@ -54,6 +55,7 @@ class IntercomRuntime:
     visits: Visits
     push_address: PushAddress
     google_push: GooglePush
+    hold_times: dict[DoorId, int] = field(default_factory=dict)
     platforms: list[Platform] = field(default_factory=list)
     offered: set[tuple[str, str | None]] = field(default_factory=set)
 
