@@ -304,6 +304,24 @@ async def test_a_late_visitor_of_whom_the_camera_still_has_a_picture(
     assert state_of(hass, entry, "image", "last_visitor") == "unknown"
 
 
+async def test_a_late_picture_that_has_to_wait_is_of_the_ring_or_not_taken(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    """Pictures of the past are requested one by one: the second visitor's is no longer in the camera."""
+    sim.set_input("input1", True)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on", "an event")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"].pop("ended")
+    sim.press("%1", call=False)
+    sim.press("%2", call=False)
+    sim.pass_time(25)
+    sim.delay(8, "/api/camera/snapshot")
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: any(visitor.taken for visitor in rows(entry)), "the first picture")
+    await asyncio.sleep(60)
+    assert sorted(visitor.taken is not None for visitor in rows(entry)) == [False, True]
+
+
 @pytest.mark.parametrize(
     ("options", "kept"),
     [({"visitor_days": 14}, [1, 10]), ({"visitor_days": 5}, [1]), ({"visitor_days": 0}, [1])],

@@ -1,9 +1,11 @@
 """Keeps each visitor, and each access of which the system has a picture."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime
+from functools import partial
 import logging
+import time
 from typing import Any
 
 from homeassistant.core import callback
@@ -20,6 +22,8 @@ from ..runtime import IntercomRuntime
 from .stills import async_still
 
 _LOGGER = logging.getLogger(__name__)
+
+type PictureRequest = Callable[[], Coroutine[Any, Any, bytes | None]]
 
 
 def camera_at(place: PlaceId | None, state: State) -> CameraId | None:
@@ -52,10 +56,14 @@ class VisitorRecorder:
         if visitor.taken is not None:
             return
         if visit.outcome is None:
-            picture = self._async_past_picture(visit.ring) if visit.ring.late else self._async_ring_picture(visit.ring)
-            self._async_add_picture(visitor, picture, past=visit.ring.late)
+            request = (
+                partial(self._async_past_picture, visit.ring, time.monotonic())
+                if visit.ring.late
+                else partial(self._async_ring_picture, visit.ring)
+            )
+            self._async_add_picture(visitor, request, past=visit.ring.late)
         elif visit.picture is not None:
-            self._async_add_picture(visitor, self._async_record_picture(visit.picture), past=True)
+            self._async_add_picture(visitor, partial(self._async_record_picture, visit.picture), past=True)
 
     @callback
     def _async_process(self, event: Event, _: State) -> None:
@@ -65,37 +73,36 @@ class VisitorRecorder:
                 if self._runtime.visitors.keeps(row.time):
                     visitor = self._runtime.visitors.async_put(row)
                     if visitor.taken is None:
-                        self._async_add_picture(visitor, self._async_record_picture(fact.picture), past=True)
+                        self._async_add_picture(visitor, partial(self._async_record_picture, fact.picture), past=True)
 
     @callback
-    def _async_add_picture(self, visitor: Visitor, picture: Coroutine[Any, Any, bytes | None], *, past: bool) -> None:
+    def _async_add_picture(self, visitor: Visitor, request: PictureRequest, *, past: bool) -> None:
         self._coordinator.config_entry.async_create_background_task(
             self._coordinator.hass,
-            self._async_store_past(visitor, picture) if past else self._async_store(visitor, picture),
+            self._async_store_past(visitor, request) if past else self._async_store(visitor, request),
             f"picture of the visitor at {self._coordinator.name}",
         )
 
-    async def _async_store_past(self, visitor: Visitor, picture: Coroutine[Any, Any, bytes | None]) -> None:
+    async def _async_store_past(self, visitor: Visitor, request: PictureRequest) -> None:
         async with self._past:
-            await self._async_store(visitor, picture, visitor.time)
+            await self._async_store(visitor, request, visitor.time)
 
-    async def _async_store(
-        self, visitor: Visitor, picture: Coroutine[Any, Any, bytes | None], taken: datetime | None = None
-    ) -> None:
+    async def _async_store(self, visitor: Visitor, request: PictureRequest, taken: datetime | None = None) -> None:
         await self._runtime.events.async_let_ring_pass()
-        if (content := await picture) is not None:
+        if (content := await request()) is not None:
             await self._runtime.visitors.async_put_picture(visitor.id, content, taken or dt_util.utcnow())
 
     async def _async_ring_picture(self, ring: Ring) -> bytes | None:
         """Return the picture that the system took, else a snapshot from the time of the ring if supported."""
-        return await self._async_system_picture(ring) or await self._async_snapshot(ring)
+        return await self._async_system_picture(ring) or await self._async_snapshot(ring, ring.age)
 
-    async def _async_past_picture(self, ring: Ring) -> bytes | None:
+    async def _async_past_picture(self, ring: Ring, arrived: float) -> bytes | None:
         """Return a picture that was taken at a late ring: a snapshot of now would show a different person."""
         content = await self._async_system_picture(ring)
         cameras = self._coordinator.features.cameras
-        if content is None and cameras is not None and 0 < ring.age <= cameras.memory:
-            content = await self._async_snapshot(ring)
+        age = ring.age + time.monotonic() - arrived
+        if content is None and cameras is not None and ring.age > 0 and age <= cameras.memory:
+            content = await self._async_snapshot(ring, age)
         return content
 
     async def _async_system_picture(self, ring: Ring) -> bytes | None:
@@ -103,11 +110,11 @@ class VisitorRecorder:
             return None
         return await self._async_try(visitors.picture(ring.picture, live=not ring.late))
 
-    async def _async_snapshot(self, ring: Ring) -> bytes | None:
+    async def _async_snapshot(self, ring: Ring, age: float) -> bytes | None:
         camera = camera_at(ring.bell.place, self._coordinator.data)
         if camera is None or self._coordinator.features.cameras is None:
             return None
-        return await self._async_try(async_still(self._coordinator, camera, None, None, int(ring.age)))
+        return await self._async_try(async_still(self._coordinator, camera, None, None, int(age)))
 
     async def _async_record_picture(self, record: str) -> bytes | None:
         pictures = self._coordinator.features.record_pictures
