@@ -222,7 +222,7 @@ async def _check_picker(checks: Checks, chromium: Browser, url: str) -> None:
             assert "Device" in labels and "" not in labels, labels
             details.append(", ".join(labels))
         with checks("a configuration of the wrong type is refused"):
-            for config in ({"device_id": 1}, {"visitors": "many"}):
+            for config in ({"device_id": 1}, {"visitors": "many"}, {"lock": [1]}):
                 refused = await page.evaluate(
                     f"(config) => {{ try {{ new ({card})().setConfig(config); }} catch (error) {{ return error.message; }} }}",
                     config,

@@ -128,6 +128,7 @@ async def _check_typing(checks: Checks, chromium: Browser, url: str) -> None:
         with checks("it does not take the focus from a field, and its keys do nothing"):
             await scene.ring()
             await expect(scene.popup).to_be_visible()
+            await expect(page.get_by_role("alert")).to_have_text("Gate, Doorbell Alice: ringing")
             await page.keyboard.type("world")
             await page.keyboard.press("Space", delay=LONG)
             await expect(field).to_have_value("Hello world ")
@@ -212,6 +213,28 @@ async def _check_old_rings(checks: Checks, chromium: Browser, url: str) -> None:
             await asyncio.sleep(6)  # the sensor of a ring follows sooner
             await page.evaluate(f"home.set({RINGING!r}, 'on')")
             await asyncio.sleep(0.5)
+            assert await scene.popup.count() == 0
+    home = _home_with_ring(old)
+    home["entities"]["event.other"] = home["entities"][BELL] | {"entity_id": "event.other"}
+    home["states"]["event.other"] = [old, {"event_type": "ring"}]
+    async with scene_of(chromium, url, home) as scene:
+        await scene.popup_is_ready()
+        with checks("a ring that was closed stays closed when its bell is available again before another bell"):
+            await scene.ring()
+            await expect(scene.popup).to_be_visible()
+            await scene.page.keyboard.press("Escape")
+            rang = await scene.page.evaluate(f"home.states[{BELL!r}].state")
+            await scene.page.evaluate(f"home.set({RINGING!r}, 'off')")
+            await scene.page.evaluate(f"home.set({BELL!r}, 'unavailable')")
+            await scene.page.evaluate(f"home.set({BELL!r}, {rang!r})")
+            await asyncio.sleep(0.5)
+            assert await scene.popup.count() == 0
+    async with scene_of(chromium, url) as scene:
+        with checks("a page that is opened just after a ring does not show it"):
+            recent = await scene.page.evaluate("new Date(Date.now() - 20_000).toISOString()")
+            await scene.build(url, _home_with_ring(recent))
+            await scene.popup_is_ready()
+            await asyncio.sleep(1)
             assert await scene.popup.count() == 0
     async with scene_of(chromium, url) as scene:
         with checks("a page that is opened during a ring shows it, whatever its clock says"):
@@ -301,3 +324,23 @@ async def _check_two_doors(checks: Checks, chromium: Browser, url: str) -> None:
             await expect(scene.popup).to_have_accessible_name("Side door")
             await scene.page.evaluate(f"home.set({OTHER_RINGING!r}, 'off')")
             await expect(scene.popup).to_have_accessible_name("Gate")
+    async with scene_of(chromium, url) as scene:
+        await scene.popup_is_ready()
+        with checks("a visitor who was let in leaves the pop-up to the other one"):
+            await scene.ring()
+            await scene.ring(OTHER_BELL, OTHER_RINGING)
+            await scene.visit("opened")
+            await expect(scene.popup.get_by_role("status")).to_have_text("Let in")
+            await scene.popup.get_by_role("button", name="Also ringing: Side door").click()
+            await expect(scene.popup).to_have_accessible_name("Side door")
+            await scene.page.evaluate(f"home.set({OTHER_RINGING!r}, 'off')")
+            await expect(scene.popup).to_have_count(0)
+        with checks("the message of a button is not shown again at the next ring"):
+            await scene.page.evaluate(f"home.set({RINGING!r}, 'off')")
+            await scene.ring()
+            await expect(scene.popup).to_have_accessible_description("Doorbell Alice: ringing")
+            await scene.popup.get_by_role("button", name="Open", exact=True).click(delay=TAP)
+            await expect(scene.popup.get_by_role("status")).to_contain_text("Not opened")
+            await scene.page.keyboard.press("Escape")
+            await scene.ring()
+            await expect(scene.popup.get_by_role("status")).to_have_text("Hold to open")

@@ -71,6 +71,9 @@ export class DoorCard extends HTMLElement {
     if (wrong !== undefined) {
       throw new Error(`${wrong} is not a text`);
     }
+    if (![config.lock ?? []].flat().every((lock) => typeof lock === "string")) {
+      throw new Error("lock is neither a text nor a list of texts");
+    }
     if (config.visitors !== undefined && !(Number(config.visitors) >= 0)) {
       throw new Error("visitors is not a number");
     }
@@ -88,7 +91,7 @@ export class DoorCard extends HTMLElement {
       this._loadTexts();
     }
     // Most changes are of other entities.
-    const isSame = ["entities", "devices"].every((key) => before?.[key] === hass[key]);
+    const isSame = ["entities", "devices", "locale"].every((key) => before?.[key] === hass[key]);
     if (isSame && this._shown?.every((entityId) => before.states[entityId] === hass.states[entityId])) {
       return;
     }
@@ -122,7 +125,7 @@ export class DoorCard extends HTMLElement {
 
   /** Return the form of the visual editor. */
   static async getConfigForm() {
-    const texts = await DoorCard._texts;
+    const texts = await DoorCard._texts?.catch(() => undefined); // then the names of the fields are shown
     const entity = (filter, more = {}) => ({ entity: { filter, ...more } });
     return {
       schema: [

@@ -15,8 +15,8 @@ const STYLE = `
   .picture.none .ring { position: static; margin: 4px 16px 0; }
   .ring {
     position: absolute; inset-block-start: 8px; inset-inline: 8px; inline-size: fit-content;
-    max-inline-size: calc(100% - 16px); box-sizing: border-box; display: flex; align-items: center; gap: 8px; padding: 6px 12px; border-radius: 18px;
-    background: var(--ip-intercom-ring-color, #b71c1c); color: #fff; font-weight: 500; pointer-events: none;
+    max-inline-size: calc(100% - 16px); box-sizing: border-box; display: flex; align-items: center; gap: 8px;
+    padding: 6px 12px; border-radius: 18px; background: var(--ip-intercom-ring-color, #b71c1c); color: #fff; font-weight: 500; pointer-events: none;
   }
   .ring span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; unicode-bidi: plaintext; }
   .ring .icon { animation: swing 1s ease-in-out infinite; transform-origin: 50% 10%; }
@@ -51,16 +51,17 @@ export class DoorView extends HTMLElement {
     this._actions = create("div", { className: "actions" }, this._answer, this._hangUp, this._talk);
     this._message = create("div", { className: "message", attributes: { role: "status" } });
     this._pictureBox = create("div", { className: "picture" }, this._pictureButton, this._ring);
-    root.append(
-      this._pictureBox,
-      this._actions,
-      this._message,
-    );
+    root.append(this._pictureBox, this._actions, this._message);
     this._locks = new Map();
   }
 
   disconnectedCallback() {
-    clearTimeout(this._timer);
+    this._say("");
+  }
+
+  /** Who rings, for screen readers. */
+  get description() {
+    return this._ringText.textContent;
   }
 
   /** Show the current states; `ring` is that of a `RingWatch`, `isLive` streams the picture, `note` is a text. */

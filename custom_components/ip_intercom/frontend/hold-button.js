@@ -4,6 +4,8 @@ import { BUTTON_STYLE, adoptStyle, create, define, fire, icon, setText } from ".
 
 /** Milliseconds to hold the button. */
 export const HOLD = 800;
+// Milliseconds by which a timer may be late.
+const LATE = 100;
 
 const KEYS = new Set(["Enter", " "]);
 
@@ -40,6 +42,7 @@ export class HoldButton extends HTMLElement {
       this._label,
     );
     root.append(this._button, this._hint);
+    this._leave = () => this._release();
     this._listen();
   }
 
@@ -59,7 +62,12 @@ export class HoldButton extends HTMLElement {
     }
   }
 
+  connectedCallback() {
+    document.addEventListener("visibilitychange", this._leave);
+  }
+
   disconnectedCallback() {
+    document.removeEventListener("visibilitychange", this._leave);
     this._release();
   }
 
@@ -102,9 +110,8 @@ export class HoldButton extends HTMLElement {
         fire(this, "hold-short"); // of a screen reader, which should tell what to do
       }
     });
-    button.addEventListener("blur", () => this._release());
+    button.addEventListener("blur", this._leave);
     button.addEventListener("contextmenu", (event) => event.preventDefault());
-    document.addEventListener("visibilitychange", () => this._release());
   }
 
   _press(by) {
@@ -114,12 +121,20 @@ export class HoldButton extends HTMLElement {
     this._held = by;
     this._button.classList.add("holding");
     fire(this, "hold-start");
+    this._finishAfter(HOLD);
+  }
+
+  /** Act after some time. If the page was busy then, wait a little more: a release may be in the queue. */
+  _finishAfter(delay) {
+    const due = performance.now() + delay;
     this._timer = setTimeout(() => {
-      // The page may have been busy: a release that waits in the queue comes first.
-      this._frame = requestAnimationFrame(() => {
-        this._timer = setTimeout(() => this._finish());
-      });
-    }, HOLD);
+      if (performance.now() > due + LATE) {
+        this._finishAfter(LATE);
+      } else {
+        this._end();
+        fire(this, "hold");
+      }
+    }, delay);
   }
 
   /** End the hold; `by` is what was released, undefined for any. */
@@ -131,15 +146,9 @@ export class HoldButton extends HTMLElement {
     fire(this, "hold-short");
   }
 
-  _finish() {
-    this._end();
-    fire(this, "hold");
-  }
-
   _end() {
     this._held = undefined;
     clearTimeout(this._timer);
-    cancelAnimationFrame(this._frame);
     this._button.classList.remove("holding");
   }
 }

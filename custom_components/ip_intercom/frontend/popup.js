@@ -69,6 +69,7 @@ export class Popup extends HTMLElement {
       hidden: true,
       onclick: () => this.dispatchEvent(new Event("popup-other")),
     });
+    this._alert = create("div", { className: "hidden-text", attributes: { role: "alert" } });
     this._dialog = create(
       "dialog",
       { attributes: { role: "alertdialog", "aria-labelledby": "title" } },
@@ -98,7 +99,7 @@ export class Popup extends HTMLElement {
     });
     // The next field gets the focus after this event.
     this._focusLeft = () => setTimeout(() => this._takeFocus());
-    root.append(this._dialog);
+    root.append(this._dialog, this._alert);
   }
 
   get isOpen() {
@@ -114,9 +115,15 @@ export class Popup extends HTMLElement {
     this._other.hidden = other === undefined;
     setText(this._other, other === undefined ? "" : texts.get("also_rings", { door: other }));
     this._view.show({ home, texts, parts, ring, isLive: true, note });
+    const { description } = this._view;
+    if (this._dialog.getAttribute("aria-description") !== description) {
+      this._dialog.setAttribute("aria-description", description);
+    }
     if (!this.isOpen) {
       this._open();
     }
+    // A screen reader reads a dialog only once it has the focus.
+    setText(this._alert, this.hasAttribute("popover") ? `${parts.name}, ${description}` : "");
   }
 
   /** Close it without an event. */
@@ -235,12 +242,12 @@ export class PopupControl {
         this._rings.push(deviceId);
       }
       if (deviceId === this._ended) {
-        this._endLinger();
+        clearTimeout(this._linger);
+        this._ended = undefined;
       }
     } else if (this._rings[0] === deviceId && watch.outcome !== null && this._popup.isOpen) {
       this._ended = deviceId;
       this._linger = setTimeout(() => {
-        this._remove(deviceId);
         this._endLinger();
         this._render();
       }, LINGER);
@@ -249,8 +256,10 @@ export class PopupControl {
     }
   }
 
+  /** Remove the ring whose outcome is shown. */
   _endLinger() {
     clearTimeout(this._linger);
+    this._remove(this._ended);
     this._ended = undefined;
   }
 
@@ -266,7 +275,9 @@ export class PopupControl {
   }
 
   _showOther() {
-    this._rings.push(this._rings.shift());
+    if (this._ended === undefined) {
+      this._rings.push(this._rings.shift());
+    }
     this._endLinger();
     this._render();
   }

@@ -46,7 +46,7 @@ export class RingWatch {
     this._isStarted ||= parts.bells.some((entityId) => available(home, entityId) !== undefined);
     // A page that was opened or connected again during the ring. The sensor, which may follow a moment later, makes it
     // unnecessary to compare the clock of the browser with that of Home Assistant.
-    if (this._pending && rings && now - this._seenAt < SOON && !(outcome && outcome.time > this._seen)) {
+    if (this._pending && rings && now - this._seenAt < SOON) {
       this._begin(this._pending, home.states[this._pending], now);
     }
     if (this.ring !== null) {
