@@ -104,7 +104,9 @@ class IntercomRuntime:
         """Add or update the devices of the places below the entry's own device."""
         coordinator = self.coordinator
         identity = coordinator.description.identity
-        async_show_places(coordinator.hass, coordinator.device_id, identity, coordinator.data.places)
+        state = coordinator.data
+        entrances = {door.place for door in state.doors.values()} | {bell.place for bell in state.bells.values()}
+        async_show_places(coordinator.hass, coordinator.device_id, identity, state.places, entrances)
 
     @callback
     def async_remove_places(self) -> None:
