@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Locator, Page, expect  # type: ignore[
 
 from tests.demo.akuvox import PLANS, PUSHING
 from tests.demo.checks import Checks, say
+from tests.demo.home_assistant import PASSWORD, USERNAME, HomeAssistant
 from tests.demo.recorded import errors
 from tests.demo.screenshots import log_in
 from tests.demo.stage import DOMAIN, Stage, set_up
@@ -19,6 +20,8 @@ from .chromium import Console, profile
 PATH = "door-card"
 ALICE, JIRI = "%1", "%2"
 RINGS = 30
+# The account in the second browser.
+RESIDENT = ("resident", "pw-R3sident-55")
 # Milliseconds: a tap, and longer than a hold.
 TAP, LONG = 250, 1600
 # Records in the page when the pop-up first has a picture: there is no event of this that leaves a shadow root.
@@ -33,6 +36,15 @@ WATCH_PICTURE = """() => {
         }
     }, 4);
 }"""
+
+
+async def add_resident(home: HomeAssistant) -> None:
+    """Add a user who is no administrator."""
+    username, password = RESIDENT
+    created = await home.command("config/auth/create", name="Resident", group_ids=["system-users"])
+    await home.command(
+        "config/auth_provider/homeassistant/create", user_id=created["user"]["id"], username=username, password=password
+    )
 
 
 async def save_dashboard(stage: Stage) -> None:
@@ -84,19 +96,26 @@ async def check_live(checks: Checks, chromium: Browser) -> None:
     async with set_up(akuvox=plans, log_level="info") as stage, AsyncExitStack() as stack:
         await stage.add_intercom()
         await stage.add_akuvox()
+        await add_resident(stage.home_assistant)
         windows = []
-        for _ in range(2):
+        for account in ((USERNAME, PASSWORD), RESIDENT):
             context = await stack.enter_async_context(profile(chromium))
             window = Window(await context.new_page())
-            await log_in(window.page, stage.url)
+            await log_in(window.page, stage.url, *account)
             windows.append(window)
         await _check_card(checks, stage, windows[0])
         await windows[0].open(stage, PATH)
-        await windows[1].open(stage, "config/dashboard")
+        await windows[1].open(stage, "profile")
         await _check_popup(checks, stage, windows)
         await _measure(checks, stage, windows)
         await _check_visitors(checks, windows[0])
-        await _check_picker(checks, stage, windows[1])
+        await _check_picker(checks, stage, windows[0])
+        with checks("pages load the module until the last entry is removed"):
+            home = stage.home_assistant
+            for entry_id in (stage.entry_id, *(device.entry_id for device in stage.akuvox.values())):
+                assert f"/{DOMAIN}/".encode() in (await home.download("/"))[1]
+                await home.remove(entry_id)
+            assert f"/{DOMAIN}/".encode() not in (await home.download("/"))[1]
         with checks("no error of the integration in the consoles, in responses, and in the log"):
             for window in windows:
                 window.check()
@@ -129,7 +148,9 @@ async def _check_card(checks: Checks, stage: Stage, window: Window) -> None:
 
 
 async def _check_popup(checks: Checks, stage: Stage, windows: list[Window]) -> None:
-    with checks("a ring opens the pop-up in both browsers, also on a page that is no dashboard"):
+    with checks(
+        "a ring opens the pop-up in both browsers, also for a user who is no administrator and has no dashboard open"
+    ):
         await asyncio.sleep(2)  # both pages have just been opened
         session = await stage.simulator.do("press", key=ALICE)
         for window in windows:
@@ -137,7 +158,7 @@ async def _check_popup(checks: Checks, stage: Stage, windows: list[Window]) -> N
     with checks("holding Open in one opens the door and closes both") as details:
         before = await _released(stage)
         start = time.monotonic()
-        await windows[0].popup.get_by_role("button", name="Open").first.click(delay=LONG)
+        await windows[1].popup.get_by_role("button", name="Open").first.click(delay=LONG)
         for window in windows:
             await expect(window.popup).to_have_count(0)
         assert await _released(stage) == before + 1
@@ -168,7 +189,7 @@ async def _measure(checks: Checks, stage: Stage, windows: list[Window]) -> None:
                 await expect(window.popup).to_have_count(0)
             await asyncio.sleep(0.5)
         details.append(f"from press to picture: median {median(taken):.0f} ms, worst {max(taken):.0f} ms")
-    say(f"      each of both browsers: {', '.join(f'{one:.0f}' for one in taken)} ms")
+    say(f"      each ring, one browser after the other: {', '.join(f'{one:.0f}' for one in taken)} ms")
 
 
 async def _check_visitors(checks: Checks, window: Window) -> None:

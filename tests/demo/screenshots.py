@@ -111,11 +111,11 @@ async def listen(page: Page, stage: Stage) -> bytes:
     return bytes(await page.screenshot())
 
 
-async def log_in(page: Page, url: str) -> None:
+async def log_in(page: Page, url: str, username: str = USERNAME, password: str = PASSWORD) -> None:
     """Log in as a person does."""
     await page.goto(url)
-    await page.locator("input[name=username]").fill(USERNAME)
-    await page.locator("input[name=password]").fill(PASSWORD)
+    await page.locator("input[name=username]").fill(username)
+    await page.locator("input[name=password]").fill(password)
     await page.locator("input[name=password]").press("Enter")
     await page.locator("home-assistant-main").wait_for(state="attached")  # a phone hides the sidebar
 
