@@ -410,6 +410,7 @@ async def test_pictures_outlive_a_spoiled_index(
     (folder / "note.txt").write_text("of a person")
     (folder / "name.jpg").write_bytes(b"of a person")
     (folder / "tmpabc").write_bytes(b"of a write that a kill interrupted")
+    (folder / f"{'1' * 32}.jpg").write_bytes(b"")  # after a power cut
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert await shown(hass, entry) == before
     assert len(rows(entry)) == 1
@@ -472,6 +473,25 @@ async def test_a_picture_is_shown_though_it_cannot_be_written(
     assert "could not store the picture of a visitor: no space left" in caplog.text
     assert not folder.exists()
     assert len(entry.runtime_data.visitors._unwritten) <= store._MOST_UNWRITTEN
+
+
+async def test_a_folder_that_cannot_be_read_does_not_prevent_the_setup(
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_: Path) -> None:
+        raise PermissionError("not allowed")
+
+    await ring(hass, sim, entry, call=False)
+    before = rows(entry)
+    monkeypatch.setattr(store, "_files", fail)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert "could not read the pictures of visitors: not allowed" in caplog.text
+    assert [visitor.id for visitor in rows(entry)] == [visitor.id for visitor in before]
+    assert [visitor.taken for visitor in rows(entry)] == [visitor.taken for visitor in before]
 
 
 async def test_an_index_that_cannot_be_written_costs_no_ring(

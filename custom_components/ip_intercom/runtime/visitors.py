@@ -20,7 +20,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.storage import STORAGE_DIR, Store
 from homeassistant.util import dt as dt_util
-from homeassistant.util.file import write_utf8_file_atomic
+from homeassistant.util.file import write_utf8_file
 from homeassistant.util.signal_type import SignalType
 
 from ..const import (
@@ -121,8 +121,10 @@ class VisitorStore:
             self._unwritten[visitor.id] = picture
         for visitor, picture in last:
             await self._async_write_picture(visitor.id, picture)
-        files = await self._hass.async_add_executor_job(_files, self._folder)
-        self._async_compare(files)
+        try:
+            self._async_compare(await self._hass.async_add_executor_job(_files, self._folder))
+        except OSError as err:
+            _LOGGER.warning("%s: could not read the pictures of visitors: %s", self._device, err)
         removed = await self._async_delete_outdated()
         if lost or last or removed or named:
             await self._async_save()
@@ -339,10 +341,10 @@ def _path(folder: Path, visitor: str) -> Path:
 
 
 def _files(folder: Path) -> dict[str, tuple[float, int]]:
-    """Return the time and the size of each picture, and delete what an interrupted write left."""
+    """Return the time and the size of each picture, and delete what a kill or a power cut left of others."""
     found: dict[str, tuple[float, int]] = {}
     for path in tuple(folder.iterdir()) if folder.is_dir() else ():
-        if path.name.startswith(gettempprefix()):
+        if path.name.startswith(gettempprefix()) or (path.suffix == _SUFFIX and path.stat().st_size == 0):
             path.unlink(missing_ok=True)
         elif path.suffix == _SUFFIX and _ID.fullmatch(path.stem) and path.is_file():
             status = path.stat()
@@ -352,7 +354,8 @@ def _files(folder: Path) -> dict[str, tuple[float, int]]:
 
 def _write(folder: Path, visitor: str, picture: bytes) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_utf8_file_atomic(str(_path(folder, visitor)), picture, private=True, mode="wb")
+    # Replaces the file as a whole, but does not wait for the disk, which takes seconds on some SD cards.
+    write_utf8_file(str(_path(folder, visitor)), picture, private=True, mode="wb")
 
 
 def _read(folder: Path, visitor: str) -> bytes | None:
