@@ -150,6 +150,8 @@ def detect(
                     age=event.age,
                     picture=fact.picture,
                     details=fact.details,
+                    id=event.id,
+                    late=event.late,
                 )
             case CallChanged(
                 session=session, direction=Direction.OUTGOING, state=CallState.CONNECTING | CallState.RINGING
@@ -160,7 +162,14 @@ def detect(
                 pressed = _recent(memory.presses, event.time, moment)
                 suppressed = _reason(memory, fact, peers, pressed)
                 if suppressed is None:
-                    ring = Ring(_called_bell(fact.peer, bells, peers), event.time, session, age=event.age)
+                    ring = Ring(
+                        _called_bell(fact.peer, bells, peers),
+                        event.time,
+                        session,
+                        age=event.age,
+                        id=event.id,
+                        late=event.late,
+                    )
                 memory = replace(memory.quiet(session), presses=pressed[1:])
     if ring is None:
         return Detection(memory, None, suppressed)
@@ -168,7 +177,6 @@ def detect(
         return Detection(memory, None, "the event is a repetition")
     if event.id is not None:
         memory = replace(memory, rung=(*memory.rung, event.id)[-_RUNG_KEPT:])
-    ring = replace(ring, id=event.id, late=event.late)
     return Detection(memory, ring, "the event is late" if event.late else None)
 
 

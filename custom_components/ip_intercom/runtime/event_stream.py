@@ -290,7 +290,7 @@ class EventStream:
                         failures = 0
                     self._auth_retry.clear()
                     has_recovered = self._coordinator.async_log_responded(delivery.live, delivery.failing)
-                    await self._async_enqueue(replace(delivery, missed=delivery.missed or has_recovered))
+                    await self._async_enqueue(replace(delivery, missed=True) if has_recovered else delivery)
                     continue
                 await self._async_enqueue(delivery)
                 delay = max(0.0, back_off_until - time.monotonic())
@@ -315,7 +315,7 @@ class EventStream:
             if self._cursor is not None:
                 self._store.async_save_soon(self._stored)
         self._pending_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TIMER_MARGIN
-        await self._queue.put(replace(delivery, events=events))
+        await self._queue.put(delivery if events == delivery.events else replace(delivery, events=events))
         await asyncio.sleep(0)  # a backlog arrives in many deliveries at once
 
     @callback

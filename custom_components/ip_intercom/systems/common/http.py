@@ -35,7 +35,7 @@ from .errors import (
     NotReached,
     UnexpectedReply,
 )
-from .messages import MAX_JSON, FilePart, Reply, Request, multipart, retry_after, unix_time
+from .messages import MAX_JSON, FilePart, Reply, Request, multipart, retry_after
 from .tls import CONNECT_TIMEOUT, OtherCertificate, tls_context
 
 # Seconds without data after which a stream is given up.
@@ -355,7 +355,7 @@ def _reply(response: ClientResponse, body: bytes) -> Reply:
         authorization=response.request_info.headers.get("Authorization", ""),
         location=response.headers.get("Location", ""),
         retry_after=retry_after(response.headers),
-        sent_at=unix_time(response.headers.get("Date")),
+        date=response.headers.get("Date"),
     )
 
 

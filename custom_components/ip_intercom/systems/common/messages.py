@@ -176,7 +176,7 @@ class Reply:
         authorization: ``Authorization`` of the request.
         location: Target of a redirect.
         retry_after: Seconds to wait before the next request, None if not given.
-        sent_at: Time of the response on the sender's clock in Unix seconds; None if not given.
+        date: ``Date``, the time of the response on the sender's clock; None if not given.
     """
 
     status: int
@@ -186,7 +186,12 @@ class Reply:
     authorization: str = field(repr=False)
     location: str = ""
     retry_after: float | None = None
-    sent_at: float | None = None
+    date: str | None = None
+
+    @property
+    def sent_at(self) -> float | None:
+        """Return ``date`` in Unix seconds, None if it is missing or invalid."""
+        return unix_time(self.date)
 
 
 def unix_time(date: str | None) -> float | None:
@@ -203,7 +208,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     A date is relative to the sender's ``Date``, because its clock may be wrong. The result is limited to
     ``MAX_RETRY_AFTER``, so that a faulty value cannot disable a doorbell for a day.
     """
-    value = headers.get("Retry-After", "").strip()
+    if not (value := headers.get("Retry-After", "").strip()):
+        return None
     try:
         seconds = float(value) if value.isascii() and value.isdecimal() else _seconds_until(value, headers.get("Date"))
     except ValueError:

@@ -54,7 +54,8 @@ def decode_json_prefix(plain: str, begin: int = 0) -> tuple[object, int]:
         found, end = _DECODER.raw_decode(plain, begin)
     except (RecursionError, MemoryError) as err:
         raise ValueError("excessive JSON") from err
-    _check_depth(found)
+    if plain.count("{") + plain.count("[") >= _MAX_DEPTH:  # most replies are too short to be deep
+        _check_depth(found)
     return found, end
 
 
@@ -125,7 +126,8 @@ def text(value: object) -> str | None:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return str(value).encode(errors="replace").decode() or None
+    found = str(value)
+    return (found if found.isascii() else found.encode(errors="replace").decode()) or None
 
 
 def string(value: object) -> str:

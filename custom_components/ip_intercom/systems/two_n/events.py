@@ -28,7 +28,7 @@ from ..common.parse import Fields, flag, integer, member, text, time_of
 from ..common.privacy import Privacy
 from .client.cursor import Gap, GapReason, LogEvent, Reading
 from .doors import ACCESS_POINTS, hold_end
-from .privacy import expected, redact
+from .privacy import ShownParams, expected, redact
 
 # Type of the event for a gap in the log.
 GAP_EVENT = "LogGap"
@@ -133,13 +133,16 @@ def neutral_event(
     """
     record = reading.event
     time, clocked = time_of(datetime.fromtimestamp(record.utc_time, UTC), reading.age)
-    facts, params = _FACTS.get(record.event), expected(record.event, record.params)
+    facts: tuple[Fact, ...] = ()
+    if (mapper := _FACTS.get(record.event)) is not None:
+        params = expected(record.event, record.params)
+        facts = mapper(_Record(record.event, params, time, privacy, credentials_decide, method))
     return Event(
         type=record.event,
         time=time,
-        data=redact(record.event, record.params, privacy),
+        data=ShownParams(record.event, record.params, privacy),
         late=reading.late,
-        facts=() if facts is None else facts(_Record(record.event, params, time, privacy, credentials_decide, method)),
+        facts=facts,
         sequence=record.id,
         age=reading.age,
         live=reading.heard,

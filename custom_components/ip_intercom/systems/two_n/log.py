@@ -187,16 +187,14 @@ class TwoNLog:
 
     def _with_visitor(self, event: Event) -> Event:
         """Return an event with the known facts about the originators of its calls."""
-        if not any(isinstance(fact, CallChanged) for fact in event.facts):
-            return event
-        visitors = self._visitors
-        facts = (
-            replace(fact, from_house=visitors.from_house(fact.session), untouched=visitors.untouched(fact.session))
-            if isinstance(fact, CallChanged)
-            else fact
-            for fact in event.facts
-        )
-        return replace(event, facts=tuple(facts))
+        facts = tuple(self._with_originator(fact) if isinstance(fact, CallChanged) else fact for fact in event.facts)
+        return event if facts == event.facts else replace(event, facts=facts)
+
+    def _with_originator(self, call: CallChanged) -> CallChanged:
+        from_house, untouched = self._visitors.from_house(call.session), self._visitors.untouched(call.session)
+        if (from_house, untouched) == (call.from_house, call.untouched):
+            return call
+        return replace(call, from_house=from_house, untouched=untouched)
 
     def _cursor(self, before: Cursor | None = None, event: LogEvent | None = None) -> dict[str, object]:
         """Return the cursor behind everything that was read, or behind ``event``."""

@@ -6,9 +6,11 @@ list is dropped unless its value is harmless (``harmless``); of unknown event ty
 (``countable``).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 import math
 import re
+from typing import override
 
 from ..common.parse import Fields, flag
 from ..common.privacy import REDACTED, Privacy, countable, harmless, is_word, without_secrets
@@ -190,7 +192,7 @@ def expected(event: str, params: Fields) -> Fields:
     return {
         name: _cleaned(name, value)
         for name, value in params.items()
-        if (kind := _KINDS.get(name.lower())) is not None and name.lower() in names and kind(value)
+        if (lower := name.lower()) in names and (kind := _KINDS.get(lower)) is not None and kind(value)
     }
 
 
@@ -203,7 +205,7 @@ def _cleaned(name: str, value: object) -> object:
 def redact(event: str, params: Fields, privacy: Privacy) -> Mapping[str, object]:
     """Return the parameters of an event that may be shown, in their order."""
     names = _FIELDS.get(event)
-    open_params = dict(expected(event, params))
+    open_params = expected(event, params)
     shown: dict[str, object] = {}
     for name, value in params.items():
         lower = name.lower()
@@ -224,6 +226,33 @@ def redact(event: str, params: Fields, privacy: Privacy) -> Mapping[str, object]
         elif lower not in names:
             shown |= harmless({name: value})
     return shown
+
+
+class ShownParams(Mapping[str, object]):
+    """The result of ``redact``, determined when it is first read: a ring does not wait for it."""
+
+    def __init__(self, event: str, params: Fields, privacy: Privacy) -> None:
+        self._source = event, params, privacy
+
+    @cached_property
+    def _shown(self) -> Mapping[str, object]:
+        return redact(*self._source)
+
+    @override
+    def __getitem__(self, name: str) -> object:
+        return self._shown[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shown)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._shown)
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self._shown)
 
 
 def _unknown_field(name: str, value: object, privacy: Privacy) -> object:

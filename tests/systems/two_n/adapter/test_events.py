@@ -28,6 +28,7 @@ from custom_components.ip_intercom.model.events import (
 )
 from custom_components.ip_intercom.model.parts import Access, Alarm, CallState, Direction, Occurrence
 from custom_components.ip_intercom.systems.common.privacy import REDACTED, Privacy
+from custom_components.ip_intercom.systems.two_n import privacy as two_n_privacy
 from custom_components.ip_intercom.systems.two_n.cameras import fitting_size
 from custom_components.ip_intercom.systems.two_n.client.cursor import Gap, GapReason, LogEvent, Reading
 from custom_components.ip_intercom.systems.two_n.directory import fit, without_defaults
@@ -427,3 +428,19 @@ def test_a_decision_has_the_method_of_its_credential(
         for number, (name, params, seconds) in enumerate(records)
     ]
     assert found == methods
+
+
+def test_a_ring_does_not_wait_for_what_is_shown_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    redact = two_n_privacy.redact
+
+    def count(event: str, params: Mapping[str, object], privacy: Privacy) -> Mapping[str, object]:
+        calls.append(event)
+        return redact(event, params, privacy)
+
+    monkeypatch.setattr(two_n_privacy, "redact", count)
+    event = neutral("KeyPressed", {"key": "1", "new": "hidden"})
+    assert calls == []
+    assert (dict(event.data), len(event.data)) == ({"key": REDACTED}, 1)
+    assert repr(event.data) == repr({"key": REDACTED})
+    assert calls == ["KeyPressed"], "it is determined once"

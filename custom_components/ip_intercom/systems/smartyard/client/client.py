@@ -119,8 +119,8 @@ class SmartYardClient:
         _LOGGER.debug("%s: %s", endpoint.path, reply.status)
         secrets = {self.token, *(str(value) for name, value in body.items() if name in _SECRETS)}
         found = data(endpoint, reply, has_token=has_token, secrets=secrets)
-        if reply.sent_at is not None:  # from the API itself, not from a proxy
-            ahead = reply.sent_at - time.time()
+        if (sent_at := reply.sent_at) is not None:  # from the API itself, not from a proxy
+            ahead = sent_at - time.time()
             self.clock_ahead = ahead if abs(ahead) >= _CLOCK_ERROR else 0.0
         return found
 
