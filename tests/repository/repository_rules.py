@@ -212,7 +212,60 @@ def check_forms(content: Any, where: str = "") -> Iterator[str]:
 NAMES = {"Apple", "Bluetooth", "Google", "NFC", "Open Relay via HTTP", "{name}", "{port}"}
 
 
-def check_language(english: Json, other: Json) -> Iterator[str]:
+# Texts that are the same in English and in one language.
+SHARED_WORDS: Mapping[str, set[str]] = {
+    "cs": {"Chat", "Firmware", "Token"},
+    "de": {
+        "App",
+        "Code",
+        "Display",
+        "Display {display}",
+        "Filter",
+        "Firmware",
+        "IDs",
+        "Name",
+        "Person",
+        "Text",
+        "Token",
+    },
+    "es": {"Chat", "Error", "Firmware", "ID", "Token"},
+    "fr": {
+        "Code",
+        "Confirmation",
+        "Contacts",
+        "Dates",
+        "Description",
+        "Direction",
+        "ID",
+        "Image",
+        "Images",
+        "Message",
+        "Mode",
+        "Note",
+        "Sections",
+        "Session",
+        "messages",
+    },
+    "it": {"App", "Chat", "Display", "Display {display}", "File", "Firmware", "ID", "Password", "Token"},
+    "nl": {
+        "App",
+        "Camera",
+        "Camera {source}",
+        "Code",
+        "Display",
+        "Display {display}",
+        "Filter",
+        "Firmware",
+        "Intercom",
+        "Parameters",
+        "Token",
+        "Trigger",
+    },
+    "pl": {"Token"},
+}
+
+
+def check_language(english: Json, other: Json, language: str) -> Iterator[str]:
     """Another language has the keys, placeholders and code of English, and texts of its own."""
     left, right = dict(texts(english)), dict(texts(other))
     yield from (f"{'.'.join(path)} is missing" for path in sorted(set(left) - set(right)))
@@ -222,7 +275,7 @@ def check_language(english: Json, other: Json) -> Iterator[str]:
             yield f"{'.'.join(path)} has other placeholders"
         if code(left[path]) != code(right[path]):
             yield f"{'.'.join(path)} has other code"
-        if left[path] == right[path] and left[path] not in NAMES:
+        if left[path] == right[path] and left[path] not in NAMES | SHARED_WORDS.get(language, set()):
             yield f"{'.'.join(path)} is English"
 
 
