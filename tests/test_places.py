@@ -1,7 +1,7 @@
 """Places are devices below that of their entry; they come, move and go."""
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -27,8 +27,8 @@ class Registry:
         )
         self.own = own.id
 
-    def show(self, *places: Place, entrances: tuple[PlaceId, ...] = ()) -> None:
-        async_show_places(self.hass, self.own, IDENTITY, {place.id: place for place in places}, entrances)
+    def show(self, *places: Place) -> None:
+        async_show_places(self.hass, self.own, IDENTITY, {place.id: place for place in places})
 
     def remove(self, *places: Place, offered: set[tuple[str, str | None]] | None = None) -> None:
         async_remove_places(self.hass, self.own, IDENTITY, {place.id: place for place in places}, offered or set())
@@ -60,21 +60,6 @@ def test_each_is_below_its_parent_whatever_comes_first(registry: Registry) -> No
 def test_a_parent_that_nobody_knows_is_left_out(registry: Registry) -> None:
     registry.show(FLAT)
     assert registry.device("flat").via_device_id == registry.own
-
-
-def test_a_new_entrance_is_in_the_area_with_its_name(hass: HomeAssistant, registry: Registry) -> None:
-    areas = ar.async_get(hass)
-    own = areas.async_create("gate")
-    registry.show(HOUSE, FLAT, GATE, entrances=("gate",))
-    assert registry.device("gate").area_id == own.id, "an area with this name is used"
-    assert registry.device("flat").area_id is None
-    dr.async_get(hass).async_update_device(registry.device("gate").id, area_id=None)
-    registry.show(HOUSE, FLAT, GATE, entrances=("gate",))
-    assert registry.device("gate").area_id is None, "the user removed it"
-    registry.show(HOUSE, Place("side", "Side entrance"), entrances=("side",))
-    area = areas.async_get_area(registry.device("side").area_id or "")
-    assert area is not None
-    assert area.name == "Side entrance"
 
 
 def test_places_that_are_in_each_other(registry: Registry) -> None:

@@ -15,19 +15,12 @@ def place_identifier(identity: Identity, place: PlaceId | None) -> tuple[str, st
 
 
 @callback
-def async_show_places(
-    hass: HomeAssistant,
-    device_id: str,
-    identity: Identity,
-    places: Mapping[PlaceId, Place],
-    entrances: Collection[PlaceId | None] = (),
-) -> None:
+def async_show_places(hass: HomeAssistant, device_id: str, identity: Identity, places: Mapping[PlaceId, Place]) -> None:
     """Create or update a device for each place, below the device of its parent.
 
     Args:
         device_id: The entry's own device, the parent of places without a known parent.
         identity: The identity of the entry's own device.
-        entrances: The places with a door or a bell: a new device of one is put into the area with its name.
     """
     registry = dr.async_get(hass)
     if (own := registry.async_get(device_id)) is None:
@@ -41,7 +34,6 @@ def async_show_places(
             manufacturer=identity.manufacturer,
             model=None,
             name=names[place.id],
-            suggested_area=names[place.id] if place.id in entrances else None,
             via_device_id=shown.get(place.parent or "", device_id),
         )
         shown[place.id] = device.id

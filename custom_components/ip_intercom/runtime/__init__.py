@@ -104,9 +104,7 @@ class IntercomRuntime:
         """Add or update the devices of the places below the entry's own device."""
         coordinator = self.coordinator
         identity = coordinator.description.identity
-        state = coordinator.data
-        entrances = {door.place for door in state.doors.values()} | {bell.place for bell in state.bells.values()}
-        async_show_places(coordinator.hass, coordinator.device_id, identity, state.places, entrances)
+        async_show_places(coordinator.hass, coordinator.device_id, identity, coordinator.data.places)
 
     @callback
     def async_remove_places(self) -> None:
