@@ -24,11 +24,9 @@ gc.disable()
 
 
 @pytest.fixture
-def hass_config_dir(tmp_path: Path) -> str:
+def hass_config_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return a folder of this test for the files of Home Assistant, such as pictures."""
-    folder = tmp_path / "config"
-    folder.mkdir()
-    return str(folder)
+    return str(tmp_path_factory.mktemp("config"))
 
 
 @pytest.fixture(autouse=True)
