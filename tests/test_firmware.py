@@ -180,15 +180,14 @@ async def test_a_reload_leaves_no_file_waiting(
     assert (await command(hass, entry, "upload_firmware", filename=firmware(files)))["version"] == NEXT
 
 
-async def test_two_uploads_that_begin_together(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
-) -> None:
-    path = firmware(files)
-    answers = await asyncio.gather(
-        *(command(hass, entry, "upload_firmware", filename=path) for _ in range(2)), return_exceptions=True
-    )
-    (failed,) = (answer for answer in answers if isinstance(answer, HomeAssistantError))
-    assert failed.translation_key == "firmware_busy"
+async def test_an_upload_during_an_upload(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+    path = firmware(files, size=8 * 2**20)
+    first = asyncio.create_task(command(hass, entry, "upload_firmware", filename=path))
+    await until(lambda: update(hass, entry).attributes["in_progress"])
+    with pytest.raises(HomeAssistantError) as failed:
+        await command(hass, entry, "upload_firmware", filename=path)
+    assert failed.value.translation_key == "firmware_busy"
+    await first
     assert waiting(sim) == NEXT and update(hass, entry).state == "on"
 
 
