@@ -237,7 +237,7 @@ async def _check_old_rings(checks: Checks, chromium: Browser, url: str) -> None:
             await asyncio.sleep(1)
             assert await scene.popup.count() == 0
     async with scene_of(chromium, url) as scene:
-        with checks("a page that is opened during a ring shows it, whatever its clock says"):
+        with checks("a page that is opened during a ring shows it, even if its clock is wrong"):
             await scene.page.clock.set_fixed_time("2026-11-30T20:00:00Z")
             await scene.build(url, _home_with_ring("2026-11-30T08:00:00.000+00:00", "on"))
             await expect(scene.popup).to_be_visible()

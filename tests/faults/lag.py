@@ -1,4 +1,4 @@
-"""How much processor time turns of the event loop take, whatever the shared clock shows and other processes do."""
+"""Processor time of the turns of the event loop, independent of the shared clock and of other processes."""
 
 import asyncio
 from collections.abc import Iterator

@@ -50,7 +50,7 @@ ROUNDS = int(os.environ.get("IP_INTERCOM_FUZZ", "2000"))
 WARM_UP = 200
 # Seconds on the virtual clock after which a function counts as hanging: more than all its patience.
 PATIENCE = 3600.0
-# Blocks of memory that Python may hold more after a run, whatever its length: caches of libraries, but nothing per input.
+# Blocks of memory that Python may hold more after a run of any length: caches of libraries, but nothing for each input.
 GROWTH = 30_000
 # Functions after which a simulator is of no use, or a device has another address.
 FINAL = ("restart", "reboot", "reset", "factory", "clear", "logout", "upgrade", "apply", "import_")

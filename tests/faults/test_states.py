@@ -20,7 +20,7 @@ from .proxy import Asked, Proxy, fetched
 
 # The long run: IP_INTERCOM_FUZZ=100000 makes a hundredth of it.
 ROUNDS = max(16, int(os.environ.get("IP_INTERCOM_FUZZ", "0")) // 100)
-# After so many rounds, the entry is loaded anew, also with spoiled values.
+# After so many rounds, the entry is reloaded, also with spoiled values.
 RELOAD = 8
 
 

@@ -53,7 +53,7 @@ class RateLimit:
     Args:
         burst: The number of starts without a wait.
         rate: The number of starts per second after that.
-        period: The longest wait in seconds: starts beyond it begin anew, so that more of them share each second.
+        period: The longest wait in seconds. Starts that would wait longer take their turns from now on, beside the others.
     """
 
     def __init__(self, burst: int, rate: float, period: float = inf) -> None:

@@ -155,7 +155,7 @@ class Player(ABC):
         self._moves, self._open_commands = moves, 0
 
     def forget_moves(self) -> None:
-        """Begin to count anew: the process of the device was killed."""
+        """Restart the count: the process of the device was killed."""
         self._moves = self._open_commands = 0
 
     async def command(self, home: HomeAssistant) -> None:

@@ -92,7 +92,7 @@ async def test_a_visitor_of_an_outage_has_the_picture_of_the_history(
 async def test_a_late_ring_is_not_pictured_as_of_now(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the server has no picture of the ring, there is one of whoever stands there now."""
+    """Without a picture of the ring on the server, a current one is taken."""
 
     def marked(_: EventStream, event: Any) -> Any:
         return event.__replace__(late=True)
