@@ -5,7 +5,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 import pytest
 
 from custom_components.ip_intercom.event import async_listen_late_events
-from tests.common import command, entity_id, state_of, until
+from tests.common import choose, command, entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 
 
@@ -95,3 +95,17 @@ async def test_a_visitor_of_an_outage_is_a_late_event(
     await until(lambda: (visitor, "missed") in late, "the missed visitor")
     assert late.count((bell, "ring")) == late.count((visitor, "missed")) == 1
     assert "missed" not in outcomes
+
+
+async def test_a_switch_that_drives_no_door_lets_no_visitor_in(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, outcomes: list[str]
+) -> None:
+    await choose(hass, entry, {"plain_switches": ["2"]})
+    session = sim.press("%1")
+    assert session is not None
+    await until(lambda: entry.runtime_data.coordinator.data.calls, "the call")
+    switch = entity_id(hass, entry, "switch", "door_2_relay")
+    await hass.services.async_call("switch", "turn_on", {"entity_id": switch}, blocking=True)
+    sim.terminate(session)
+    await until(lambda: outcomes, "the outcome")
+    assert outcomes == ["missed"]

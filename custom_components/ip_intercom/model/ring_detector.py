@@ -17,7 +17,7 @@ from .parts import Bell, BellId, CallState, Direction, SessionId
 CALL_BELL: BellId = "call"
 
 # Longest delay between a press and the call that it starts.
-_PRESS_TO_CALL = timedelta(seconds=10)
+PRESS_TO_CALL = timedelta(seconds=10)
 # Sessions are counted up, so only the newest ones can still be in progress.
 _SESSIONS_KEPT = 64
 # Ids of rings; more than can be repeated after an unclean stop or a reload.
@@ -55,11 +55,11 @@ class Press:
 
         The device's clock may have been set in between.
         """
-        if abs(time - self.time) <= _PRESS_TO_CALL:
+        if abs(time - self.time) <= PRESS_TO_CALL:
             return True
         if moment is None or self.moment is None:
             return False
-        return abs(moment - self.moment) <= _PRESS_TO_CALL.total_seconds()
+        return abs(moment - self.moment) <= PRESS_TO_CALL.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,9 @@ from datetime import timedelta
 
 from .events import BellRings, CallChanged, DoorMode, DoorReleased, Event, Restarted, VisitRecorded
 from .parts import Bell, BellId, CallState, Direction, Door, DoorId, PlaceId, SessionId, VisitOutcome
-from .ring_detector import Ring
+from .ring_detector import PRESS_TO_CALL, Ring
 from .state import State
 
-# Longest delay by the device's clock between a press and the call that it starts.
-_PRESS_TO_CALL = timedelta(seconds=10)
 # Longest delay between a ring and the record of its outcome in the history, by the clock of the history.
 _RING_TO_RECORD = timedelta(minutes=5)
 
@@ -71,8 +69,8 @@ def advance(
         match fact:
             case CallChanged():
                 progress = _with_call(progress, fact, event, state)
-            case DoorReleased(door=door, released=True) | DoorMode(door=door, held_open=True) if door not in plain:
-                progress = opened(progress, door, state.doors)
+            case DoorReleased(door=door, released=True) | DoorMode(door=door, held_open=True):
+                progress = opened(progress, door, state.doors, plain)
             case BellRings(bell=bell, on=False) if not recorded:
                 ended = [visit for visit in progress.current if visit.ring.bell.id == bell and visit.session is None]
                 for visit in ended:
@@ -85,8 +83,10 @@ def advance(
     return progress
 
 
-def opened(progress: Progress, door: DoorId, doors: Mapping[DoorId, Door]) -> Progress:
-    """Return the progress after a door opened: it let in the visitors at its place."""
+def opened(progress: Progress, door: DoorId, doors: Mapping[DoorId, Door], plain: Collection[DoorId] = ()) -> Progress:
+    """Return the progress after a door opened: it let in the visitors at its place, unless it is a plain switch."""
+    if door in plain:
+        return progress
     place: PlaceId | None = doors[door].place if door in doors else None
     for visit in progress.current:
         if visit.ring.bell.place == place:
@@ -99,7 +99,7 @@ def _with_call(progress: Progress, call: CallChanged, event: Event, state: State
     visit = next((visit for visit in progress.current if visit.session == call.session), None)
     if visit is None and call.direction is Direction.OUTGOING and call.state is not CallState.TERMINATED:
         waiting = (visit for visit in progress.current if visit.session is None)
-        pressed = next((visit for visit in waiting if abs(event.time - visit.ring.time) <= _PRESS_TO_CALL), None)
+        pressed = next((visit for visit in waiting if abs(event.time - visit.ring.time) <= PRESS_TO_CALL), None)
         if pressed is not None:
             visit = replace(pressed, session=call.session)
             current = tuple(visit if other is pressed else other for other in progress.current)

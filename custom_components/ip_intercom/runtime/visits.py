@@ -58,7 +58,7 @@ class Visits:
     @callback
     def async_opened(self, door: DoorId) -> None:
         """Record that a door was opened, for doors that do not report it."""
-        self._async_apply(opened(Progress(self._visits), door, self._coordinator.data.doors))
+        self._async_apply(opened(Progress(self._visits), door, self._coordinator.data.doors, self._plain))
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
@@ -89,8 +89,7 @@ class Visits:
             self.async_opened(door)
 
     def _released_doors(self) -> frozenset[DoorId]:
-        doors = self._coordinator.data.doors.values()
-        return frozenset(door.id for door in doors if door.released and door.id not in self._plain)
+        return frozenset(door.id for door in self._coordinator.data.doors.values() if door.released)
 
     async def _async_expire(self, visit_id: str) -> None:
         """End a visit whose end was not reported; with a history that has no record of it, its outcome is unknown."""

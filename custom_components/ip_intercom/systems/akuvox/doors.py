@@ -18,7 +18,7 @@ import time
 
 from ...model.events import DoorMode, DoorReleased, Fact
 from ...model.features import DoorTiming
-from ...model.parts import Door, DoorCommand, DoorId
+from ...model.parts import OPENING, Door, DoorCommand, DoorId
 from ..common.errors import (
     AuthenticationFailed,
     CommandFailed,
@@ -45,7 +45,6 @@ _MIN_DELAY = 1
 _LAG = 5.0
 # Seconds before the end of an opening in which a command may arrive too late to find the door open.
 _MARGIN = 0.5
-_OPENING = frozenset({DoorCommand.OPEN, DoorCommand.HOLD})
 
 # Rejections after which another command may open the door, the most specific one first.
 _REJECTIONS: tuple[type[IntercomError], ...] = (
@@ -180,7 +179,7 @@ class AkuvoxDoors:
         In an unknown state, only the opening of an auto-close relay is. An open relay that was not opened here may be
         held by another system with mode 1, so that any trigger could close it.
         """
-        is_opening = command in _OPENING
+        is_opening = command in OPENING
         if door.released is None:
             return is_opening and not self._relay(door.id).latching
         return not is_opening or not door.released or door.id in self._openings
@@ -210,7 +209,7 @@ class AkuvoxDoors:
     def timing(self, command: DoorCommand, door: DoorId) -> DoorTiming:
         """Return how fast a relay moves and is reported, and how long it stays released."""
         relay = self._relay(door)
-        closing = 0 if command in _OPENING else _MIN_DELAY
+        closing = 0 if command in OPENING else _MIN_DELAY
         return DoorTiming(relay.trigger_delay + closing + _LAG, None if relay.latching else relay.delay, _LAG)
 
     def resume_hold(self, door: DoorId, until: datetime | None) -> None:
