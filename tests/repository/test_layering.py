@@ -48,6 +48,7 @@ LAYERS = (
     ),
     layer("clients", "systems.*.client systems.*.client.*", "errors protocol", "aiohttp multidict yarl"),
     layer("model", "model model.*", "names"),
+    layer("talk", "talk talk.*"),
     # The actions that one system has lie in its folder, above everything that they use.
     layer(
         "actions",
