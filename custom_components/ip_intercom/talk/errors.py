@@ -37,3 +37,32 @@ class RtspUnauthorized(RtspRefused):
 
 class RtspRedirected(RtspRefused):
     """The server redirects to another address; redirects are not followed."""
+
+
+class RtpError(TalkError):
+    """A malformed RTP or RTCP packet."""
+
+
+class SipError(TalkError):
+    """A malformed SIP message, or one above the limits of size and number."""
+
+
+class CallFailed(TalkError):
+    """The call was not established: no response, connection lost, canceled, or no common codec."""
+
+
+class CallRefused(CallFailed):
+    """The other side refused the call; ``status`` is of SIP (RFC 3261, 21)."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"call refused: {status} {reason}")
+        self.status = status
+        self.reason = reason
+
+
+class RegistrationFailed(TalkError):
+    """The registrar did not accept the account; ``status`` is its response, None without one."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
