@@ -18,6 +18,7 @@ from .config import DEFAULT_ACCOUNT, MAX_ACCOUNTS, Account, Service, ServiceConf
 from .device import DEFAULT_UPTIME
 from .envelope import Code, Json
 from .installer import Installer
+from .onvif import OnvifService
 from .pipeline import PREFIX, Outcome, Pipeline
 from .tls import Tls11Certificate
 
@@ -148,6 +149,7 @@ class Simulator(Installer, Host[Request]):
         self.location = location
         self._below = prefix
         self.services = {service: ServiceConfig() for service in Service} | dict(services or {})
+        self.onvif = OnvifService()
         self.authenticator = Authenticator(self.block_login, nonce_lifetime, algorithm)
         self.pipeline = Pipeline(
             self.model, self.lacks, self.handlers, self.services, self.accounts, self.authenticator
@@ -183,6 +185,10 @@ class Simulator(Installer, Host[Request]):
         if self._below:
             below = request.path_qs.startswith(f"{self._below}/")
             request = request.clone(rel_url=request.path_qs.removeprefix(self._below) if below else "/")
+        if request.path.startswith("/onvif/"):
+            answer = await self.onvif.respond(request)
+            self._note(request, Outcome(answer))
+            return answer
         outcome = await self.pipeline.answer(request)
         await drain(request)
         self._note(request, outcome)

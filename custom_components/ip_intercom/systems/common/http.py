@@ -203,7 +203,7 @@ class HttpTransport:
     async def _send(
         self,
         request: Request,
-        data: FormData | MultipartWriter | JsonPayload | None,
+        data: FormData | MultipartWriter | JsonPayload | bytes | None,
         headers: Mapping[str, str] | None,
         middlewares: tuple[ClientMiddlewareType, ...],
         sock_read: float | None = None,
@@ -311,9 +311,11 @@ def _escaped(name: str, value: str) -> str:
         raise InvalidRequest("cannot be part of a path", name) from None
 
 
-def _body(request: Request, part: FilePart | None) -> FormData | MultipartWriter | None:
+def _body(request: Request, part: FilePart | None) -> FormData | MultipartWriter | bytes | None:
     if part is not None:
         return multipart(part)
+    if request.content is not None:
+        return request.content
     return None if request.form is None else FormData(dict(request.form))
 
 

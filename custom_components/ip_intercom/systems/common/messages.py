@@ -142,6 +142,7 @@ class Request:
         max_bytes: Size limit of the response body.
         repeatable: False if the device must not execute it twice.
         form: Body to send as a form.
+        content: Body to send as it is; its media type is in the headers.
         upload: File to send as a multipart form.
         stall: Seconds without data after which a stream is given up; None for ``STREAM_TIMEOUT``.
         rest: Seconds without data after which a begun response is given up; None for no limit but ``timeout``.
@@ -162,6 +163,7 @@ class Request:
     begin: float | None = None
     parts: Mapping[str, str] | None = field(default=None, repr=False)
     rest: float | None = None
+    content: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
