@@ -10,7 +10,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_SHOW_NAMES, DOMAIN
+from .const import CONF_SHOW_NAMES, CONF_TALK, DOMAIN
 from .coordinator import IntercomCoordinator
 from .entity import device_info
 from .helpers.frontend import async_load_module, async_serve_module, async_unload_module
@@ -31,6 +31,7 @@ from .runtime.event_counter import EVENT_COUNTER, EventCounter
 from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
 from .runtime.loading import async_create_system, async_load_once_accepted, async_log_out
+from .runtime.talk import TalkMonitor
 from .runtime.temporary_codes import TemporaryCodes, async_remove_codes, code_store
 from .runtime.visitors import VisitorStore, async_remove_visitors
 from .runtime.visits import Visits
@@ -55,6 +56,9 @@ PLATFORMS = [
     Platform.SWITCH,
     Platform.UPDATE,
 ]
+
+# Entities that exist only while *Talk* is on.
+_TALK_KEYS = ("talk", "check_talk")
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -108,6 +112,7 @@ async def _async_set_up(
         codes=TemporaryCodes(coordinator, code_store(hass, entry.entry_id)),
         visitors=visitors,
         visits=Visits(coordinator, events),
+        talk=TalkMonitor(coordinator),
         push_address=PushAddress(coordinator, events),
         google_push=GooglePush(coordinator, events, credential_store(hass, entry.entry_id)),
         platforms=list(PLATFORMS),
@@ -164,17 +169,22 @@ def _async_await_conferences(hass: HomeAssistant, entry: IntercomConfigEntry) ->
 
 @callback
 def _async_remove_stale(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
-    """Remove replaced entities of doors and outputs, and those of too many alarm parts."""
+    """Remove replaced entities of doors and outputs, those of too many alarm parts, and of *Talk* while it is off."""
     runtime = entry.runtime_data
     coordinator = runtime.coordinator
+    registry, identity = er.async_get(hass), coordinator.description.identity
+    if not entry.options.get(CONF_TALK):
+        talk = {f"{identity.id}_{key}" for key in _TALK_KEYS}
+        for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+            if entity.unique_id in talk:
+                registry.async_remove(entity.entity_id)
     if coordinator.description.unanswered:
         return  # entities may differ only because a function did not respond
-    state, identity = coordinator.data, coordinator.description.identity
+    state = coordinator.data
     doors = tuple(f"{identity.id}_door_{door}_" for door in state.doors)
     ports = {f"{identity.id}_port_{port}" for port in state.ports}
     counts = Counter(alarm for alarm, _ in state.alarm_parts)
     crowds = tuple(f"{identity.id}_alarm_{alarm}_" for alarm in counts if counts[alarm] >= MANY_PARTS)
-    registry = er.async_get(hass)
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
         is_current = entity.unique_id in ports or entity.unique_id.startswith(doors + crowds)
         if is_current and (entity.domain, entity.unique_id) not in runtime.offered:

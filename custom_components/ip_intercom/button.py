@@ -1,4 +1,4 @@
-"""Buttons: calls, missed calls, clock, restart, test message, and new door codes."""
+"""Buttons: calls, missed calls, clock, restart, talk, test message, and new door codes."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -66,6 +66,12 @@ BUTTONS = (
         entity_registry_enabled_default=False,
         press=async_sync_clock,
         supported=lambda features, state: features.clock is not None and state.clock is not None,
+    ),
+    IntercomButtonDescription(
+        key="check_talk",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        press=lambda runtime: runtime.talk.async_check(),
+        supported=lambda features, _: features.talk is not None,
     ),
     IntercomButtonDescription(
         key="test_message",

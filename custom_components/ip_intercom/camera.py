@@ -1,14 +1,15 @@
 """Cameras: snapshots, motion JPEG, and video streams."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 import logging
 from typing import TYPE_CHECKING, override
 
 from aiohttp import web
+from homeassistant.components import camera as camera_component
 from homeassistant.components.camera import Camera, CameraEntityFeature, async_get_still_stream
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util.json import JsonObjectType
@@ -39,7 +40,7 @@ async def async_setup_entry(
 
     def find(state: State) -> dict[str, Callable[[], Camera]]:
         cameras = () if runtime.coordinator.features.cameras is None else state.cameras
-        return {camera: partial(IntercomCamera, runtime, camera) for camera in cameras}
+        return {source: partial(IntercomCamera, runtime, source) for source in cameras}
 
     async_add_as_found(Platform.CAMERA, entry, async_add_entities, find)
 
@@ -75,6 +76,21 @@ class IntercomCamera(IntercomEntity, Camera):
         if self._cameras.streams(camera):
             self._attr_supported_features = CameraEntityFeature.STREAM
 
+    @override
+    @callback
+    def async_listen(self) -> Iterable[CALLBACK_TYPE]:
+        """Follow whether talk is possible."""
+        self._async_update_talk()
+        return (self.runtime.talk.async_listen(self._async_update_talk),)
+
+    @callback
+    def _async_update_talk(self) -> None:
+        """Show *Start talking* if sound reaches the door; Home Assistant asks when the camera is opened."""
+        # Home Assistant 2026.11
+        if (capabilities := getattr(camera_component, "CameraEntityCapabilities", None)) is not None:
+            possible = self.runtime.talk.is_possible(self._camera_id)
+            self._attr_camera_entity_capabilities = capabilities(two_way_audio=possible)
+
     @property
     def _cameras(self) -> Cameras:
         return require_feature(self.runtime.coordinator, self.coordinator.features.cameras, "no_camera")
@@ -95,7 +111,9 @@ class IntercomCamera(IntercomEntity, Camera):
 
     @override
     async def stream_source(self) -> str | None:
-        """Return the address of the stream; its credentials are not those of the API."""
+        """Return the address of the stream, that with talk if there is one; its credentials are not those of the API."""
+        if (address := await self.runtime.talk.async_stream_address(self._camera_id)) is not None:
+            return address
         return await self.coordinator.async_command(self._cameras.stream_address(self._camera_id))
 
     @override

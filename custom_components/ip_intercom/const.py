@@ -54,6 +54,8 @@ CONF_STREAM_USERNAME = "stream_username"
 CONF_STREAM_PASSWORD = "stream_password"
 CONF_STREAM_PATH = "stream_path"
 DEFAULT_STREAM_PATH = "h264_stream"
+# Sound from dashboards and phones to the door.
+CONF_TALK = "talk"
 CONF_INVERTED = "inverted"
 CONF_SECURITY_RELAYS = "security_relays"
 CONF_OPENING_USERNAME = "opening_username"

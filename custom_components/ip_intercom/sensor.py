@@ -1,13 +1,13 @@
 """Sensors: call state, last access, last call, counts, clock, firmware, and elevator."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, override
 
 from homeassistant.components.sensor import RestoreSensor, SensorDeviceClass, SensorEntity, SensorStateClass
 from homeassistant.const import EntityCategory, Platform, UnitOfTime
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -15,6 +15,7 @@ from .const import CONF_SHOW_NAMES
 from .entity import IntercomEntity, async_add_as_found
 from .model.parts import CallSession, CallState, Pushes
 from .model.state import State
+from .model.talk import TalkReason, TalkRoute
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0
@@ -59,6 +60,8 @@ async def async_setup_entry(
             found["pushes"] = partial(PushesSensor, runtime, "pushes")
         if state.recordings is not None:
             found["recordings"] = partial(RecordingsSensor, runtime, "recordings")
+        if runtime.coordinator.features.talk is not None:
+            found["talk"] = partial(TalkSensor, runtime, "talk")
         if state.public_floors is not None:
             found["floors"] = partial(FloorsSensor, runtime, "public_floors")
         return found
@@ -248,6 +251,30 @@ class PushesSensor(IntercomEntity, SensorEntity):
     def native_value(self) -> str | None:
         """Return the status of pushes."""
         return self.coordinator.data.pushes
+
+
+class TalkSensor(IntercomEntity, SensorEntity):
+    """How sound reaches the door, or why it does not."""
+
+    shows = frozenset()
+
+    _attr_translation_key = "talk"
+    _attr_device_class = SensorDeviceClass.ENUM
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_options = [*(route for route in TalkRoute if route is not TalkRoute.NONE), *TalkReason]
+
+    @override
+    @callback
+    def async_listen(self) -> Iterable[CALLBACK_TYPE]:
+        """Follow the checks."""
+        return (self.runtime.talk.async_listen(self.async_write_ha_state),)
+
+    @property
+    @override
+    def native_value(self) -> str | None:
+        """Return the route, or the reason for none."""
+        status = self.runtime.talk.status
+        return None if status is None else status.state
 
 
 class RecordingsSensor(IntercomEntity, SensorEntity):

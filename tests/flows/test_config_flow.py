@@ -366,6 +366,7 @@ async def test_options_tell_doors_from_switches_and_what_to_show(
         "show_cards": True,
         "show_touches": True,
         "show_unknown": True,
+        "talk": False,
         "visitor_days": 3,
         "visitor_storage": 50,
         "stream_username": "viewer",

@@ -209,7 +209,7 @@ def check_forms(content: Any, where: str = "") -> Iterator[str]:
 
 
 # Texts that are the same in every language: placeholders alone, and names of companies and of a manufacturer's menu.
-NAMES = {"Apple", "Bluetooth", "Google", "NFC", "Open Relay via HTTP", "{name}", "{port}"}
+NAMES = {"Apple", "Bluetooth", "Google", "NFC", "ONVIF", "Open Relay via HTTP", "{name}", "{port}"}
 
 
 # Texts that are the same in English and in one language.

@@ -26,7 +26,7 @@ async def test_the_record_of_a_2n_is_current(hass: HomeAssistant) -> None:
         # All options, and an account that may only monitor.
         accounts: list[tuple[Privilege, dict[str, Any]]] = [
             (Privilege.ALL, {"show_touches": True, "plain_switches": ["2"]}),
-            (Privilege.ALL, {"gates": ["1"], "garage_doors": ["2"]}),
+            (Privilege.ALL, {"gates": ["1"], "garage_doors": ["2"], "talk": True}),
             (Privilege.MONITORING, {}),
         ]
         for number, (privilege, options) in enumerate(accounts):

@@ -1,6 +1,8 @@
 """Options flow of intercoms, extensions, and accounts, with the push address."""
 
 from collections.abc import Mapping
+from enum import StrEnum
+import logging
 from typing import Any
 
 from homeassistant.components import webhook
@@ -16,6 +18,7 @@ from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
+    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -49,6 +52,7 @@ from ..const import (
     CONF_STREAM_PASSWORD,
     CONF_STREAM_PATH,
     CONF_STREAM_USERNAME,
+    CONF_TALK,
     CONF_VISITOR_DAYS,
     CONF_VISITOR_STORAGE,
     CONF_VOICEMAIL_DELAY,
@@ -60,12 +64,26 @@ from ..const import (
 )
 from ..model.parts import Door, DoorId
 from ..runtime import IntercomConfigEntry, IntercomRuntime
+from ..runtime.talk import async_try_talk
 from ..systems import options_of, spec_of
 from ..systems.common.adapter import stream_url
+from ..systems.common.errors import IntercomError
+
+_LOGGER = logging.getLogger(__name__)
 
 SECTION_STREAM = "stream"
 SECTION_OPENING = "opening"
 SECTION_FCM = "fcm"
+
+# What to do about an obstacle to talk.
+TALK_NEXT = "talk_next"
+
+
+class _Next(StrEnum):
+    CHECK = "check"
+    CHANGE = "change"
+    SAVE = "save"
+
 
 PASSWORD_FIELD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password"))
 
@@ -84,6 +102,15 @@ _PASSWORDS = {
     CONF_OPENING_USERNAME: CONF_OPENING_PASSWORD,
     CONF_FCM_PROJECT_ID: CONF_FCM_API_KEY,
 }
+# The options on which talk depends.
+_TALK = (CONF_TALK, CONF_STREAM_USERNAME, CONF_STREAM_PASSWORD, CONF_STREAM_PATH)
+_TALK_SCHEMA = vol.Schema(
+    {
+        vol.Required(TALK_NEXT, default=_Next.CHECK): SelectSelector(
+            SelectSelectorConfig(options=[*_Next], mode=SelectSelectorMode.LIST, translation_key=TALK_NEXT)
+        )
+    }
+)
 # Seconds until a second phone rings or voicemail answers.
 _DELAY = vol.All(
     NumberSelector(
@@ -136,6 +163,7 @@ _FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
     CONF_SHOW_CARDS: (vol.Required(CONF_SHOW_CARDS, default=False), bool),
     CONF_SHOW_TOUCHES: (vol.Required(CONF_SHOW_TOUCHES, default=False), bool),
     CONF_SHOW_UNKNOWN: (vol.Optional(CONF_SHOW_UNKNOWN), bool),
+    CONF_TALK: (vol.Required(CONF_TALK, default=False), bool),
     CONF_VISITOR_DAYS: (vol.Required(CONF_VISITOR_DAYS, default=DEFAULT_VISITOR_DAYS), _DAYS),
     CONF_VISITOR_STORAGE: (vol.Required(CONF_VISITOR_STORAGE, default=DEFAULT_VISITOR_STORAGE), _MEBIBYTES),
     CONF_LATE_HOURS: (vol.Optional(CONF_LATE_HOURS), _HOURS),
@@ -194,7 +222,7 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
         return await self._async_page("account", user_input)
 
     async def _async_page(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
-        options: Mapping[str, Any] = self.config_entry.options
+        options: Mapping[str, Any] = self._chosen or self.config_entry.options
         errors: dict[str, str] = {}
         if user_input is not None:
             given = {key: value for key, value in user_input.items() if key not in _SECTIONS}
@@ -203,9 +231,9 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
             for username, password in _PASSWORDS.items():
                 if given.get(username) and not given.get(password):
                     # Keep a password that was entered before the form was shown again with errors.
-                    given[password] = self._chosen.get(password) or options.get(password, "")
+                    given[password] = self._chosen.get(password) or self.config_entry.options.get(password, "")
             if not (errors := _errors(given)):
-                return self._choose(step, given)
+                return await self._async_choose(step, given)
             self._chosen = options = given
         shown: dict[str, Any] = {key: value for key, value in options.items() if key not in _PASSWORDS.values()}
         sections = {name: {key: shown[key] for key in keys if key in shown} for name, keys in _SECTIONS.items()}
@@ -215,27 +243,63 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
             errors=errors,
         )
 
-    def _choose(self, step: str, given: dict[str, Any]) -> ConfigFlowResult:
+    async def _async_choose(self, step: str, given: dict[str, Any]) -> ConfigFlowResult:
         """Store the options, after showing the push address if the user has to enter it elsewhere."""
         self._chosen = given
         if given.get(CONF_PUSH) and spec_of(self.config_entry.data).forwarded:
-            return self._address("webhook" if step == "extension" else f"{step}_webhook", None)
+            return await self._async_address("webhook" if step == "extension" else f"{step}_webhook", None)
+        return await self._async_finish(given)
+
+    async def _async_finish(self, given: dict[str, Any]) -> ConfigFlowResult:
+        """Store the options, after showing how to talk if that changed."""
+        self._chosen, options = given, self.config_entry.options
+        if given.get(CONF_TALK) and any(given.get(key) != options.get(key) for key in _TALK):
+            return await self._async_check_talk()
         return self.async_create_entry(data=given)
+
+    async def _async_check_talk(self) -> ConfigFlowResult:
+        """Show whether talk works with the entered options."""
+        try:
+            status = await async_try_talk(self.hass, self.config_entry.data, self._chosen)
+        except IntercomError as err:
+            _LOGGER.debug("%s: could not check talk: %s", self.config_entry.title, err)
+            return self._talk_unavailable("talk_cannot_connect")
+        if status is None:
+            return self.async_create_entry(data=self._chosen)
+        if status.reason is not None:
+            return self._talk_unavailable(f"talk_{status.reason}")
+        return self.async_show_form(step_id="talk", data_schema=vol.Schema({}), last_step=True)
+
+    def _talk_unavailable(self, error: str) -> ConfigFlowResult:
+        return self.async_show_form(step_id="talk_unavailable", data_schema=_TALK_SCHEMA, errors={"base": error})
+
+    async def async_step_talk(self, user_input: dict[str, Any]) -> ConfigFlowResult:
+        """Store the options: talk works."""
+        return self.async_create_entry(data=self._chosen)
+
+    async def async_step_talk_unavailable(self, user_input: dict[str, Any]) -> ConfigFlowResult:
+        """Check talk again, show the options again, or store them."""
+        match user_input[TALK_NEXT]:
+            case _Next.CHECK:
+                return await self._async_check_talk()
+            case _Next.CHANGE:
+                return await self._async_page(spec_of(self.config_entry.data).page, None)
+        return self.async_create_entry(data=self._chosen)
 
     async def async_step_webhook(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the address for events of an extension."""
-        return self._address("webhook", user_input)
+        return await self._async_address("webhook", user_input)
 
     async def async_step_account_webhook(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the address for pushes to an account."""
-        return self._address("account_webhook", user_input)
+        return await self._async_address("account_webhook", user_input)
 
-    def _address(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+    async def _async_address(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         """Show the push address to enter elsewhere, and ask for the route of the server to it."""
         errors: dict[str, str] = {}
         if user_input is not None:
             if not (user_input.get(CONF_PUSH_ROUTE) and all(self._chosen.get(key) for key in CONFS_FCM)):
-                return self.async_create_entry(data={**self._chosen, **user_input})
+                return await self._async_finish({**self._chosen, **user_input})
             errors["base"] = "push_route_or_fcm"  # a server supports only one of them
         routed = CONF_PUSH_ROUTE in options_of(self.config_entry.data)
         schema = vol.Schema({vol.Optional(CONF_PUSH_ROUTE, default=""): _TEXT} if routed else {})

@@ -45,6 +45,7 @@ from .parts import (
     VoicemailId,
 )
 from .state import Description, Missing, Reading
+from .talk import Talk
 
 # Events that are dispatched at once, before other work of Home Assistant gets its turn.
 PORTION = 50
@@ -402,6 +403,7 @@ class Features:
     record_pictures: RecordPictures | None = None
     session: Session | None = None
     settings: Settings | None = None
+    talk: Talk | None = None
     visitors: Visitors | None = None
     voicemails: Voicemails | None = None
 

@@ -17,6 +17,7 @@ from ..model.state import State
 from .door_commands import DoorCommands
 from .event_stream import EventStream
 from .google_push import GooglePush
+from .talk import TalkMonitor
 from .temporary_codes import TemporaryCodes
 from .visitors import VisitorStore
 from .visits import Visits
@@ -41,6 +42,7 @@ class IntercomRuntime:
         visitors: Stores its visitors and their pictures.
         visits: Follows its rings until the visitor is let in, answered, or missed.
         push_address: The webhook that receives its pushes.
+        talk: Checks how to talk at its cameras.
         google_push: Receives its pushes through Google's service.
         hold_times: The seconds for which the hold switches of its doors hold them; no limit for other doors.
         platforms: The platforms of its entities.
@@ -53,6 +55,7 @@ class IntercomRuntime:
     codes: TemporaryCodes
     visitors: VisitorStore
     visits: Visits
+    talk: TalkMonitor
     push_address: PushAddress
     google_push: GooglePush
     hold_times: dict[DoorId, int] = field(default_factory=dict)
@@ -64,6 +67,8 @@ class IntercomRuntime:
         """Start the event stream and the receivers of pushes."""
         if (log := self.coordinator.system.log) is not None:
             self.events.async_start(log)
+        if not self.coordinator.description.incomplete:  # else it follows the rest of the description
+            self.talk.async_check_soon()
         self.push_address.async_start()
         self.google_push.async_start()
         self.coordinator.config_entry.async_create_task(
@@ -97,6 +102,7 @@ class IntercomRuntime:
         self.async_show_places()
         coordinator.async_update_listeners()
         self.async_remove_places()
+        self.talk.async_check_soon()
         await self.push_address.async_subscribe()
 
     @callback

@@ -31,6 +31,7 @@ from ..const import (
     CONF_STREAM_PATH,
     CONF_STREAM_USERNAME,
     CONF_SYSTEM,
+    CONF_TALK,
     CONF_VISITOR_DAYS,
     CONF_VISITOR_STORAGE,
     CONF_VOICEMAIL_DELAY,
@@ -135,6 +136,7 @@ SYSTEMS: dict[str, SystemSpec] = {
                 CONF_STREAM_PASSWORD,
                 CONF_STREAM_PATH,
                 CONF_STREAM_USERNAME,
+                CONF_TALK,
                 *_VISITORS,
             }
         ),

@@ -13,6 +13,7 @@ from ...const import (
     CONF_STREAM_PASSWORD,
     CONF_STREAM_PATH,
     CONF_STREAM_USERNAME,
+    CONF_TALK,
     DEFAULT_STREAM_PATH,
 )
 from ..common.adapter import Adapter, Found, account_of, find_local, transport_of
@@ -59,6 +60,7 @@ def create(
             unknown=options.get(CONF_SHOW_UNKNOWN, False),
         ),
         stream if stream.username else None,
+        talk=options.get(CONF_TALK, False),
     )
 
 

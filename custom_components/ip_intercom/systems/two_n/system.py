@@ -46,6 +46,7 @@ from .reading import (
     reading_of,
     state_of,
 )
+from .talk import TwoNTalk
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class TwoNSystem:
         cursor: Stored position in the log, from ``Delivery.cursor``; None begins now.
         privacy: Options about names and cards.
         stream: The RTSP account, None if not configured.
+        talk: The user wants to talk to visitors.
     """
 
     def __init__(
@@ -93,11 +95,14 @@ class TwoNSystem:
         cursor: Mapping[str, object] | None = None,
         privacy: Privacy | None = None,
         stream: StreamAccess | None = None,
+        *,
+        talk: bool = False,
     ) -> None:
         self.device = device
         self._stored = cursor
         self._privacy = privacy or Privacy()
         self._stream = stream
+        self._talk = TwoNTalk(device, stream) if talk else None
         self._firmware = TwoNFirmware(device)
         self._missing: set[Missing] = set()
         self._rejection: IntercomError | None = None
@@ -110,7 +115,7 @@ class TwoNSystem:
         self._directory: asyncio.Task[Bells | None] | None = None
         self._readings = 0
         self.log: TwoNLog | None = None
-        self.features = Features()
+        self.features = Features(talk=self._talk)
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
         """Read the identity, the main capabilities, and the state; functions that do not respond are left out and named.
@@ -238,6 +243,8 @@ class TwoNSystem:
     def _features(self, controls: frozenset[Control], phone: bool, cameras: Mapping[str, Camera]) -> Features:
         device = self.device
         maintained = Control.MAINTENANCE in controls
+        if self._talk is not None:
+            self._talk.camera = next(iter(cameras), None)
         return Features(
             access_points=TwoNAccessPoints(device) if Control.ACCESS_POINTS in controls else None,
             calls=TwoNCalls(device) if phone and Control.CALLS in controls else None,
@@ -256,6 +263,7 @@ class TwoNSystem:
             capture=device.capture,
             codes=TwoNCodes(device),
             settings=TwoNSettings(device),
+            talk=self._talk if cameras else None,
         )
 
     async def _identify(self, info: SystemInfo | None) -> SystemInfo:

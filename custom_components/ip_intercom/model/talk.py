@@ -1,0 +1,68 @@
+"""How to talk to a visitor: the route to the door, or the reason why there is none."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from .parts import CameraId
+
+
+class TalkRoute(StrEnum):
+    """A way in which sound reaches the door."""
+
+    ONVIF = "onvif"
+    SIP_DIRECT = "sip_direct"
+    SIP_ACCOUNT = "sip_account"
+    NONE = "none"
+
+
+class TalkReason(StrEnum):
+    """Why there is no route; each has texts that say what to do (``talk_*`` of the translations)."""
+
+    NO_ACCOUNT = "no_account"
+    NO_ONVIF = "no_onvif"
+    ONVIF_FAILED = "onvif_failed"
+    ONVIF_LOGIN = "onvif_login"
+    NO_H264 = "no_h264"
+    RTSP_CLOSED = "rtsp_closed"
+    RTSP_LOGIN = "rtsp_login"
+    RTSP_REFUSED = "rtsp_refused"
+    NO_SPEAKER = "no_speaker"
+
+
+# Reasons that may pass by themselves, such as while a device starts.
+PASSING = frozenset({TalkReason.ONVIF_FAILED, TalkReason.RTSP_CLOSED, TalkReason.RTSP_REFUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class TalkStatus:
+    """How to talk at a camera; ``reason`` is None exactly if there is a route."""
+
+    route: TalkRoute
+    reason: TalkReason | None = None
+
+    @property
+    def state(self) -> str:
+        """The route, or the reason for none."""
+        return self.reason or self.route
+
+
+def unavailable(reason: TalkReason) -> TalkStatus:
+    """Return the status of a camera without a route."""
+    return TalkStatus(TalkRoute.NONE, reason)
+
+
+def best(statuses: Iterable[TalkStatus]) -> TalkStatus | None:
+    """Return the first status with a route, else the first one; None without cameras."""
+    return min(statuses, key=lambda status: status.reason is not None, default=None)
+
+
+class Talk(Protocol):
+    """Talking to a visitor, with sound in both directions."""
+
+    async def check(self) -> Mapping[CameraId, TalkStatus]:
+        """Find out how to talk at each camera now. Must work without a description, for options that are not stored yet."""
+
+    async def stream_address(self, camera: CameraId) -> str | None:
+        """Return the address of the stream with sound to the door, with its own credentials; None without one."""

@@ -1,0 +1,115 @@
+"""Talk at a 2N: the stream of ONVIF, if it has an audio track to the door."""
+
+from collections.abc import Mapping
+import logging
+
+from yarl import URL
+
+from ...model.parts import CameraId
+from ...model.talk import TalkReason, TalkRoute, TalkStatus, unavailable
+from ...talk.errors import RtspConnectionFailed, RtspRefused, RtspUnauthorized, TalkError
+from ...talk.sdp import Direction, SessionDescription
+from ..common.adapter import stream_url
+from ..common.errors import AuthenticationFailed, CommandFailed, IntercomError, NotSupported, UnexpectedReply
+from .cameras import StreamAccess
+from .client import TwoNDevice
+from .client.onvif import NoProfile, Onvif
+from .rtsp import describe
+
+_LOGGER = logging.getLogger(__name__)
+
+# The server does not know the option that ``Require`` names (RFC 2326, 11.3.14).
+_OPTION_NOT_SUPPORTED = 551
+# The codecs that browsers and doors have in common.
+_CODECS = ("PCMU", "PCMA")
+
+# Subclasses come first.
+_ONVIF_REASONS: tuple[tuple[type[IntercomError], TalkReason], ...] = (
+    (NoProfile, TalkReason.NO_H264),
+    (NotSupported, TalkReason.NO_ONVIF),
+    (AuthenticationFailed, TalkReason.ONVIF_LOGIN),
+    (CommandFailed, TalkReason.ONVIF_FAILED),
+    (UnexpectedReply, TalkReason.ONVIF_FAILED),
+)
+
+
+class TwoNTalk:
+    """Talk by the audio backchannel of ONVIF (Streaming Specification 5.3).
+
+    Args:
+        stream: The account for RTSP and ONVIF; None if not configured.
+
+    Attributes:
+        camera: The camera that the device streams; None if not known yet.
+    """
+
+    def __init__(self, device: TwoNDevice, stream: StreamAccess | None) -> None:
+        self._transport = device.client.transport
+        self._stream = stream
+        self._url: URL | None = None
+        self.camera: CameraId | None = None
+
+    async def check(self) -> Mapping[CameraId, TalkStatus]:
+        """Look for the stream with an audio track to the door.
+
+        Raises:
+            ConnectionFailed: The device does not respond; the previous stream stays in use.
+        """
+        found = await self._find()
+        if isinstance(found, URL):
+            self._url, status = found, TalkStatus(TalkRoute.ONVIF)
+        else:
+            self._url, status = None, unavailable(found)
+        return {self.camera or "": status}
+
+    async def stream_address(self, camera: CameraId) -> str | None:
+        """Return the address of the stream with talk, with its account; None if none was found at this camera."""
+        return str(self._url) if self._url is not None and camera == self.camera else None
+
+    async def _find(self) -> URL | TalkReason:
+        """Return the address of the stream with its account, or the reason why there is none."""
+        if (stream := self._stream) is None:
+            return TalkReason.NO_ACCOUNT
+        onvif = Onvif(self._transport, stream.username, stream.password)
+        try:
+            url = _reachable(await onvif.stream_url(), stream.path)
+        except tuple(kind for kind, _ in _ONVIF_REASONS) as err:
+            _LOGGER.debug("No stream by ONVIF: %s", err)
+            return next(reason for kind, reason in _ONVIF_REASONS if isinstance(err, kind))
+        url = url.with_user(stream.username).with_password(stream.password or None)
+        try:
+            description = await describe(url)
+        except TalkError as err:
+            _LOGGER.debug("No description of the stream with talk: %s", err)
+            return _reason(err)
+        return url if has_speaker(description) else TalkReason.NO_SPEAKER
+
+
+def has_speaker(description: SessionDescription) -> bool:
+    """Return whether a stream has an audio track to the door; directions are those of the client."""
+    return any(
+        media.kind == "audio" and media.direction is Direction.SENDONLY and media.find(*_CODECS) is not None
+        for media in description.media
+    )
+
+
+def _reason(err: TalkError) -> TalkReason:
+    match err:
+        case RtspConnectionFailed():
+            return TalkReason.RTSP_CLOSED
+        case RtspUnauthorized():
+            return TalkReason.RTSP_LOGIN
+        case RtspRefused(status=status) if status == _OPTION_NOT_SUPPORTED:
+            return TalkReason.NO_SPEAKER
+    return TalkReason.RTSP_REFUSED  # without a license, old models refuse the stream itself
+
+
+def _reachable(url: URL, path: str) -> URL:
+    """Return the address with the host and port of a complete address that the user entered: ports may be forwarded."""
+    if "://" not in path:
+        return url
+    try:
+        entered = stream_url(path, "")
+    except ValueError:
+        return url  # an address from before the form validated it
+    return url.with_host(entered.host or "").with_port(entered.explicit_port)

@@ -1,0 +1,376 @@
+"""Talk at a 2N by ONVIF: the camera, the sensor, the button, and the options."""
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+import logging
+from typing import Any
+
+from homeassistant.components import camera as camera_component
+from homeassistant.components.camera import async_get_stream_source, get_camera_from_entity_id
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.ip_intercom.model.talk import TalkReason
+from tests.common import act, add_intercom, choose, entity_id, state_of, until
+from tests.simulators.common.rtsp import RtspServer
+from tests.simulators.two_n import Simulator
+from tests.simulators.two_n.onvif import PROFILES
+
+PASSWORD = "p@ss/w"
+OPTIONS = {"talk": True, "stream_username": "viewer", "stream_password": PASSWORD, "stream_path": "h264_stream"}
+PROFILE = "/onvif/media?transport=unicast&profile=4FC68F7A-BE39-4972-9065-000000000002"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """Stands for the class that came with Home Assistant 2026.11."""
+
+    two_way_audio: bool = False
+
+
+@pytest.fixture(autouse=True)
+def capabilities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let cameras have capabilities in Home Assistant 2026.10, too."""
+    if not hasattr(camera_component, "CameraEntityCapabilities"):
+        monkeypatch.setattr(camera_component, "CameraEntityCapabilities", Capabilities, raising=False)
+
+
+@pytest.fixture
+async def rtsp(sim: Simulator) -> AsyncGenerator[RtspServer]:
+    """The RTSP server of the Verso."""
+    async with RtspServer() as server:
+        sim.onvif.rtsp_port = server.port
+        yield server
+
+
+def camera_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
+    return entity_id(hass, entry, "camera", "camera_internal")
+
+
+def has_button(hass: HomeAssistant, entry: ConfigEntry) -> bool:
+    """Return whether the camera says that it can talk, which shows *Start talking*."""
+    entity: Any = get_camera_from_entity_id(hass, camera_of(hass, entry))
+    talks: bool = entity._attr_camera_entity_capabilities.two_way_audio
+    return talks
+
+
+async def talk(hass: HomeAssistant, entry: ConfigEntry, state: str = "onvif", **options: object) -> None:
+    """Turn on talk, and wait for the result of the check."""
+    await choose(hass, entry, OPTIONS | options)
+    await until(lambda: state_of(hass, entry, "sensor", "talk") == state, state)
+
+
+async def check(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "check_talk"))
+
+
+async def test_with_a_track_to_the_door_the_button_is_there(
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+) -> None:
+    await talk(hass, entry)
+    assert has_button(hass, entry)
+    source = await async_get_stream_source(hass, camera_of(hass, entry))
+    assert source == f"rtsp://viewer:p%40ss%2Fw@127.0.0.1:{rtsp.port}{PROFILE}"
+    described = [request for request in rtsp.requests if request.method == "DESCRIBE"]
+    assert described[-1].headers["require"] == "www.onvif.org/ver20/backchannel"
+    assert described[-1].uri == f"rtsp://127.0.0.1:{rtsp.port}{PROFILE}"
+    assert rtsp.talking == 0
+
+
+@pytest.mark.parametrize("speaker", ["recvonly", "sendrecv", "inactive", None])
+async def test_without_that_track_there_is_none(
+    hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry, speaker: str | None
+) -> None:
+    rtsp.speaker = speaker
+    await talk(hass, entry, "no_speaker")
+    assert not has_button(hass, entry)
+    source = await async_get_stream_source(hass, camera_of(hass, entry))
+    assert source == "rtsp://viewer:p%40ss%2Fw@127.0.0.1:554/h264_stream"
+
+
+async def test_a_track_in_an_unknown_codec_is_none(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+    rtsp.codec = "97 MPEG4-GENERIC/16000"
+    await talk(hass, entry, "no_speaker")
+
+
+async def test_without_the_option_all_stays_as_it_was(
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+) -> None:
+    await choose(hass, entry, OPTIONS | {"talk": False})
+    await sim.wait_for_pull()
+    source = await async_get_stream_source(hass, camera_of(hass, entry))
+    assert source == "rtsp://viewer:p%40ss%2Fw@127.0.0.1:554/h264_stream"
+    assert not has_button(hass, entry)
+    assert (rtsp.requests, sim.onvif.calls) == ([], [])
+    registry = er.async_get(hass)
+    assert registry.async_get_entity_id("sensor", "ip_intercom", f"{entry.unique_id}_talk") is None
+
+
+async def test_turned_off_again_the_entities_are_gone(
+    hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry
+) -> None:
+    await talk(hass, entry)
+    sensor = entity_id(hass, entry, "sensor", "talk")
+    await choose(hass, entry, OPTIONS | {"talk": False})
+    assert hass.states.get(sensor) is None
+    assert er.async_get(hass).async_get(sensor) is None
+
+
+def _no_account(sim: Simulator, rtsp: RtspServer) -> None:
+    pass
+
+
+def _no_onvif(sim: Simulator, rtsp: RtspServer) -> None:
+    sim.onvif.enabled = False
+
+
+def _onvif_login(sim: Simulator, rtsp: RtspServer) -> None:
+    sim.onvif.users = {}
+
+
+def _onvif_failed(sim: Simulator, rtsp: RtspServer) -> None:
+    sim.onvif.broken = "OutOfMemory"
+
+
+def _no_h264(sim: Simulator, rtsp: RtspServer) -> None:
+    sim.onvif.profiles = tuple(replace(profile, encoding="JPEG") for profile in PROFILES)
+
+
+def _rtsp_closed(sim: Simulator, rtsp: RtspServer) -> None:
+    rtsp._server.close()  # type: ignore[union-attr]
+
+
+def _rtsp_login(sim: Simulator, rtsp: RtspServer) -> None:
+    rtsp.users = {}
+
+
+def _rtsp_refused(sim: Simulator, rtsp: RtspServer) -> None:
+    rtsp.refusal = 403
+
+
+def _no_path(sim: Simulator, rtsp: RtspServer) -> None:
+    rtsp.paths = frozenset({"/h264_stream"})
+
+
+def _no_backchannel(sim: Simulator, rtsp: RtspServer) -> None:
+    rtsp.refuses_backchannel = True
+
+
+OBSTACLES = [
+    (_no_onvif, TalkReason.NO_ONVIF),
+    (_onvif_login, TalkReason.ONVIF_LOGIN),
+    (_onvif_failed, TalkReason.ONVIF_FAILED),
+    (_no_h264, TalkReason.NO_H264),
+    (_rtsp_closed, TalkReason.RTSP_CLOSED),
+    (_rtsp_login, TalkReason.RTSP_LOGIN),
+    (_rtsp_refused, TalkReason.RTSP_REFUSED),
+    (_no_path, TalkReason.RTSP_REFUSED),
+    (_no_backchannel, TalkReason.NO_SPEAKER),
+]
+
+
+@pytest.mark.parametrize(("lay", "reason"), OBSTACLES)
+async def test_the_sensor_and_the_check_tell_the_obstacle(
+    hass: HomeAssistant,
+    sim: Simulator,
+    rtsp: RtspServer,
+    entry: ConfigEntry,
+    lay: Callable[[Simulator, RtspServer], None],
+    reason: TalkReason,
+) -> None:
+    lay(sim, rtsp)
+    await talk(hass, entry, reason)
+    assert not has_button(hass, entry)
+    with pytest.raises(ServiceValidationError) as caught:
+        await check(hass, entry)
+    assert caught.value.translation_key == f"talk_{reason}"
+    assert not hass.config_entries.flow.async_progress()
+
+
+async def test_without_an_account(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+    await talk(hass, entry, "no_account", stream_username="")
+    with pytest.raises(ServiceValidationError):
+        await check(hass, entry)
+
+
+async def test_the_check_sees_what_was_fixed(
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+) -> None:
+    sim.onvif.users = {}
+    await talk(hass, entry, "onvif_login")
+    sim.onvif.users = {"viewer": PASSWORD}
+    await check(hass, entry)
+    assert state_of(hass, entry, "sensor", "talk") == "onvif"
+    assert has_button(hass, entry)
+
+
+async def test_the_check_of_a_device_that_is_away_is_an_error(
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+) -> None:
+    await talk(hass, entry)
+    sim.lose_connection()
+    with pytest.raises(HomeAssistantError) as caught:
+        await entry.runtime_data.talk.async_check()
+    assert caught.value.translation_key == "cannot_connect"
+    assert has_button(hass, entry)  # until something else is known
+
+
+async def test_a_new_description_brings_a_new_check(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+    await talk(hass, entry)
+    rtsp.speaker = None
+    await entry.runtime_data.coordinator.async_describe()
+    await until(lambda: state_of(hass, entry, "sensor", "talk") == "no_speaker", "the check")
+    assert not has_button(hass, entry)
+
+
+async def test_a_device_that_starts_is_checked_again(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+    """The RTSP server starts later than the HTTP API."""
+    await rtsp.stop()
+    await talk(hass, entry, "rtsp_closed")
+    await rtsp.start()
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=61))
+    await until(lambda: state_of(hass, entry, "sensor", "talk") == "onvif", "the second check")
+
+
+async def test_a_failed_check_is_no_failure_of_the_device(
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
+    sim.fault("/onvif/device_service", "reset")
+    await choose(hass, entry, OPTIONS)
+    await until(lambda: "could not check talk" in caplog.text, "the failure")
+    assert state_of(hass, entry, "sensor", "talk") == "unknown"
+    assert entry.runtime_data.coordinator.last_update_success
+    assert not hass.config_entries.flow.async_progress()
+
+
+async def test_the_setup_and_rings_do_not_wait_for_the_check(
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+) -> None:
+    sim.fault("/onvif/device_service", "hang")
+    await choose(hass, entry, OPTIONS)
+    await sim.wait_for_pull()
+    sim.press("%1")
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown", "the ring")
+    assert state_of(hass, entry, "sensor", "talk") == "unknown"
+
+
+async def test_an_entered_address_tells_the_port(
+    hass: HomeAssistant, rtsp: RtspServer, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.onvif.rtsp_port = 554  # of the device, while the router forwards another one
+    await talk(hass, entry, stream_path=f"rtsp://localhost:{rtsp.port}/h264_stream")
+    source = await async_get_stream_source(hass, camera_of(hass, entry))
+    assert source == f"rtsp://viewer:p%40ss%2Fw@localhost:{rtsp.port}{PROFILE}"
+
+
+async def test_an_access_unit_has_no_talk(hass: HomeAssistant, sockets: None) -> None:
+    async with Simulator("access_unit") as sim:
+        entry = await add_intercom(hass, sim)
+        await choose(hass, entry, OPTIONS)
+        assert er.async_get(hass).async_get_entity_id("sensor", "ip_intercom", f"{entry.unique_id}_talk") is None
+        assert sim.onvif.calls == []
+
+
+async def open_options(hass: HomeAssistant, entry: ConfigEntry, **options: object) -> Any:
+    """Open the options, turn on talk, and return the next form."""
+    form: Any = await hass.config_entries.options.async_init(entry.entry_id)
+    stream = {key: value for key, value in (OPTIONS | options).items() if key != "talk"}
+    return await hass.config_entries.options.async_configure(form["flow_id"], {"talk": True, "stream": stream})
+
+
+async def go_on(hass: HomeAssistant, form: Any, **given: object) -> Any:
+    result: Any = await hass.config_entries.options.async_configure(form["flow_id"], given)
+    await hass.async_block_till_done()
+    return result
+
+
+async def test_the_options_tell_that_talk_works(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+    form = await open_options(hass, entry)
+    assert (form["step_id"], form["errors"]) == ("talk", None)
+    assert "talk" not in entry.options  # not stored yet
+    done = await go_on(hass, form)
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options["talk"]
+    await until(lambda: state_of(hass, entry, "sensor", "talk") == "onvif", "the check")
+    # Nothing of it changed: the options are stored at once.
+    form = await open_options(hass, entry, stream_password="")
+    assert form["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options["stream_password"] == PASSWORD
+
+
+@pytest.mark.parametrize(("lay", "reason"), [*OBSTACLES, (_no_account, TalkReason.NO_ACCOUNT)])
+async def test_the_options_tell_the_obstacle(
+    hass: HomeAssistant,
+    sim: Simulator,
+    rtsp: RtspServer,
+    entry: ConfigEntry,
+    lay: Callable[[Simulator, RtspServer], None],
+    reason: TalkReason,
+) -> None:
+    lay(sim, rtsp)
+    account = {"stream_username": ""} if reason is TalkReason.NO_ACCOUNT else {}
+    form = await open_options(hass, entry, **account)
+    assert (form["step_id"], form["errors"]) == ("talk_unavailable", {"base": f"talk_{reason}"})
+    done = await go_on(hass, form, talk_next="save")
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options["talk"]
+    await until(lambda: state_of(hass, entry, "sensor", "talk") == reason, reason)
+
+
+async def test_the_options_check_again_and_can_be_changed(
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+) -> None:
+    form = await open_options(hass, entry, stream_username="wrong")
+    assert form["errors"] == {"base": "talk_onvif_login"}
+    sim.onvif.users = {"wrong": PASSWORD}
+    form = await go_on(hass, form, talk_next="check")
+    assert form["errors"] == {"base": "talk_rtsp_login"}
+    form = await go_on(hass, form, talk_next="change")
+    assert form["step_id"] == "init"
+    shown = {str(key): key.description for key in form["data_schema"].schema if key.description}
+    assert shown["talk"]["suggested_value"] is True
+    sim.onvif.users = {"viewer": PASSWORD}
+    # The password that was entered before is kept.
+    form = await go_on(hass, form, talk=True, stream={"stream_username": "viewer", "stream_password": ""})
+    assert form["step_id"] == "talk"
+    await go_on(hass, form)
+    assert entry.options["stream_password"] == PASSWORD
+
+
+async def test_the_options_of_a_device_that_is_away(
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+) -> None:
+    sim.lose_connection()
+    form = await open_options(hass, entry)
+    assert form["errors"] == {"base": "talk_cannot_connect"}
+
+
+async def test_secrets_stay_where_they_are(
+    hass: HomeAssistant,
+    sim: Simulator,
+    rtsp: RtspServer,
+    entry: ConfigEntry,
+    hass_client: ClientSessionGenerator,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await talk(hass, entry)
+    for lay, _ in OBSTACLES:
+        lay(sim, rtsp)
+        with pytest.raises(ServiceValidationError) as caught:
+            await check(hass, entry)
+        assert PASSWORD not in str(caught.value)
+    told = caplog.text + str([state.as_dict() for state in hass.states.async_all()])
+    told += str(await get_diagnostics_for_config_entry(hass, hass_client, entry))
+    for secret in (PASSWORD, "p%40ss%2Fw", "viewer:"):
+        assert secret not in told
