@@ -1,0 +1,330 @@
+"""An RTSP client over one TCP connection, with the ONVIF backchannel (RFC 2326; ONVIF Streaming, 5.3)."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+import logging
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from .digest import Authenticator
+from .errors import RtspConnectionFailed, RtspError, RtspRedirected, RtspRefused, RtspUnauthorized
+from .rtsp_messages import (
+    BACKCHANNEL,
+    REASONS,
+    Headers,
+    Interleaved,
+    Parser,
+    Request,
+    Response,
+    Transport,
+    framed,
+    is_rtcp,
+    is_uri,
+)
+from .sdp import Media, SessionDescription
+
+_LOGGER = logging.getLogger(__name__)
+
+# Seconds to connect, and to wait for a response.
+TIMEOUT: Final = 10.0
+# Seconds without a byte while playing after which the device is gone.
+STALLED: Final = 15.0
+# Seconds after which a session ends without a request, if the server names none (RFC 2326, 12.37).
+_SESSION_TIMEOUT: Final = 60
+_CHUNK: Final = 65_536
+# Bytes of packets that may wait to be sent; more are dropped.
+_MOST_WAITING: Final = 65_536
+_USER_AGENT: Final = ("User-Agent", "Home Assistant")
+# A response that needs another request counts, too: a stale nonce, then a valid one.
+_MOST_TRIES: Final = 3
+
+
+class RtspClient:
+    """A session with one device; to be closed in any case.
+
+    The user info of the address logs in, by Digest or Basic. It is part of no message, error, or log.
+    """
+
+    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
+        """Read the address; raises RtspError if it is not one of RTSP."""
+        try:
+            parts = urlsplit(url)
+            self._host, self._port = parts.hostname or "", parts.port or 554
+        except ValueError:
+            raise RtspError("the stream address is malformed") from None
+        address = parts.netloc.rpartition("@")[2]
+        self._url = f"rtsp://{address}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+        if parts.scheme.lower() != "rtsp" or not self._host or not is_uri(self._url):
+            raise RtspError("the stream address is malformed")
+        self._login = (
+            Authenticator(unquote(parts.username), unquote(parts.password or ""), basic=True)
+            if parts.username
+            else None
+        )
+        self._timeout = timeout
+        self._base = self._url
+        self._aggregate = self._url
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+        self._sequence = 0
+        self._answer: tuple[int, asyncio.Future[Response]] | None = None
+        self._session = ""
+        self._session_timeout = _SESSION_TIMEOUT
+        self._methods: frozenset[str] = frozenset()
+        # Tracks by channel, and channels by track.
+        self._tracks: dict[int, int] = {}
+        self._channels: list[Transport] = []
+        self._on_packet: Callable[[int, bytes], None] | None = None
+        self._on_end: Callable[[RtspError], None] | None = None
+        self._closed = False
+
+    @property
+    def is_open(self) -> bool:
+        """The connection is established, and not lost or closed."""
+        return self._task is not None and not self._task.done() and not self._closed
+
+    async def describe(self, backchannel: bool = False) -> SessionDescription:
+        """Connect, and return the tracks.
+
+        Args:
+            backchannel: Require the ONVIF backchannel; a device without it may reject the request (551).
+
+        Raises:
+            RtspConnectionFailed: The device did not respond.
+            RtspUnauthorized: The credentials were rejected, or are missing.
+            RtspRedirected: The device redirects.
+            RtspRefused: The device rejected the request otherwise.
+            RtspError: The response is malformed.
+            SdpError: The description is malformed.
+        """
+        await self._connect()
+        options = await self._ask("OPTIONS", self._url)
+        self._methods = frozenset(word.strip().upper() for word in (options.headers.get("Public") or "").split(","))
+        required = [("Require", BACKCHANNEL)] if backchannel else []
+        response = await self._ask("DESCRIBE", self._url, ("Accept", "application/sdp"), *required)
+        self._base = next(
+            (
+                base
+                for name in ("Content-Base", "Content-Location")
+                if (base := response.headers.get(name)) and "://" in base and is_uri(base)
+            ),
+            self._url,
+        )
+        description = SessionDescription.parse(response.body.decode("utf-8", "replace"))
+        self._aggregate = self._base
+        if description.control not in {None, "*"}:
+            self._aggregate = self._resolve(description.control or "")
+        return description
+
+    async def setup(self, media: Media) -> int:
+        """Set up a track of the description, and return its number; the first one is 0.
+
+        Raises:
+            RtspError: As for ``describe``, or the device offers no transport over this connection.
+        """
+        track = len(self._channels)
+        wanted = Transport(2 * track, 2 * track + 1)
+        address = self._resolve(media.control) if media.control else self._aggregate
+        response = await self._ask("SETUP", address, ("Transport", str(wanted)))
+        given = Transport.parse(response.headers.get("Transport") or "")
+        if given is None:
+            raise RtspError("the device offers no transport over TCP")
+        if given.rtp is None or given.rtcp is None:
+            given = wanted
+        session, _, parameters = (response.headers.get("Session") or "").partition(";")
+        self._session = session.strip()[:256]
+        seconds = parameters.partition("timeout=")[2].partition(";")[0].strip()
+        if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 and int(seconds) > 0:
+            self._session_timeout = int(seconds)
+        self._channels.append(given)
+        for channel in (given.rtp, given.rtcp):
+            if channel is not None:
+                self._tracks[channel] = track
+        return track
+
+    async def play(
+        self, on_packet: Callable[[int, bytes], None], on_end: Callable[[RtspError], None] | None = None
+    ) -> None:
+        """Start to receive.
+
+        Args:
+            on_packet: Gets the number of the track, and an RTP or RTCP packet.
+            on_end: Gets the reason if the connection ends by itself.
+
+        Raises:
+            RtspError: As for ``describe``.
+        """
+        self._on_packet, self._on_end = on_packet, on_end
+        await self._ask("PLAY", self._aggregate, ("Range", "npt=now-"))
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep_alive())
+
+    def send(self, track: int, packet: bytes) -> None:
+        """Send an RTP or RTCP packet on a track; it is dropped if the device does not read."""
+        writer = self._writer
+        if writer is None or not self.is_open or track >= len(self._channels) or len(packet) > 0xFFFF:
+            return
+        if writer.transport.is_closing() or writer.transport.get_write_buffer_size() > _MOST_WAITING:
+            return
+        transport = self._channels[track]
+        writer.write(framed((transport.rtcp if is_rtcp(packet) else transport.rtp) or 0, packet))
+
+    async def close(self) -> None:
+        """End the session, and close the connection."""
+        self._closed = True
+        self._on_packet = self._on_end = None
+        writer = self._writer
+        if writer is not None and not writer.transport.is_closing() and self._session:
+            # The device may be gone: its response is not awaited.
+            self._write(self._request("TEARDOWN", self._aggregate, ()))
+        for task in (self._keeper, self._task):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        if writer is not None:
+            writer.close()
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await writer.wait_closed()
+            writer.transport.abort()
+
+    # ---- Requests ----
+
+    async def _connect(self) -> None:
+        if self._writer is not None:
+            return
+        try:
+            async with asyncio.timeout(self._timeout):
+                self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
+        except (OSError, TimeoutError, UnicodeError) as err:
+            raise RtspConnectionFailed(f"no connection to {self._host}") from err
+        self._task = asyncio.create_task(self._read(self._reader))
+
+    def _resolve(self, control: str) -> str:
+        """Return the address of a track or of all (RFC 2326, C.1.1)."""
+        if not is_uri(control):
+            raise RtspError("the address of a track is malformed")
+        if control == "*":
+            return self._base
+        # Cameras mean what is appended, not what RFC 3986 resolves.
+        return control if "://" in control else f"{self._base.rstrip('/')}/{control.lstrip('/')}"
+
+    async def _ask(self, method: str, address: str, *headers: tuple[str, str]) -> Response:
+        """Send a request, log in if the device asks for it, and return the response."""
+        async with self._lock:
+            tries, response = 1, await self._exchange(method, address, headers)
+            while response.status == 401 and tries < _MOST_TRIES:
+                if self._login is None or not self._login.take(response.headers.all("WWW-Authenticate")):
+                    break
+                if tries > 1 and not self._login.stale:
+                    break
+                tries, response = tries + 1, await self._exchange(method, address, headers)
+        status = response.status
+        if 200 <= status < 300:
+            return response
+        # The server's own words may repeat what was sent: they are not passed on.
+        reason = REASONS.get(status, "")
+        if status == 401:
+            raise RtspUnauthorized(method, status, reason)
+        if 300 <= status < 400:
+            raise RtspRedirected(method, status, reason)
+        raise RtspRefused(method, status, reason)
+
+    async def _exchange(self, method: str, address: str, headers: tuple[tuple[str, str], ...]) -> Response:
+        if not self.is_open:
+            raise RtspConnectionFailed("the connection to the device is lost")
+        future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        request = self._request(method, address, headers)
+        self._answer = (self._sequence, future)
+        self._write(request)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await future
+        except TimeoutError as err:
+            raise RtspConnectionFailed(f"no response to {method}") from err
+        finally:
+            self._answer = None
+
+    def _request(self, method: str, address: str, headers: tuple[tuple[str, str], ...]) -> Request:
+        self._sequence += 1
+        own = [("CSeq", str(self._sequence)), _USER_AGENT]
+        if self._session:
+            own.append(("Session", self._session))
+        if self._login is not None and (answer := self._login.answer(method, address)) is not None:
+            own.append(("Authorization", answer))
+        return Request(method, address, Headers(*own, *headers))
+
+    def _write(self, message: Request | Response) -> None:
+        if self._writer is not None and not self._writer.transport.is_closing():
+            self._writer.write(message.pack())
+
+    async def _keep_alive(self) -> None:
+        """Keep the session by requests, in time for the timeout of the device."""
+        method = "GET_PARAMETER" if "GET_PARAMETER" in self._methods else "OPTIONS"
+        pause = max(1.0, self._session_timeout - 10 if self._session_timeout > 20 else self._session_timeout / 2)
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                await self._ask(method, self._aggregate)
+            except RtspConnectionFailed as err:
+                self._lose(err)
+                return
+            except RtspError as err:
+                # The request counts even if the device does not know it.
+                _LOGGER.debug("RTSP keep-alive of %s: %s", self._host, err)
+
+    # ---- What the device sends ----
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        parser = Parser()
+        error = RtspConnectionFailed("the device closed the connection")
+        try:
+            while True:
+                async with asyncio.timeout(STALLED if self._on_packet is not None else None):
+                    data = await reader.read(_CHUNK)
+                if not data:
+                    break
+                for message in parser.feed(data):
+                    self._take(message)
+        except TimeoutError:
+            error = RtspConnectionFailed("the device sends nothing any more")
+        except OSError:
+            error = RtspConnectionFailed("the connection to the device is lost")
+        except RtspError as err:
+            self._lose(err)
+            return
+        self._lose(error)
+
+    def _take(self, message: Request | Response | Interleaved) -> None:
+        if isinstance(message, Interleaved):
+            track = self._tracks.get(message.channel)
+            if track is not None and self._on_packet is not None:
+                self._on_packet(track, message.data)
+        elif isinstance(message, Response):
+            if self._answer is not None:
+                sequence, future = self._answer
+                # Some devices leave out the number; an old response has another one.
+                if message.headers.get("CSeq") in {None, str(sequence)} and not future.done():
+                    future.set_result(message)
+        else:
+            # A device may ask whether this side is alive; it may do nothing else.
+            number = ("CSeq", message.headers.get("CSeq") or "0")
+            self._write(Response(200 if message.method == "OPTIONS" else 501, Headers(number)))
+
+    def _lose(self, error: RtspError) -> None:
+        """End the connection for a reason."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+        if self._answer is not None and not self._answer[1].done():
+            self._answer[1].set_exception(error)
+        on_end, self._on_end, self._on_packet = self._on_end, None, None
+        self._closed = True
+        if self._keeper is not None and self._keeper is not asyncio.current_task():
+            self._keeper.cancel()
+        if on_end is not None:
+            on_end(error)
