@@ -1,0 +1,201 @@
+"""A call that this side makes (RFC 3261, 13.2; RFC 4028, 7)."""
+
+import asyncio
+from collections.abc import Callable
+import logging
+from typing import Final, override
+
+from .errors import CallFailed, CallRefused, SipError, TalkError
+from .sip_calls import CallState, EndReason, SipCall
+from .sip_core import Dialog, SipCore
+from .sip_media import CallMedia
+from .sip_messages import Headers, Response
+from .sip_session_timer import MIN_SE, WANTED, asking, min_se
+from .sip_transactions import ClientTransaction, Failure
+
+_LOGGER = logging.getLogger(__name__)
+
+# Answers of a forked call that are hung up.
+_MOST_FORKS: Final = 16
+# An interval that a server asks for is at most a day.
+_LONGEST_INTERVAL: Final = 86_400
+
+
+class OutgoingCall(SipCall):
+    """A call from INVITE to ACK."""
+
+    def __init__(self, core: SipCore, dialog: Dialog, media: CallMedia, forget: Callable[[SipCall], None]) -> None:
+        super().__init__(core, dialog, media, forget)
+        self._transaction: ClientTransaction | None = None
+        self._answered: asyncio.Future[None] = core.loop.create_future()
+        self._canceled = self._cancel_sent = False
+        # The dialog as it was before any response, and the ACK of each 2xx by the tag of the other side.
+        self._first = dialog
+        self._acks: dict[str, bytes] = {}
+        # Session interval to ask for, and the smallest that is accepted; raised once by a 422.
+        self._intervals = WANTED, MIN_SE
+        self._raised = False
+
+    async def dial(self, timeout: float) -> None:
+        """Call, and return once the other side has answered.
+
+        Raises:
+            CallRefused: The other side refused.
+            CallFailed: No response or answer in time, connection lost, or no common codec.
+        """
+        try:
+            await self._media.open(self._core.transport.host, self._core.transport.address)
+            self._login.begin()
+            self._invite()
+        except (OSError, TalkError) as err:
+            self._fail(CallFailed(f"call not possible: {err}"), EndReason.FAILED)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._answered
+        except TimeoutError:
+            _LOGGER.debug("Call to %s: no answer in %s s", self.remote, timeout)
+            self._cancel(EndReason.NO_ANSWER)
+            raise CallFailed("no answer") from None
+        except asyncio.CancelledError:
+            self._cancel(EndReason.LOCAL)
+            raise
+
+    @override
+    async def hang_up(self) -> None:
+        if self.state in (CallState.DIALING, CallState.RINGING):
+            _LOGGER.debug("Call to %s: canceled", self.remote)
+            self._cancel(EndReason.LOCAL)
+            if not self._answered.done():
+                self._answered.set_exception(CallFailed("hung up before an answer"))
+        else:
+            await super().hang_up()
+
+    # ---- INVITE and CANCEL ----
+
+    def _invite(self) -> None:
+        core, dialog = self._core, self._first
+        interval, least = self._intervals
+        headers: Headers = (
+            *asking(interval, least),
+            *self._login.headers("INVITE", dialog.path()[0]),
+        )
+        request = core.request("INVITE", dialog, headers=headers, body=self._media.offer())
+        self._transaction = core.transactions.start(request, core.flow(dialog), self._respond, self._unanswered)
+
+    def _cancel(self, reason: EndReason) -> None:
+        """Give up: CANCEL goes out after the first provisional response (RFC 3261, 9.1)."""
+        self._canceled = True
+        self._end(reason)
+        if self._transaction is None:
+            self._forget(self)
+        elif self._transaction.is_proceeding:
+            self._send_cancel()
+
+    def _send_cancel(self) -> None:
+        transaction = self._transaction
+        if transaction is not None and not self._cancel_sent:
+            self._cancel_sent = True
+            transaction.cancel()
+            transaction.end_after(self._core.timers.limit)
+
+    def _unanswered(self, failure: Failure) -> None:
+        if not self._canceled:
+            _LOGGER.debug("Call to %s failed: %s", self.remote, failure)
+        self._fail(CallFailed(failure.value), EndReason.FAILED)
+
+    def _fail(self, error: CallFailed, reason: EndReason) -> None:
+        self._end(reason)
+        if not self._answered.done():
+            self._answered.set_exception(error)
+        self._forget(self)
+
+    # ---- Responses ----
+
+    def _respond(self, response: Response) -> None:
+        if response.status < 200:
+            self._take_provisional(response)
+        elif response.status < 300:
+            self._take_answer(response)
+        elif self._canceled:
+            self._forget(self)
+        elif self._login.take(response):
+            self._invite()
+        elif response.status == 422 and not self._raised and min_se(response) <= _LONGEST_INTERVAL:
+            self._raised = True
+            least = min_se(response)
+            self._intervals = max(WANTED, least), least
+            self._invite()
+        else:
+            _LOGGER.debug("Call to %s refused: %d %r", self.remote, response.status, response.reason)
+            reason = response.reason.encode("utf-8", "replace").decode()
+            self._fail(CallRefused(response.status, reason), EndReason.REFUSED)
+
+    def _take_provisional(self, response: Response) -> None:
+        if self._canceled:
+            self._send_cancel()
+            return
+        if response.status == 100 or self.state is CallState.ESTABLISHED:
+            return
+        try:
+            if response.to.tag is not None:
+                self._dialog = self._first.confirmed(response)
+        except SipError as err:
+            _LOGGER.debug("Call to %s: provisional response ignored: %s", self.remote, err)
+            return
+        if response.body:
+            try:
+                self._media.take_answer(response.body)
+            except CallFailed as err:
+                _LOGGER.debug("Call to %s: early media ignored: %s", self.remote, err)
+        self._set_state(CallState.RINGING)
+
+    def _take_answer(self, response: Response) -> None:
+        tag = response.to.tag or ""
+        if self._transaction is None:
+            return
+        if (known := self._acks.get(tag)) is not None:
+            self._transaction.flow.send(known)
+            return
+        if len(self._acks) >= _MOST_FORKS:
+            return
+        try:
+            dialog = self._first.confirmed(response)
+            dialog.local_cseq = self._first.local_cseq
+            acknowledged = self._acknowledge(dialog, self._transaction.request)
+            flow = self._core.flow(dialog)
+        except SipError as err:
+            self._fail(CallFailed(f"malformed answer: {err}"), EndReason.FAILED)
+            return
+        first = not self._acks
+        self._acks[tag] = acknowledged
+        flow.send(acknowledged)
+        if not first or self._canceled:
+            _LOGGER.debug("Call to %s: answer hung up: %s", self.remote, "canceled" if first else "forked")
+            self._core.spawn(self._reject(dialog, last=first))
+            return
+        self._dialog = dialog
+        self._confirm(response)
+
+    def _confirm(self, response: Response) -> None:
+        try:
+            if response.body or self._media.codec is None:
+                self._media.take_answer(response.body)
+        except CallFailed as err:
+            _LOGGER.debug("Call to %s failed: %s", self.remote, err)
+            self._end(EndReason.FAILED)
+            self._core.spawn(self._say_bye(self._dialog))
+            if not self._answered.done():
+                self._answered.set_exception(err)
+            return
+        self._allowed = frozenset(response.options("allow"))
+        self._timer.answered(response)
+        _LOGGER.debug("Call to %s established", self.remote)
+        self._set_state(CallState.ESTABLISHED)
+        if not self._answered.done():
+            self._answered.set_result(None)
+
+    async def _reject(self, dialog: Dialog, *, last: bool) -> None:
+        """Hang up a call that was answered too late or twice."""
+        await self._ask("BYE", dialog=dialog)
+        if last:
+            self._forget(self)
