@@ -3,8 +3,10 @@
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import md5
 import logging
-from typing import Any
+from typing import Any, override
+from urllib.request import parse_http_list, parse_keqv_list
 
 from homeassistant.components import camera as camera_component
 from homeassistant.components.camera import async_get_stream_source, get_camera_from_entity_id
@@ -18,12 +20,14 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from yarl import URL
 
 from custom_components.ip_intercom.model.talk import TalkReason
 from tests.common import act, add_intercom, choose, entity_id, state_of, until
 from tests.simulators.common.rtsp import RtspServer
 from tests.simulators.two_n import Simulator
 from tests.simulators.two_n.onvif import PROFILES
+from tests.talk.go2rtc import Go2rtc
 
 PASSWORD = "p@ss/w"
 OPTIONS = {"talk": True, "stream_username": "viewer", "stream_password": PASSWORD, "stream_path": "h264_stream"}
@@ -84,6 +88,57 @@ async def test_with_a_track_to_the_door_the_button_is_there(
     assert described[-1].headers["require"] == "www.onvif.org/ver20/backchannel"
     assert described[-1].uri == f"rtsp://127.0.0.1:{rtsp.port}{PROFILE}"
     assert rtsp.talking == 0
+
+
+class Browser(Go2rtc):
+    """go2rtc for a browser, with the account of the address, which it gives by Digest (RFC 2617)."""
+
+    def __init__(self, address: str) -> None:
+        url = URL(address)
+        super().__init__(str(url.with_user(None)))
+        self._account = f"{url.user}:2N RTSP:{url.password}"
+        self._user, self._nonce = url.user, ""
+
+    @override
+    async def _ask(self, method: str, address: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        status, head, body = await super()._ask(method, address, headers)
+        if status == 401 and not self._nonce:
+            self._nonce = parse_keqv_list(parse_http_list(head["www-authenticate"]))["nonce"]
+            return await super()._ask(method, address, headers)
+        return status, head, body
+
+    @override
+    def _send(self, method: str, address: str, headers: dict[str, str]) -> None:
+        if self._nonce:
+            ha1, ha2 = (md5(text.encode()).hexdigest() for text in (self._account, f"{method}:{address}"))
+            given = {
+                "username": self._user,
+                "realm": "2N RTSP",
+                "nonce": self._nonce,
+                "uri": address,
+                "response": md5(f"{ha1}:{self._nonce}:{ha2}".encode()).hexdigest(),
+            }
+            fields = ", ".join(f'{name}="{value}"' for name, value in given.items())
+            headers = headers | {"Authorization": f"Digest {fields}"}
+        super()._send(method, address, headers)
+
+
+async def test_the_microphone_arrives_at_the_door(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+    await talk(hass, entry)
+    source = await async_get_stream_source(hass, camera_of(hass, entry))
+    assert source is not None
+    async with Browser(source) as browser:
+        await browser.watch()
+        await until(lambda: browser.heard.get(0), "the video")
+        assert rtsp.talking == 0  # who only looks does not talk
+        await browser.talk()
+        payloads = [bytes([number]) * 160 for number in range(20)]
+        for payload in payloads:
+            await browser.say(payload)
+        await until(lambda: len(rtsp.microphone) == len(payloads), "the microphone")
+        assert [packet[12:] for packet in rtsp.microphone] == payloads
+        assert rtsp.talking == 1
+    await until(lambda: rtsp.talking == 0, "the end of the session")
 
 
 @pytest.mark.parametrize("speaker", ["recvonly", "sendrecv", "inactive", None])

@@ -331,7 +331,7 @@ async def test_options_are_those_of_the_device(hass: HomeAssistant, device: Star
 
     common = {"late_hours", "plain_switches", "gates", "garage_doors", "show_names", "stream"}
     common |= {"visitor_days", "visitor_storage"}
-    assert await offered(entry) == common | {"show_cards", "show_touches", "show_unknown"}
+    assert await offered(entry) == common | {"show_cards", "show_touches", "show_unknown", "talk"}
     assert await offered(akuvox) == common | {"inverted", "security_relays", "push", "opening"}
 
 
