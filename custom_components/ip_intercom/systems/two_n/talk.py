@@ -8,13 +8,13 @@ from yarl import URL
 from ...model.parts import CameraId
 from ...model.talk import TalkReason, TalkRoute, TalkStatus, unavailable
 from ...talk.errors import RtspConnectionFailed, RtspRefused, RtspUnauthorized, TalkError
+from ...talk.rtsp_client import RtspClient
 from ...talk.sdp import Direction, SessionDescription
 from ..common.adapter import stream_url
 from ..common.errors import AuthenticationFailed, CommandFailed, IntercomError, NotSupported, UnexpectedReply
 from .cameras import StreamAccess
 from .client import TwoNDevice
 from .client.onvif import NoProfile, Onvif
-from .rtsp import describe
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -78,11 +78,19 @@ class TwoNTalk:
             return next(reason for kind, reason in _ONVIF_REASONS if isinstance(err, kind))
         url = url.with_user(stream.username).with_password(stream.password or None)
         try:
-            description = await describe(url)
+            description = await _describe(url)
         except TalkError as err:
             _LOGGER.debug("No description of the stream with talk: %s", err)
             return _reason(err)
         return url if has_speaker(description) else TalkReason.NO_SPEAKER
+
+
+async def _describe(url: URL) -> SessionDescription:
+    client = RtspClient(str(url))
+    try:
+        return await client.describe(backchannel=True)
+    finally:
+        await client.close()
 
 
 def has_speaker(description: SessionDescription) -> bool:
