@@ -10,8 +10,8 @@ import struct
 import pytest
 
 from custom_components.ip_intercom.talk import rtsp_server
-from custom_components.ip_intercom.talk.errors import RtspError, TalkError
-from custom_components.ip_intercom.talk.rtsp_server import MOST_WAITING, SESSION_TIMEOUT, Busy, RtspServer
+from custom_components.ip_intercom.talk.errors import LineBusy, RtspError, TalkError
+from custom_components.ip_intercom.talk.rtsp_server import MOST_WAITING, SESSION_TIMEOUT, RtspServer
 
 from .feeds import IDR, MICROPHONE, PPS, SLICE, SOUND, SPS, VIDEO, Feed, rtp, unit
 from .go2rtc import Go2rtc
@@ -152,7 +152,7 @@ async def test_go2rtc_is_kept_for_minutes_by_its_keep_alive(url: str, feed: Feed
 
 
 async def test_go2rtc_keeps_the_video_when_the_backchannel_is_refused(url: str, feed: Feed) -> None:
-    feed.talk_error = Busy("in a call")
+    feed.talk_error = LineBusy("in a call")
     async with Go2rtc(url) as go2rtc:
         await go2rtc.talk()
         await settle()
@@ -259,7 +259,7 @@ async def test_setup_again_talks_once(client: Client, feed: Feed) -> None:
     assert feed.sessions[0].talks == 1
 
 
-@pytest.mark.parametrize(("error", "status"), [(Busy("in a call"), 453), (TalkError("no account"), 503)])
+@pytest.mark.parametrize(("error", "status"), [(LineBusy("in a call"), 453), (TalkError("no account"), 503)])
 async def test_a_microphone_that_is_refused(client: Client, feed: Feed, error: TalkError, status: int) -> None:
     feed.talk_error = error
     await client.ask("DESCRIBE {} RTSP/1.0", REQUIRE)

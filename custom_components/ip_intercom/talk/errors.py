@@ -39,6 +39,10 @@ class RtspRedirected(RtspRefused):
     """The server redirects to another address; redirects are not followed."""
 
 
+class LineBusy(TalkError):
+    """The door is in a call already."""
+
+
 class RtpError(TalkError):
     """A malformed RTP or RTCP packet."""
 

@@ -8,7 +8,7 @@ import logging
 from secrets import token_hex, token_urlsafe
 from typing import Final, Protocol
 
-from .errors import RtspError, TalkError
+from .errors import LineBusy, RtspError, TalkError
 from .h264 import KeyFrameGate
 from .rtsp_messages import BACKCHANNEL, Headers, Interleaved, Parser, Request, Response, Transport, framed, is_rtcp
 from .sdp import Direction, Media, SessionDescription
@@ -28,10 +28,6 @@ _FEW_WAITING: Final = 32_768
 _MOST_CONNECTIONS: Final = 64
 _CHUNK: Final = 65_536
 _EMPTY_REPORT: Final = bytes((0x80, 201, 0, 1, 0, 0, 0, 0))
-
-
-class Busy(TalkError):
-    """The door is in a call with another session."""
 
 
 class FeedSession(Protocol):
@@ -276,7 +272,7 @@ class _Connection:
         if media.direction is Direction.SENDONLY and index not in self._tracks:
             try:
                 await self._session.talk()
-            except Busy:
+            except LineBusy:
                 return Response(453)
             except TalkError as err:
                 _LOGGER.debug("RTSP backchannel refused: %s", err)
