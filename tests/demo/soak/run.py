@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 import random
 import time
 from typing import Any
@@ -324,8 +325,10 @@ class Soak:
         player = self.two_n
         async with player.free:
             known = {event.key for event in player.told(self.reader.read())}
-            player.forgotten |= {entry.key for entry in await player.book() if entry.key not in known}
             await player.faults()["reboot"](0.5)
+            # Read after it, as the device records until it goes down. What is older than a told record was read too.
+            untold = takewhile(lambda key: key not in known, (entry.key for entry in reversed(await player.erased())))
+            player.forgotten |= set(untold)
 
     # -- waiting ---------------------------------------------------------------------------------
 

@@ -48,10 +48,23 @@ class TwoN(Player):
 
     @override
     async def book(self) -> list[Entry]:
-        lines = self.stage.state_file.read_bytes().rpartition(b"\n")[0].splitlines()
-        records = (json.loads(line).get("event") for line in lines if line)
-        # No two boots begin in the same second.
-        return [Entry((record[1], record[0], record[4]), record[1]) for record in records if record is not None]
+        return [entry for boot in self._boots() for entry in boot]
+
+    async def erased(self) -> list[Entry]:
+        """Return the records that its last reboot erased."""
+        return self._boots()[-2]
+
+    def _boots(self) -> list[list[Entry]]:
+        """Return all records, oldest first, a list for each boot."""
+        boots: list[list[Entry]] = [[]]
+        for line in self.stage.state_file.read_bytes().rpartition(b"\n")[0].splitlines():
+            content = json.loads(line)
+            if content.get("boot"):
+                boots.append([])
+            elif (record := content.get("event")) is not None:
+                # No two boots begin in the same second.
+                boots[-1].append(Entry((record[1], record[0], record[4]), record[1]))
+        return boots
 
     @override
     def key(self, data: Mapping[str, Any]) -> Key | None:
