@@ -1,5 +1,7 @@
 """`docs/actions.md` describes each action, each field, and each response."""
 
+from copy import deepcopy
+
 import probatio as vol
 import pytest
 
@@ -25,7 +27,7 @@ def test_every_field_has_a_name_and_a_description() -> None:
 
 
 def test_a_field_without_a_description_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = translations()
+    texts = deepcopy(translations())
     del texts["services"]["dial"]["fields"]["users"]["description"]
     monkeypatch.setattr(actions, "translations", lambda: texts)
     assert actions.undescribed(NAMES) == ["dial.users"]

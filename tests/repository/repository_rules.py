@@ -6,6 +6,7 @@ tried on bad input too (``test_repository_rules.py``).
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 import json
 from pathlib import Path
 import re
@@ -39,7 +40,9 @@ def read_yaml(path: Path) -> Json:
     return content
 
 
+@cache
 def translations(language: str = "en") -> Json:
+    """Return the texts of a language; a test that changes them takes a copy."""
     return read_json(INTEGRATION / "translations" / f"{language}.json")
 
 

@@ -1,5 +1,7 @@
 """The table of faults in the documentation is that of the cells."""
 
+from collections import Counter
+
 from tests.faults.kinds import KINDS
 from tests.faults.matrix import ABSENT, ALL, CELLS, EXPECTED, SYSTEMS, chosen
 from tests.faults.report import DOCUMENT, with_table
@@ -17,8 +19,10 @@ def test_every_cell_is_run_or_has_a_reason() -> None:
     assert all(expected.reason for expected in EXPECTED.values())
 
 
-def test_a_normal_run_has_each_fault_of_each_system_once() -> None:
+def test_a_normal_run_has_each_fault_for_half_of_its_systems() -> None:
     pairs = [(cell.system, cell.fault) for cell in chosen()]
     assert len(pairs) == len(set(pairs))
-    assert set(pairs) == {(cell.system, cell.fault) for cell in CELLS}
+    systems = {fault: {cell.system for cell in CELLS if cell.fault == fault} for fault in KINDS}
+    run = Counter(fault for _, fault in pairs)
+    assert {fault: run[fault] for fault in KINDS if not 1 <= run[fault] <= max(2, len(systems[fault]) // 2)} == {}
     assert {cell.stage for cell in chosen()} == set(Stage)

@@ -1,5 +1,7 @@
 """Messages as images for displays: Latin, Greek, and Cyrillic, in the largest size that fits; and a placeholder."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -41,15 +43,11 @@ def draw_message(width: int, height: int, message: str, title: str | None = None
     margin = max(2, round(min(width, height) * _MARGIN))
     room = (width - 2 * margin, height - 2 * margin)
     head, body = _clean(title or ""), _clean(message)
-    size = height * _LARGEST
-    while True:
-        lines = _layout(head, body, room[0], round(size))
-        if _height(lines) <= room[1]:
-            break
-        if size <= height * _SMALLEST:
-            lines = _shortened(lines, room)
-            break
-        size = max(size * _SHRINK, height * _SMALLEST)
+    sizes = _sizes(height)
+    fitting = bisect_left(sizes, True, key=lambda size: _height(_layout(head, body, room[0], size)) <= room[1])
+    lines = _layout(head, body, room[0], sizes[min(fitting, len(sizes) - 1)])
+    if _height(lines) > room[1]:
+        lines = _shortened(lines, room)
     image = Image.new("RGB", (width, height), _BACKGROUND)
     draw = ImageDraw.Draw(image)
     top = margin + (room[1] - _height(lines)) / 2
@@ -73,6 +71,15 @@ def draw_placeholder() -> bytes:
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
+
+
+def _sizes(height: int) -> Sequence[int]:
+    """Return the font sizes to try on a display, largest first."""
+    sizes, size, smallest = list[int](), height * _LARGEST, height * _SMALLEST
+    while size > smallest:
+        sizes.append(round(size))
+        size *= _SHRINK
+    return [*sizes, round(smallest)]
 
 
 type _Line = tuple[str, Font, tuple[int, int, int]]
@@ -114,8 +121,7 @@ def _wrapped(text: str, font: Font, width: int) -> list[str]:
             if line:
                 lines.append(line)
             line = word
-            while font.getlength(line) > width and len(line) > 1:
-                fitting = _fitting(line, font, width)
+            while (fitting := _fitting(line, font, width)) < len(line):
                 lines.append(line[:fitting])
                 line = line[fitting:]
         lines.append(line)
@@ -124,10 +130,8 @@ def _wrapped(text: str, font: Font, width: int) -> list[str]:
 
 def _fitting(word: str, font: Font, width: int) -> int:
     """Return the number of letters of a word that fit, at least one."""
-    count = 1
-    while count < len(word) and font.getlength(word[: count + 1]) <= width:
-        count += 1
-    return count
+    most = min(len(word), width)  # no letter is narrower than a pixel
+    return max(1, bisect_right(range(1, most + 1), width, key=lambda count: font.getlength(word[:count])))
 
 
 def _shortened(lines: list[_Line], room: tuple[int, int]) -> list[_Line]:

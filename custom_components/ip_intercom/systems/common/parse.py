@@ -54,7 +54,8 @@ def decode_json_prefix(plain: str, begin: int = 0) -> tuple[object, int]:
         found, end = _DECODER.raw_decode(plain, begin)
     except (RecursionError, MemoryError) as err:
         raise ValueError("excessive JSON") from err
-    if plain.count("{") + plain.count("[") >= _MAX_DEPTH:  # most replies are too short to be deep
+    # Most replies are too short to be deep.
+    if plain.count("{", begin, end) + plain.count("[", begin, end) >= _MAX_DEPTH:
         _check_depth(found)
     return found, end
 
