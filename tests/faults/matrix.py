@@ -151,13 +151,14 @@ CELLS = tuple(cell for cell in ALL if not cell.absent)
 
 
 def chosen() -> tuple[Cell, ...]:
-    """Return the cells to run: each fault for two systems, at stages that take turns; all with ``IP_INTERCOM_FAULTS=all``."""
+    """Return the cells to run: each fault for half of its systems, at stages that take turns; all with ``IP_INTERCOM_FAULTS=all``."""
     if os.environ.get("IP_INTERCOM_FAULTS") == "all":
         return CELLS
     found: list[Cell] = []
-    pairs = ((system, fault) for number, system in enumerate(SYSTEMS) for fault in tuple(KINDS)[number % 2 :: 2])
-    for turn, (system, fault) in enumerate(pairs):
-        cells = [cell for cell in CELLS if (cell.system, cell.fault) == (system, fault)]
-        if cells:
-            found.append(cells[turn % len(cells)])
+    for number, fault in enumerate(KINDS):
+        cells = [cell for cell in CELLS if cell.fault == fault]
+        systems = list(dict.fromkeys(cell.system for cell in cells))
+        for system in systems[number % 2 :: 2] or systems:
+            stages = [cell for cell in cells if cell.system == system]
+            found.append(stages[len(found) % len(stages)])
     return tuple(found)
