@@ -1,6 +1,6 @@
 """Messages as images for displays: Latin, Greek, and Cyrillic, in the largest size that fits; and a placeholder."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
@@ -131,7 +131,7 @@ def _wrapped(text: str, font: Font, width: int) -> list[str]:
 def _fitting(word: str, font: Font, width: int) -> int:
     """Return the number of letters of a word that fit, at least one."""
     most = min(len(word), width)  # no letter is narrower than a pixel
-    return max(1, bisect_right(range(1, most + 1), width, key=lambda count: font.getlength(word[:count])))
+    return max(1, bisect_left(range(1, most + 1), True, key=lambda count: font.getlength(word[:count]) > width))
 
 
 def _shortened(lines: list[_Line], room: tuple[int, int]) -> list[_Line]:
