@@ -48,6 +48,8 @@ LAYERS = (
     ),
     layer("clients", "systems.*.client systems.*.client.*", "errors protocol", "aiohttp multidict yarl"),
     layer("model", "model model.*", "names"),
+    # PyAV turns sound and stills into what is sent; the protocols need only the standard library.
+    layer("codecs", "talk.sound talk.stills", "talk", "av"),
     layer("talk", "talk talk.*"),
     # The actions that one system has lie in its folder, above everything that they use.
     layer(

@@ -2,7 +2,15 @@
 
 import pytest
 
-from custom_components.ip_intercom.talk.h264 import KeyFrameGate, payload_of, starts_key_frame
+from custom_components.ip_intercom.talk.h264 import (
+    LONGEST_PAYLOAD,
+    KeyFrameGate,
+    packetize,
+    parameter_sets,
+    payload_of,
+    split,
+    starts_key_frame,
+)
 
 from .feeds import IDR, PPS, SLICE, SPS, fragments, rtp, unit
 
@@ -53,3 +61,26 @@ def test_the_gate_waits_for_a_key_frame_again_after_a_loss() -> None:
     passed = [gate.passes(rtp(unit(kind))) for kind in film]
     gate.close()
     assert passed + [gate.passes(rtp(unit(kind))) for kind in film] == [False, True, True] * 2
+
+
+def test_units_of_a_stream_with_start_codes() -> None:
+    stream = b"\x00\x00\x00\x01" + unit(SPS) + b"\x00\x00\x01" + unit(PPS) + b"\x00\x00\x00\x01" + unit(IDR) + b"\x00"
+    units = split(stream)
+    assert units == [unit(SPS), unit(PPS), unit(IDR)]
+    assert parameter_sets([*reversed(units)]) == [unit(SPS), unit(PPS)]
+    assert split(b"") == []
+
+
+@pytest.mark.parametrize("size", [1, LONGEST_PAYLOAD - 1, LONGEST_PAYLOAD, 2 * LONGEST_PAYLOAD, 10_000])
+def test_a_unit_in_packets(size: int) -> None:
+    whole = unit(IDR, size)
+    payloads = list(packetize(whole))
+    assert all(len(payload) <= LONGEST_PAYLOAD for payload in payloads)
+    assert [starts_key_frame(rtp(payload)) for payload in payloads] == [True] + [False] * (len(payloads) - 1)
+    if len(payloads) == 1:
+        assert payloads == [whole]
+        return
+    # Put together as RFC 6184, 5.8 says.
+    assert {payload[0] for payload in payloads} == {0x60 | 28}
+    assert [payload[1] >> 6 for payload in payloads] == [2] + [0] * (len(payloads) - 2) + [1]
+    assert bytes((0x60 | payloads[0][1] & 0x1F,)) + b"".join(payload[2:] for payload in payloads) == whole

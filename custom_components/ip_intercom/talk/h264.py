@@ -1,11 +1,14 @@
 """H.264 in RTP: where a key frame starts, and NAL units in packets (RFC 6184)."""
 
 from collections.abc import Iterator
+import re
 from typing import Final
 
 _IDR, _SPS, _PPS = 5, 7, 8
 _STAP_A, _FU_A, _FU_B = 24, 28, 29
 _STARTS: Final = {_IDR, _SPS}
+# Start codes of Annex B of H.264.
+_START_CODE: Final = re.compile(rb"\x00\x00\x00?\x01")
 # Payload bytes of a packet, so that it fits into a frame of Ethernet.
 LONGEST_PAYLOAD: Final = 1200
 
@@ -56,3 +59,26 @@ class KeyFrameGate:
     def close(self) -> None:
         """Wait for the next key frame: a packet was lost."""
         self.is_open = False
+
+
+def split(data: bytes) -> list[bytes]:
+    """Return the NAL units of a stream with start codes (H.264, Annex B)."""
+    return [unit for part in _START_CODE.split(data) if (unit := part.rstrip(b"\x00"))]
+
+
+def parameter_sets(units: list[bytes]) -> list[bytes]:
+    """Return the parameter sets among NAL units: SPS, PPS."""
+    return [unit for kind in (_SPS, _PPS) for unit in units if unit[0] & 0x1F == kind]
+
+
+def packetize(unit: bytes) -> Iterator[bytes]:
+    """Return the RTP payloads of a NAL unit: itself, or fragments (RFC 6184, 5.6 and 5.8)."""
+    if len(unit) <= LONGEST_PAYLOAD:
+        yield unit
+        return
+    indicator, kind = unit[0] & 0xE0 | _FU_A, unit[0] & 0x1F
+    step = LONGEST_PAYLOAD - 2
+    for start in range(1, len(unit), step):
+        first = 0x80 if start == 1 else 0
+        last = 0x40 if start + step >= len(unit) else 0
+        yield bytes((indicator, first | last | kind)) + unit[start : start + step]
