@@ -202,6 +202,14 @@ EOF
 }
 
 download_debian_python() {
+  local suite=$1 work=$2
+  private_apt "$suite" "$work" || return
+  # shellcheck disable=SC2086
+  (cd "$work/debs" && apt-get -c "$work/apt/apt.conf" download $debian_packages)
+}
+
+# Prepares an apt of its own in a directory, with the lists of one suite from the mirror that apt is configured with.
+private_apt() {
   local suite=$1 work=$2 release uri keyring
   # The archive with the machine's own release is Debian's, whatever else apt is told of.
   release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
@@ -235,9 +243,57 @@ Dir::State::status "$work/apt/status";
 Dir::Cache "$work/apt";
 Dir::Cache::archives "$work/apt/archives";
 EOF
-  apt-get -c "$work/apt/apt.conf" update --error-on=any || return
+  apt-get -c "$work/apt/apt.conf" update --error-on=any
+}
+
+# Packages of Debian with all that they depend on, unpacked into a directory of the cache: prints its path. Nothing is
+# installed, and no rights are needed. `DIRECTORY/run PROGRAM` runs a program with the libraries there, its own C library
+# included, so the suite need not be the machine's.
+unpack_debian_packages() {
+  local name=$1 suite=$2 target=$cache/debian-$1-$2 work=$cache/debian-$1-$2.part deb
+  shift 2
+  if [[ ! -e $target/run ]]; then
+    type -P apt-get dpkg >/dev/null || die "$name can be unpacked on Debian only"
+    rm -rf "$work"
+    mkdir -p "$work"/apt/{lists,archives}/partial "$work/debs" "$work/root"
+    log "  $* of Debian $suite from apt's mirror"
+    if ! download_debian_packages "$suite" "$work" "$@" >"$work/log" 2>&1 9>&-; then
+      cat "$work/log" >&2
+      die "apt could not fetch $*"
+    fi
+    for deb in "$work"/debs/*.deb; do dpkg -x "$deb" "$work/root"; done
+    cat >"$work/root/run" <<'EOF'
+#!/bin/bash
+here=$(dirname "$(readlink -f "$0")")
+program=$1
+shift
+loader=$(find -L "$here/lib" "$here/usr/lib" -maxdepth 2 -name 'ld-linux*.so.*' -print -quit 2>/dev/null)
+libraries=$(find -L "$here/lib" "$here/usr/lib" -maxdepth 1 -name '*-linux-gnu*' -type d 2>/dev/null | paste -sd: -)
+for folder in usr/bin usr/sbin bin sbin; do
+  if [[ -e $here/$folder/$program ]]; then
+    exec "$loader" --library-path "$libraries" "$here/$folder/$program" "$@"
+  fi
+done
+echo "$program is not unpacked in $here" >&2
+exit 127
+EOF
+    chmod +x "$work/root/run"
+    rm -rf "$target"
+    mv "$work/root" "$target"
+    rm -rf "$work"
+  fi
+  echo "$target"
+}
+
+download_debian_packages() {
+  local suite=$1 work=$2 packages
+  shift 2
+  private_apt "$suite" "$work" || return
+  # With an empty list of installed packages, everything that they need is to be installed.
+  packages=$(apt-get -c "$work/apt/apt.conf" -s --no-install-recommends install "$@" | awk '$1 == "Inst" { print $2 }') || return
+  [[ -n $packages ]] || return
   # shellcheck disable=SC2086
-  (cd "$work/debs" && apt-get -c "$work/apt/apt.conf" download $debian_packages)
+  (cd "$work/debs" && apt-get -c "$work/apt/apt.conf" download $packages)
 }
 
 # Made runnable by itself, its interpreter and library path pointing into its directory: prints its path.
