@@ -17,6 +17,8 @@ class Pair:
     agent: SipAgent
     door: Telephone
     calls: list[SipCall] = field(default_factory=list)
+    # What the agent says about its registration.
+    changes: list[bool] = field(default_factory=list)
 
 
 @pytest.fixture

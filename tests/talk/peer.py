@@ -11,7 +11,7 @@ from typing import Self, override
 
 HOST = "127.0.0.1"
 # Seconds on the shared clock; nothing that is expected takes longer.
-PATIENCE = 100.0
+PATIENCE = 400.0
 COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length", "k": "supported"}
 
 

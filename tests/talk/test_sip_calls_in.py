@@ -159,18 +159,16 @@ async def test_the_caller_gives_up_while_the_ports_open(pair: Pair) -> None:
 
 async def _fails(taken: SipCall) -> str:
     # The CANCEL is on its way when the answer begins.
-    taken._media.open = _slowly(taken._media.open)  # type: ignore[method-assign]
+    opens = taken._media.open
+
+    async def slowly(host: str, peer: str) -> None:
+        await asyncio.sleep(0.1)
+        await opens(host, peer)
+
+    taken._media.open = slowly  # type: ignore[method-assign]
     with pytest.raises(CallFailed) as caught:
         await taken.answer()
     return str(caught.value)
-
-
-def _slowly(action):  # type: ignore[no-untyped-def]
-    async def run(*args: str) -> None:
-        await asyncio.sleep(0.1)
-        await action(*args)
-
-    return run
 
 
 async def test_a_cancel_after_the_answer_changes_nothing(pair: Pair) -> None:
@@ -299,7 +297,7 @@ async def test_a_codec_may_vanish_between_ring_and_answer(pair: Pair) -> None:
     """No port is free: the call is refused and the owner is told."""
     _, taken = await _offered(pair, 4000)
 
-    async def no_port(*_: str) -> None:
+    async def no_port(host: str, peer: str) -> None:
         raise TalkError("no free ports for RTP")
 
     taken._media.open = no_port  # type: ignore[method-assign]

@@ -113,6 +113,8 @@ class SipAgent:
         except TimeoutError:
             _LOGGER.debug("SIP with %s: the peer does not answer the end", self.peer.host)
         await core.close(_PATIENCE)
+        for call in self.calls:
+            call.abandon()
         self._ignored += core.transport.ignored
         self._core = None
         self._stopping = False

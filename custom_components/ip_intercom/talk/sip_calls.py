@@ -195,6 +195,13 @@ class SipCall:
         """Return once the call has ended."""
         await self._ended.wait()
 
+    def abandon(self) -> None:
+        """Stop all that waits: the socket is closed."""
+        self._end(EndReason.LOCAL)
+        if self._unacknowledged is not None:
+            self._unacknowledged.stop()
+        self._forget(self)
+
     # ---- State ----
 
     def _set_state(self, state: CallState) -> None:

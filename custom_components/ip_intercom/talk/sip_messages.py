@@ -121,7 +121,7 @@ class Message:
                 raise SipError(f"{name} more than once")
         if not self.call_id or self.from_.tag is None:
             raise SipError("no Call-ID, or no tag of the caller")
-        _ = self.via, self.to, self.cseq, self.contact
+        _ = self.via, self.to, self.cseq
         for route in (*self.items("record-route"), *self.items("route")):
             SipUri.parse(Address.parse(route).uri)
 
@@ -143,6 +143,7 @@ class Request(Message):
     @override
     def check(self) -> None:
         super().check()
+        _ = self.contact
         if self.cseq[1] != self.method:
             raise SipError("CSeq is of another method")
 

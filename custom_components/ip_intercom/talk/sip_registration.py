@@ -46,7 +46,7 @@ class Registration:
         """Register and keep it so; raises RegistrationFailed."""
         granted = await self._register()
         self._task = self._core.loop.create_task(self._keep(granted))
-        self._ping()
+        self._pinger = self._core.loop.call_later(_KEEP_ALIVE, self._ping)
 
     async def stop(self) -> None:
         """End the registration."""
