@@ -26,11 +26,11 @@ class Heard:
 
     @classmethod
     def parse(cls, data: bytes, address: tuple[str, int]) -> Self:
-        head, _, body = data.decode().partition("\r\n\r\n")
+        head, _, body = data.decode("utf-8", "replace").partition("\r\n\r\n")
         start, *lines = head.split("\r\n")
         fields: dict[str, list[str]] = {}
         for line in lines:
-            name, value = line.split(": ", 1)
+            name, _, value = line.partition(": ")
             fields.setdefault(COMPACT.get(name, name.lower()), []).append(value)
         return cls(start, fields, body, address)
 

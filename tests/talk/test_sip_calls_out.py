@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from custom_components.ip_intercom.talk.errors import CallFailed, CallRefused
+from custom_components.ip_intercom.talk.errors import CallFailed, CallRefused, TalkError
 from custom_components.ip_intercom.talk.sip_agent import CallState, EndReason, SipCall
 
 from .conftest import Pair
@@ -302,3 +302,72 @@ async def test_a_call_needs_a_started_agent(pair: Pair) -> None:
         group.create_task(pair.agent.stop())
     with pytest.raises(CallFailed, match="not started"):
         await pair.agent.call("100")
+
+
+@pytest.mark.parametrize("more", ["Contact: <nonsense", "Record-Route: <tel:1>", "Contact: <tel:1>"])
+async def test_a_malformed_answer_ends_the_call(pair: Pair, more: str) -> None:
+    async with asyncio.TaskGroup() as group:
+        calling = group.create_task(_failed(pair, 5))
+        invite = await pair.door.expect("INVITE")
+        pair.door.reply(invite, "180 Ringing", more, contact=False)
+        pair.door.reply(invite, "200 OK", more, body=description(4000), contact=False)
+        assert (await calling).startswith("malformed answer: ")
+    await asyncio.sleep(80)
+    assert pair.agent.calls == ()
+
+
+async def test_malformed_early_media_is_ignored(pair: Pair) -> None:
+    async with asyncio.TaskGroup() as group:
+        calling = group.create_task(pair.agent.call("100"))
+        invite = await pair.door.expect("INVITE")
+        pair.door.reply(invite, "183 Progress", body="v=0\r\nm=audio x\r\n")
+        pair.door.reply(invite, "200 OK", body=description(4000))
+        # A provisional response that was overtaken changes nothing.
+        pair.door.reply(invite, "183 Progress", body=description(4000, "8"))
+        await pair.door.expect("ACK")
+        assert (await calling).codec.name == "PCMU"
+
+
+async def test_only_some_forks_are_answered(pair: Pair) -> None:
+    async with asyncio.TaskGroup() as group:
+        calling = group.create_task(pair.agent.call("100"))
+        invite = await pair.door.expect("INVITE")
+        for number in range(20):
+            pair.door.reply(invite, "200 OK", body=description(4000), tag=f"fork{number}")
+        await calling
+        await asyncio.sleep(40)
+    assert len({message.tag("to") for message in pair.door.line.heard if message.what == "ACK"}) == 16
+
+
+async def test_a_refusal_after_the_end_of_the_caller(pair: Pair) -> None:
+    """The door refuses while the CANCEL waits."""
+    async with asyncio.TaskGroup() as group:
+        calling = group.create_task(_failed(pair, 2))
+        invite = await pair.door.expect("INVITE")
+        await calling
+        pair.door.reply(invite, "486 Busy Here")
+        await pair.door.until("ACK")
+    assert pair.agent.calls == ()
+
+
+async def test_the_ports_for_audio_cannot_be_opened(pair: Pair) -> None:
+    assert pair.agent._core is not None
+    host, pair.agent._core.transport.host = pair.agent._core.transport.host, "192.0.2.1"
+    assert await _failed(pair) == "call not possible: no free ports for RTP"
+    pair.agent._core.transport.host = host
+    assert pair.agent.calls == ()
+    await pair.door.silence()
+
+
+async def test_a_listener_is_told_once(pair: Pair) -> None:
+    """The listeners of a call are those that were set."""
+    calls: list[SipCall] = []
+    async with asyncio.TaskGroup() as group:
+        calling = group.create_task(pair.agent.call("sip:door:secret@127.0.0.1;x=y", on_dialing=calls.append))
+        await pair.door.pick_up(description(4000))
+        [call] = calls
+        assert call is await calling
+        assert (call.on_audio, call.on_video, call.on_dtmf) == (None, None, None)
+        assert call.remote == "sip:door@127.0.0.1"
+        with pytest.raises(TalkError):
+            await call.answer()

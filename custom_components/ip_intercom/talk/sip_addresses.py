@@ -156,6 +156,8 @@ class Address:
             raise SipError("an address with an unbalanced quote")
         else:
             display = text[:found].strip()
+            if ":" in display or "@" in display:
+                raise SipError("an address in the place of a name")
         end = text.find(">", found)
         rest = text[end + 1 :].strip()
         if found < 0 or end < 0 or (rest and not rest.startswith(";")):

@@ -13,7 +13,7 @@ from .rtp_session import Statistics
 from .sdp import Codec
 from .sip_addresses import SipUri
 from .sip_answers import RELAY, SDP, Unacknowledged, accepts_body, digit_of_info, respond
-from .sip_core import ALLOW, METHODS, Dialog, Login, SipCore
+from .sip_core import ALLOW, Dialog, Login, SipCore
 from .sip_media import CallMedia
 from .sip_messages import Headers, Request, Response
 from .sip_session_timer import MIN_SE, SessionTimer, asking, min_se
@@ -289,8 +289,6 @@ class SipCall:
 
     async def _invite_again(self, headers: Headers) -> Response | Failure:
         """Send a re-INVITE with what is agreed."""
-        if self._offering:
-            return Failure.TIMEOUT
         self._offering = True
         try:
             self._login.begin()
@@ -360,10 +358,9 @@ class SipCall:
             self._receive_offer(transaction)
         elif request.method == "INFO":
             self._receive_info(transaction)
-        elif request.method == "OPTIONS":
-            respond(transaction, 200, (("allow", ALLOW), ("accept", SDP)))
         else:
-            respond(transaction, 405 if request.method in METHODS else 501, (("allow", ALLOW),))
+            # Only OPTIONS is left of the known methods.
+            respond(transaction, 200, (("allow", ALLOW), ("accept", SDP)))
 
     def _remote_bye(self) -> None:
         self._end(EndReason.REMOTE)

@@ -122,6 +122,8 @@ class Message:
         if not self.call_id or self.from_.tag is None:
             raise SipError("no Call-ID, or no tag of the caller")
         _ = self.via, self.to, self.cseq
+        # A response copies all hops.
+        self.items("via")
         for route in (*self.items("record-route"), *self.items("route")):
             SipUri.parse(Address.parse(route).uri)
 

@@ -380,7 +380,12 @@ class Transactions:
         else:
             transaction = ServerTransaction(self, request, flow, key=key, source=source)
             self._servers[key] = transaction
-            self._on_request(transaction)
+            try:
+                self._on_request(transaction)
+            except SipError:
+                # It can get no response, so nothing would end it.
+                self.forget_server(transaction)
+                raise
 
     def find_invite(self, cancel: Request) -> ServerTransaction | None:
         """Return the INVITE that a CANCEL is for."""

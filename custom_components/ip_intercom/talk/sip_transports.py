@@ -175,6 +175,8 @@ class UdpSipTransport(SipTransport, asyncio.DatagramProtocol):
 
     @override
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if self._socket is None or self._socket.is_closing():
+            return
         if not self.is_peer(addr[0]) or not data.strip(b"\r\n\0"):
             return
         try:
