@@ -68,7 +68,7 @@ async def test_sound_that_is_faster_than_time_is_dropped() -> None:
     for _ in range(500):
         track.play("PCMU", b"\x01" * SAMPLES)
     track.stop()
-    assert len(packets) == 16
+    assert 15 <= len(packets) <= 16
 
 
 async def test_what_was_missed_while_the_loop_stood_still_is_not_made_up_for() -> None:

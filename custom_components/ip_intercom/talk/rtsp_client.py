@@ -81,6 +81,8 @@ class RtspClient:
         self._on_packet: Callable[[int, bytes], None] | None = None
         self._on_end: Callable[[RtspError], None] | None = None
         self._closed = False
+        self._heard_at = 0.0
+        self._watch: asyncio.TimerHandle | None = None
 
     @property
     def is_open(self) -> bool:
@@ -160,6 +162,7 @@ class RtspClient:
         """
         self._on_packet, self._on_end = on_packet, on_end
         await self._ask("PLAY", self._aggregate, ("Range", "npt=now-"))
+        self._watch_silence()
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep_alive())
 
@@ -177,6 +180,8 @@ class RtspClient:
         """End the session, and close the connection."""
         self._closed = True
         self._on_packet = self._on_end = None
+        if self._watch is not None:
+            self._watch.cancel()
         writer = self._writer
         if writer is not None and not writer.transport.is_closing() and self._session:
             # The device may be gone: its response is not awaited.
@@ -280,19 +285,24 @@ class RtspClient:
 
     # ---- What the device sends ----
 
+    def _watch_silence(self) -> None:
+        """Give up a device that sends nothing any more; one timer costs less than one for each packet."""
+        if self._watch is not None:
+            self._watch.cancel()
+        loop = asyncio.get_running_loop()
+        if loop.time() >= (due := self._heard_at + STALLED):
+            self._lose(RtspConnectionFailed("the device sends nothing any more"))
+        else:
+            self._watch = loop.call_at(due, self._watch_silence)
+
     async def _read(self, reader: asyncio.StreamReader) -> None:
         parser = Parser()
         error = RtspConnectionFailed("the device closed the connection")
         try:
-            while True:
-                async with asyncio.timeout(STALLED if self._on_packet is not None else None):
-                    data = await reader.read(_CHUNK)
-                if not data:
-                    break
+            while data := await reader.read(_CHUNK):
+                self._heard_at = asyncio.get_running_loop().time()
                 for message in parser.feed(data):
                     self._take(message)
-        except TimeoutError:
-            error = RtspConnectionFailed("the device sends nothing any more")
         except OSError:
             error = RtspConnectionFailed("the connection to the device is lost")
         except RtspError as err:
@@ -324,6 +334,8 @@ class RtspClient:
             self._answer[1].set_exception(error)
         on_end, self._on_end, self._on_packet = self._on_end, None, None
         self._closed = True
+        if self._watch is not None:
+            self._watch.cancel()
         if self._keeper is not None and self._keeper is not asyncio.current_task():
             self._keeper.cancel()
         if on_end is not None:

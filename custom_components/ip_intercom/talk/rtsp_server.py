@@ -149,18 +149,17 @@ class _Connection:
         self._description: SessionDescription | None = None
         self._tracks: dict[int, _Track] = {}
         self._playing = False
-        self._sent_at = 0.0
+        self._sent_at = self._heard_at = 0.0
+        self._timeout: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Answer requests until the connection ends."""
         parser = Parser()
+        self._expire()
         try:
-            while True:
-                async with asyncio.timeout(SESSION_TIMEOUT):
-                    data = await self._reader.read(_CHUNK)
-                if not data:
-                    break
+            while data := await self._reader.read(_CHUNK):
+                self._heard_at = asyncio.get_running_loop().time()
                 for message in parser.feed(data):
                     if isinstance(message, Interleaved):
                         self._hear(message)
@@ -169,11 +168,11 @@ class _Connection:
         except RtspError as err:
             _LOGGER.debug("RTSP connection ended: %s", err)
             self._write(Response(400, Headers(("Connection", "close"))).pack())
-        except TimeoutError:
-            _LOGGER.debug("RTSP session ended: no request for %s s", SESSION_TIMEOUT)
         except OSError:
             _LOGGER.debug("RTSP connection lost")
         finally:
+            if self._timeout is not None:
+                self._timeout.cancel()
             await self._end_session()
             self._writer.close()
             with suppress(OSError):
@@ -183,6 +182,17 @@ class _Connection:
         """End the connection from this side."""
         self._writer.transport.abort()
         self._reader.feed_eof()
+
+    def _expire(self) -> None:
+        """End the connection if nothing was heard for long; one timer costs less than one for each packet."""
+        loop = asyncio.get_running_loop()
+        self._heard_at = self._heard_at or loop.time()
+        due = self._heard_at + SESSION_TIMEOUT
+        if loop.time() >= due:
+            _LOGGER.debug("RTSP session ended: no request for %s s", SESSION_TIMEOUT)
+            self.abort()
+        else:
+            self._timeout = loop.call_at(due, self._expire)
 
     async def _answer(self, request: Request) -> None:
         sequence = request.headers.get("CSeq")
