@@ -121,7 +121,17 @@ def quick_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
 async def local_url(hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator) -> str:
     """Start the HTTP server of Home Assistant, and return its internal URL."""
     # Views cannot be registered once the server runs.
-    for component in ("websocket_api", "media_source", "repairs", "diagnostics", "camera", "image", "calendar", DOMAIN):
+    components = (
+        "websocket_api",
+        "media_source",
+        "repairs",
+        "diagnostics",
+        "camera",
+        "image",
+        "calendar",
+        "media_player",
+    )
+    for component in (*components, DOMAIN):
         assert await async_setup_component(hass, component, {})
     client = await hass_client_no_auth()
     url = str(client.make_url("/")).rstrip("/")

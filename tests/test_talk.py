@@ -9,9 +9,16 @@ from typing import Any, override
 from urllib.request import parse_http_list, parse_keqv_list
 
 from homeassistant.components import camera as camera_component
-from homeassistant.components.camera import async_get_stream_source, get_camera_from_entity_id
+from homeassistant.components.camera import (
+    Camera,
+    CameraWebRTCProvider,
+    WebRTCSendMessage,
+    async_get_stream_source,
+    async_register_webrtc_provider,
+    get_camera_from_entity_id,
+)
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
@@ -19,7 +26,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
+from webrtc_models import RTCIceCandidateInit
 from yarl import URL
 
 from custom_components.ip_intercom.model.talk import TalkReason
@@ -88,6 +96,63 @@ async def test_with_a_track_to_the_door_the_button_is_there(
     assert described[-1].headers["require"] == "www.onvif.org/ver20/backchannel"
     assert described[-1].uri == f"rtsp://127.0.0.1:{rtsp.port}{PROFILE}"
     assert rtsp.talking == 0
+
+
+class WebRtc(CameraWebRTCProvider):
+    """A provider for RTSP, as go2rtc of Home Assistant is one."""
+
+    @property
+    @override
+    def domain(self) -> str:
+        return "go2rtc"
+
+    @callback
+    @override
+    def async_is_supported(self, stream_source: str) -> bool:
+        return stream_source.startswith("rtsp://")
+
+    @override
+    async def async_handle_async_webrtc_offer(
+        self, camera: Camera, offer_sdp: str, session_id: str, send_message: WebRTCSendMessage
+    ) -> None:
+        raise NotImplementedError
+
+    @override
+    async def async_on_webrtc_candidate(self, session_id: str, candidate: RTCIceCandidateInit) -> None:
+        raise NotImplementedError
+
+    @callback
+    @override
+    def async_close_session(self, session_id: str) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.skipif(not hasattr(camera_component, "CameraEntityCapabilities"), reason="before Home Assistant 2026.11")
+async def test_home_assistant_offers_start_talking(
+    hass: HomeAssistant,
+    rtsp: RtspServer,
+    entry: ConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the dialog of the camera asks for; the preview feature is on."""
+    monkeypatch.setattr(
+        "homeassistant.components.camera.entity.async_is_preview_feature_enabled", lambda *_: True, raising=False
+    )
+    async_register_webrtc_provider(hass, WebRtc())
+    await talk(hass, entry)
+    client = await hass_ws_client(hass)
+
+    async def capabilities() -> Any:
+        await client.send_json_auto_id({"type": "camera/capabilities", "entity_id": camera_of(hass, entry)})
+        result = (await client.receive_json())["result"]
+        return {**result, "frontend_stream_types": sorted(result["frontend_stream_types"])}
+
+    assert await capabilities() == {"frontend_stream_types": ["hls", "web_rtc"], "two_way_audio": True}
+    rtsp.speaker = None
+    with pytest.raises(ServiceValidationError):
+        await check(hass, entry)
+    assert await capabilities() == {"frontend_stream_types": ["hls", "web_rtc"], "two_way_audio": False}
 
 
 class Browser(Go2rtc):

@@ -58,7 +58,7 @@ PLATFORMS = [
 ]
 
 # Entities that exist only while *Talk* is on.
-_TALK_KEYS = ("talk", "check_talk")
+_TALK_KEYS = ("talk", "check_talk", "speaker_")
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -128,6 +128,8 @@ async def _async_set_up(
     await runtime.door_commands.async_load()  # before the entities, which show holds
     if coordinator.features.conferences is not None:
         runtime.platforms.append(Platform.CALENDAR)  # it adds a page to the sidebar, which should not be empty
+    if entry.options.get(CONF_TALK):
+        runtime.platforms.append(Platform.MEDIA_PLAYER)
     ClockWatch(coordinator, events).async_start()
     await hass.config_entries.async_forward_entry_setups(entry, runtime.platforms)
     _async_await_conferences(hass, entry)
@@ -174,9 +176,9 @@ def _async_remove_stale(hass: HomeAssistant, entry: IntercomConfigEntry) -> None
     coordinator = runtime.coordinator
     registry, identity = er.async_get(hass), coordinator.description.identity
     if not entry.options.get(CONF_TALK):
-        talk = {f"{identity.id}_{key}" for key in _TALK_KEYS}
+        talk = tuple(f"{identity.id}_{key}" for key in _TALK_KEYS)
         for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
-            if entity.unique_id in talk:
+            if entity.unique_id.startswith(talk):
                 registry.async_remove(entity.entity_id)
     if coordinator.description.unanswered:
         return  # entities may differ only because a function did not respond

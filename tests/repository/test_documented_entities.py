@@ -9,7 +9,10 @@ import pytest
 
 from tests.common import USERNAME, add_intercom, choose, until
 from tests.reference import inventory
+from tests.simulators.common.rtsp import RtspServer
 from tests.simulators.two_n import MODELS, Privilege, Simulator
+
+TALK = {"talk": True, "stream_username": "viewer", "stream_password": "p@ss/w"}
 
 
 @pytest.mark.default_entities
@@ -23,10 +26,11 @@ async def test_the_record_of_a_2n_is_current(hass: HomeAssistant) -> None:
             if model == "access_unit":
                 sim.lift_public_floors([1, 4])
                 await until(lambda: er.async_get(hass).async_get("sensor.back_door_public_elevator_floors"))
+        rtsp = await stack.enter_async_context(RtspServer())
         # All options, and an account that may only monitor.
         accounts: list[tuple[Privilege, dict[str, Any]]] = [
             (Privilege.ALL, {"show_touches": True, "plain_switches": ["2"]}),
-            (Privilege.ALL, {"gates": ["1"], "garage_doors": ["2"], "talk": True}),
+            (Privilege.ALL, {"gates": ["1"], "garage_doors": ["2"]} | TALK),
             (Privilege.MONITORING, {}),
         ]
         for number, (privilege, options) in enumerate(accounts):
@@ -35,7 +39,10 @@ async def test_the_record_of_a_2n_is_current(hass: HomeAssistant) -> None:
             sim.revoke(USERNAME, Privilege.ALL)
             sim.grant(USERNAME, privilege)
             entries.append(await add_intercom(hass, sim))
+            sim.onvif.rtsp_port = rtsp.port
             await choose(hass, entries[-1], options)
+            if "talk" in options:
+                await until(lambda: hass.states.async_all("media_player"), "the speaker")
         inventory.check(hass, "two_n", entries)
         for entry in entries:
             await hass.config_entries.async_unload(entry.entry_id)

@@ -66,7 +66,7 @@ LAYERS = (
     layer(
         "runtime",
         "runtime runtime.*",
-        "names errors google model systems helpers coordinator",
+        "names errors google model systems helpers coordinator codecs talk",
         "aiohttp homeassistant",
     ),
     layer("entities", "entity setting_entity", "names model helpers coordinator runtime", "homeassistant"),

@@ -1,6 +1,7 @@
 """How to talk to a visitor: the route to the door, or the reason why there is none."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -58,6 +59,19 @@ def best(statuses: Iterable[TalkStatus]) -> TalkStatus | None:
     return min(statuses, key=lambda status: status.reason is not None, default=None)
 
 
+class Speaker(Protocol):
+    """An open line to the loudspeaker of a door.
+
+    Attributes:
+        codec: G.711 at 8 kHz: "PCMU" or "PCMA".
+    """
+
+    codec: str
+
+    def send(self, payload: bytes) -> None:
+        """Send 20 ms of sound; raises ``ConnectionFailed`` if the line is lost."""
+
+
 class Talk(Protocol):
     """Talking to a visitor, with sound in both directions."""
 
@@ -66,3 +80,10 @@ class Talk(Protocol):
 
     async def stream_address(self, camera: CameraId) -> str | None:
         """Return the address of the stream with sound to the door, with its own credentials; None without one."""
+
+    def speaker(self, camera: CameraId) -> AbstractAsyncContextManager[Speaker]:
+        """Open a line to the loudspeaker at the door of a camera, and close it at the end.
+
+        Raises:
+            NoTalk: Sound does not reach the door.
+        """

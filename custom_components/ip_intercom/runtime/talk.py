@@ -36,6 +36,7 @@ class TalkMonitor:
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._attempts = 0
+        self._possible: set[CameraId] = set()
         self.statuses: Mapping[CameraId, TalkStatus] = {}
 
     @property
@@ -50,6 +51,10 @@ class TalkMonitor:
     def is_possible(self, camera: CameraId) -> bool:
         """Return whether sound from Home Assistant reaches the door of a camera."""
         return (status := self.statuses.get(camera)) is not None and status.reason is None
+
+    def was_possible(self, camera: CameraId) -> bool:
+        """Return whether a check has found it possible since the entry was loaded."""
+        return camera in self._possible
 
     @callback
     def async_listen(self, update: Callable[[], None]) -> CALLBACK_TYPE:
@@ -110,6 +115,10 @@ class TalkMonitor:
             )
             for update in tuple(self._listeners):
                 update()
+            possible = {camera for camera in self.statuses if self.is_possible(camera)}
+            if not possible <= self._possible:
+                self._possible |= possible
+                self._coordinator.async_update_listeners()  # for new speakers
 
 
 async def async_try_talk(hass: HomeAssistant, data: Mapping[str, Any], options: Mapping[str, Any]) -> TalkStatus | None:

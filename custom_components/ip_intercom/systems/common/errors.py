@@ -99,6 +99,14 @@ class UnexpectedReply(IntercomError):
     """The response is not one of the API: HTML, broken JSON, or too much data."""
 
 
+class NoTalk(IntercomError):
+    """Sound does not reach the door; ``reason`` is one of ``model.talk``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"no sound reaches the door: {reason}")
+        self.reason = reason
+
+
 class FunctionRefused(UnexpectedReply):
     """The device rejects the login for one function and accepts it for others; ``function`` is its path."""
 

@@ -1,17 +1,28 @@
 """Talk at a 2N: the stream of ONVIF, if it has an audio track to the door."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 import logging
+import secrets
 
 from yarl import URL
 
 from ...model.parts import CameraId
 from ...model.talk import TalkReason, TalkRoute, TalkStatus, unavailable
 from ...talk.errors import RtspConnectionFailed, RtspRefused, RtspUnauthorized, TalkError
+from ...talk.rtp import pack
 from ...talk.rtsp_client import RtspClient
-from ...talk.sdp import Direction, SessionDescription
+from ...talk.sdp import Codec, Direction, Media, SessionDescription
 from ..common.adapter import stream_url
-from ..common.errors import AuthenticationFailed, CommandFailed, IntercomError, NotSupported, UnexpectedReply
+from ..common.errors import (
+    AuthenticationFailed,
+    CommandFailed,
+    ConnectionFailed,
+    IntercomError,
+    NoTalk,
+    NotSupported,
+    UnexpectedReply,
+)
 from .cameras import StreamAccess
 from .client import TwoNDevice
 from .client.onvif import NoProfile, Onvif
@@ -66,6 +77,25 @@ class TwoNTalk:
         """Return the address of the stream with talk, with its account; None if none was found at this camera."""
         return str(self._url) if self._url is not None and camera == self.camera else None
 
+    @asynccontextmanager
+    async def speaker(self, camera: CameraId) -> AsyncIterator[OnvifSpeaker]:
+        """Open the audio track to the door.
+
+        Raises:
+            NoTalk: It does not exist, or the RTSP server refuses it.
+        """
+        if self._url is None or camera != self.camera:
+            raise NoTalk(TalkReason.NO_SPEAKER)
+        client = RtspClient(str(self._url))
+        try:
+            try:
+                speaker = await _open(client)
+            except TalkError as err:
+                raise NoTalk(_reason(err)) from err
+            yield speaker
+        finally:
+            await client.close()
+
     async def _find(self) -> URL | TalkReason:
         """Return the address of the stream with its account, or the reason why there is none."""
         if (stream := self._stream) is None:
@@ -82,7 +112,45 @@ class TwoNTalk:
         except TalkError as err:
             _LOGGER.debug("No description of the stream with talk: %s", err)
             return _reason(err)
-        return url if has_speaker(description) else TalkReason.NO_SPEAKER
+        return url if speaker_of(description) is not None else TalkReason.NO_SPEAKER
+
+
+class OnvifSpeaker:
+    """The audio track to the door, set up and playing.
+
+    Args:
+        track: Its number in the session.
+    """
+
+    def __init__(self, client: RtspClient, track: int, codec: Codec) -> None:
+        self._client = client
+        self._track = track
+        self._payload = codec.payload
+        self._sequence, self._timestamp, self._ssrc = (secrets.randbits(bits) for bits in (16, 32, 32))
+        self._began = False
+        self.codec = codec.name
+
+    def send(self, payload: bytes) -> None:
+        """Send a packet; the first one has the marker (RFC 3551, 4.1)."""
+        if not self._client.is_open:
+            raise ConnectionFailed("the RTSP server closed the connection")
+        packet = pack(self._payload, self._sequence, self._timestamp, self._ssrc, payload, not self._began)
+        self._client.send(self._track, packet)
+        self._began, self._sequence, self._timestamp = True, self._sequence + 1, self._timestamp + len(payload)
+
+
+async def _open(client: RtspClient) -> OnvifSpeaker:
+    """Set up the audio track to the door, and those from it: without data, the connection counts as lost."""
+    description = await client.describe(backchannel=True)
+    if (found := speaker_of(description)) is None:
+        raise RtspRefused("DESCRIBE", _OPTION_NOT_SUPPORTED, "no audio track to the door")
+    media, codec = found
+    for other in description.media:
+        if other.direction is not Direction.SENDONLY and other.kind in {"audio", "video"}:
+            await client.setup(other)
+    track = await client.setup(media)
+    await client.play(lambda *_: None)
+    return OnvifSpeaker(client, track, codec)
 
 
 async def _describe(url: URL) -> SessionDescription:
@@ -93,12 +161,12 @@ async def _describe(url: URL) -> SessionDescription:
         await client.close()
 
 
-def has_speaker(description: SessionDescription) -> bool:
-    """Return whether a stream has an audio track to the door; directions are those of the client."""
-    return any(
-        media.kind == "audio" and media.direction is Direction.SENDONLY and media.find(*_CODECS) is not None
-        for media in description.media
-    )
+def speaker_of(description: SessionDescription) -> tuple[Media, Codec] | None:
+    """Return the audio track to the door and its codec, None without one; directions are those of the client."""
+    for media in description.media:
+        if media.kind == "audio" and media.direction is Direction.SENDONLY and (codec := media.find(*_CODECS)):
+            return media, codec
+    return None
 
 
 def _reason(err: TalkError) -> TalkReason:
