@@ -431,3 +431,11 @@ async def test_video_that_is_no_packet_is_dropped(server: RtspServer, fake: Make
             source.on_video(packet)
         await asyncio.sleep(0.1)
         assert go2rtc.heard[VIDEO] == [rtp(unit(IDR))]
+
+
+async def test_a_camera_that_does_not_respond_is_given_up_before_go2rtc_does(url: str, camera: Camera) -> None:
+    camera.ways.mute = frozenset({"OPTIONS"})
+    go2rtc = Go2rtc(url)
+    with pytest.raises(ConnectionError):
+        await go2rtc.watch()
+    assert go2rtc.responses == [503, 503]

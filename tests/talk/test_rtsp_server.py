@@ -454,5 +454,8 @@ async def test_no_port_to_listen_on(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError
 
     monkeypatch.setattr(asyncio, "start_server", refuse)
-    with pytest.raises(RtspError):
-        await RtspServer().start()
+    server = RtspServer()
+    with pytest.raises(RtspError, match="cannot listen"):
+        await server.start()
+    with pytest.raises(RtspError, match="not running"):
+        server.add(Feed())

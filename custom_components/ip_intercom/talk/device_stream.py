@@ -16,6 +16,8 @@ from .tracks import LAWS
 
 _LOGGER = logging.getLogger(__name__)
 
+# Seconds to connect and for a response: go2rtc waits five for the description.
+_TIMEOUT: Final = 4.0
 # Seconds between two attempts to connect again, and at most.
 _RETRY: Final = 1.0
 _RETRY_MOST: Final = 15.0
@@ -65,7 +67,7 @@ class DeviceStream:
 
     async def open(self) -> Tracks:
         """Connect and play; raises TalkError."""
-        client = RtspClient(await self._address())
+        client = RtspClient(await self._address(), timeout=_TIMEOUT)
         try:
             description = await client.describe()
             video, sound = _choose(description)

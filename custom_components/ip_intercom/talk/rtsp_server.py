@@ -81,7 +81,13 @@ class RtspServer:
             raise RtspError("the RTSP server cannot listen") from err
 
     def add(self, feed: Feed) -> str:
-        """Return a new address that plays a feed; start the server first."""
+        """Return a new address that plays a feed.
+
+        Raises:
+            RtspError: The server is not running.
+        """
+        if not self.port:
+            raise RtspError("the RTSP server is not running")
         path = token_urlsafe(24)
         self._feeds[path] = feed
         return f"rtsp://{HOST}:{self.port}/{path}"
