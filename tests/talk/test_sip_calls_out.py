@@ -311,7 +311,7 @@ async def test_a_malformed_answer_ends_the_call(pair: Pair, more: str) -> None:
         invite = await pair.door.expect("INVITE")
         pair.door.reply(invite, "180 Ringing", more, contact=False)
         pair.door.reply(invite, "200 OK", more, body=description(4000), contact=False)
-        assert (await calling).startswith("malformed answer: ")
+        assert (await calling).startswith(("no answer", "malformed answer: "))
     await asyncio.sleep(80)
     assert pair.agent.calls == ()
 

@@ -1,0 +1,24 @@
+"""Run the proofs: ``python -m tests.talk.proof sipp`` or ``baresip``."""
+
+import argparse
+import asyncio
+import logging
+import sys
+
+from . import sipp
+
+
+def main() -> int:
+    """Run what the command line names; 0 if all succeeded."""
+    parser = argparse.ArgumentParser(prog="tests.talk.proof", description=__doc__)
+    parser.add_argument("program", choices=("sipp", "baresip"))
+    parser.add_argument("--seconds", type=float, default=60, help="length of the call with baresip")
+    parser.add_argument("--verbose", action="store_true", help="show the decisions of the agent")
+    arguments = parser.parse_args()
+    if arguments.verbose:
+        logging.basicConfig(level=logging.DEBUG)
+    return 0 if asyncio.run(sipp.prove()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
