@@ -331,6 +331,22 @@ async def test_strangers_are_not_heard(pair: Pair, talk: Talk) -> None:
     assert pair.agent.ignored == 3
 
 
+async def test_a_door_may_send_from_another_of_its_addresses(pair: Pair) -> None:
+    """The description names one address of the door, its RTP comes from the one of SIP, once and for all."""
+    heard: list[bytes] = []
+    async with rtp_port("127.0.0.3") as named, rtp_port() as port:
+        talk = await _call(pair, named, description(named.port, "0", "127.0.0.3"))
+        talk.call.on_audio = lambda packet: heard.append(packet.payload)
+        port.send(rtp(1, b"yes"), talk.agent_port)
+        named.send(rtp(2, b"no"), talk.agent_port)
+        await asyncio.sleep(0.1)
+        talk.call.send_audio(b"\xff")
+        await asyncio.sleep(0.1)
+        assert heard == [b"yes"]
+        assert (len(port.receive()), named.receive()) == (1, [])
+        assert talk.call.statistics.strangers == 1
+
+
 async def test_losses_are_counted(talk: Talk) -> None:
     for number in (65_530, 65_531, 65_534, 65_533, 1, 2):
         talk.port.send(rtp(number), talk.agent_port)

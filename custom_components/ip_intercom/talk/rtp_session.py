@@ -42,8 +42,9 @@ class Statistics:
 class RtpSession(asyncio.DatagramProtocol):
     """Sends and receives the packets of one medium of a call.
 
-    Packets are accepted only from the agreed address. A peer behind a port translation is recognized once by its
-    first packet; after that, the port is fixed until another one is agreed on.
+    Packets are accepted only from the agreed address, or that of SIP, because a device may send from another of its
+    own addresses. The first packet decides: it also tells the port of a peer behind a port translation. After that,
+    both are fixed until others are agreed on.
     """
 
     def __init__(self, rate: int, on_packet: Callable[[RtpPacket], None], peer: str) -> None:
@@ -59,8 +60,8 @@ class RtpSession(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._control: asyncio.DatagramTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
-        # The address of the other side of SIP, until one for RTP is agreed on.
-        self._host = peer
+        # The address of the other side of SIP, and the one that is agreed on for RTP.
+        self._signaling = self._host = peer
         self._peer: tuple[str, int] | None = None
         self._agreed = 0
         self._learned = False
@@ -110,22 +111,24 @@ class RtpSession(asyncio.DatagramProtocol):
 
     @override
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if addr[0] != self._host:
+        if self._learned:
+            if addr != self._peer:
+                self._strangers += 1
+                return
+        elif addr[0] not in (self._host, self._signaling):
             self._strangers += 1
             return
-        if self._peer is None:
+        elif self._peer is None:
             return
         try:
             packet = RtpPacket.parse(data)
         except RtpError:
             return
-        if addr[1] != self._peer[1]:
-            if self._learned:
-                self._strangers += 1
-                return
-            _LOGGER.debug("RTP of %s comes from port %d instead of %d", addr[0], addr[1], self._agreed)
-            self._peer = (addr[0], addr[1])
-        self._learned = True
+        if not self._learned:
+            self._learned = True
+            if addr != self._peer:
+                _LOGGER.debug("RTP comes from %s port %d instead of %s port %d", *addr[:2], self._host, self._agreed)
+                self._peer = addr
         self._receiver.count(packet, self._loop.time())
         self._on_packet(packet)
 
@@ -135,7 +138,7 @@ class RtpSession(asyncio.DatagramProtocol):
 
     def hear_control(self, data: bytes, host: str) -> None:
         """Take an RTCP packet."""
-        if host != self._host:
+        if host not in (self._host, self._signaling):
             self._strangers += 1
             return
         try:

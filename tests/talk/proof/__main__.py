@@ -5,7 +5,7 @@ import asyncio
 import logging
 import sys
 
-from . import sipp
+from . import baresip, sipp
 
 
 def main() -> int:
@@ -17,7 +17,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.verbose:
         logging.basicConfig(level=logging.DEBUG)
-    return 0 if asyncio.run(sipp.prove()) else 1
+    proof = sipp.prove() if arguments.program == "sipp" else baresip.prove(arguments.seconds)
+    return 0 if asyncio.run(proof) else 1
 
 
 if __name__ == "__main__":
