@@ -62,6 +62,9 @@ CONF_OPENING_USERNAME = "opening_username"
 CONF_OPENING_PASSWORD = "opening_password"
 CONF_PICTURE_PORT = "picture_port"
 DEFAULT_PICTURE_PORT = 8080
+# Port of direct calls.
+CONF_SIP_PORT = "sip_port"
+DEFAULT_SIP_PORT = 5060
 CONF_PUSH = "push"
 # The operator's name of the forwarder for this account's pushes.
 CONF_PUSH_ROUTE = "push_route"

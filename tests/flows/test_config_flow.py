@@ -372,6 +372,7 @@ async def test_options_tell_doors_from_switches_and_what_to_show(
         "stream_username": "viewer",
         "stream_password": "rtsp",
         "stream_path": "h264_stream",
+        "sip_port": 5060,
     }
     # and again while the device is away; the password is kept, and not shown
     await hass.config_entries.async_unload(entry.entry_id)

@@ -30,10 +30,11 @@ class TalkReason(StrEnum):
     RTSP_LOGIN = "rtsp_login"
     RTSP_REFUSED = "rtsp_refused"
     NO_SPEAKER = "no_speaker"
+    SIP_CLOSED = "sip_closed"
 
 
 # Reasons that may pass by themselves, such as while a device starts.
-PASSING = frozenset({TalkReason.ONVIF_FAILED, TalkReason.RTSP_CLOSED, TalkReason.RTSP_REFUSED})
+PASSING = frozenset({TalkReason.ONVIF_FAILED, TalkReason.RTSP_CLOSED, TalkReason.RTSP_REFUSED, TalkReason.SIP_CLOSED})
 
 
 @dataclass(frozen=True, slots=True)

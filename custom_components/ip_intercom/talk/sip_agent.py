@@ -14,14 +14,14 @@ from .sdp import PCMA, PCMU
 from .sip_addresses import VERSION, SipUri
 from .sip_answers import SDP, accepts_body, respond
 from .sip_calls import CallState, EndReason, SipCall
-from .sip_core import ALLOW, EXTENSIONS, METHODS, Dialog, SipAccount, SipCore
+from .sip_core import ALLOW, EXTENSIONS, METHODS, Dialog, Login, SipAccount, SipCore
 from .sip_incoming import IncomingCall
 from .sip_media import CallMedia
 from .sip_messages import Request
 from .sip_outgoing import OutgoingCall
 from .sip_registration import Registration
 from .sip_session_timer import MIN_SE, SessionTimer
-from .sip_transactions import ServerTransaction, Timers
+from .sip_transactions import Failure, ServerTransaction, Timers
 from .sip_transports import SipPeer, Transport
 
 __all__ = ["CallState", "EndReason", "SipAccount", "SipAgent", "SipCall", "SipPeer", "Timers", "Transport"]
@@ -178,6 +178,25 @@ class SipAgent:
             on_dialing(call)
         await call.dial(timeout)
         return call
+
+    async def probe(self) -> int:
+        """Ask the peer for its abilities, and return the status of its response: any shows that it speaks SIP.
+
+        Raises:
+            CallFailed: No response, or the connection was lost (RFC 3261, 11).
+        """
+        if (core := self._core) is None:
+            raise CallFailed("SIP is not started")
+        dialog, login = Dialog.outgoing(core.identity, core.uri_of("")), Login(self._account)
+
+        def build() -> Request:
+            headers = (("accept", SDP), *login.headers("OPTIONS", dialog.target))
+            return core.request("OPTIONS", dialog, headers=headers)
+
+        result = await core.ask(build, lambda: core.flow(dialog), login)
+        if isinstance(result, Failure):
+            raise CallFailed(result.value)
+        return result.status
 
     @property
     def calls(self) -> tuple[SipCall, ...]:

@@ -13,9 +13,12 @@ from ...const import (
     CONF_PUSH,
     CONF_SECURITY_RELAYS,
     CONF_SHOW_NAMES,
+    CONF_SIP_PORT,
     CONF_STREAM_PASSWORD,
     CONF_STREAM_USERNAME,
+    CONF_TALK,
     DEFAULT_PICTURE_PORT,
+    DEFAULT_SIP_PORT,
 )
 from ..common.adapter import Adapter, Found, account_of, find_local, transport_of
 from .client import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
@@ -53,6 +56,7 @@ def create(
         opening=OpeningLogin(options.get(CONF_OPENING_USERNAME, ""), options.get(CONF_OPENING_PASSWORD, "")),
         stream=stream,
         pushes=options.get(CONF_PUSH, False),
+        sip_port=options.get(CONF_SIP_PORT, DEFAULT_SIP_PORT) if options.get(CONF_TALK) else None,
     )
     return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, *account)), camera, cursor, entry_options)
 

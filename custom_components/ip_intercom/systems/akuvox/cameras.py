@@ -7,10 +7,13 @@ from yarl import URL
 
 from ...model.features import MjpegStream
 from ...model.parts import Camera, CameraId
+from ...talk.device_stream import DeviceStream, VideoSource
+from ...talk.errors import TalkError
 from .client import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 
 _RTSP_PORT = 554
-_STREAMS = {"main": MAIN_STREAM, "sub": SUB_STREAM}
+MAIN = "main"
+_STREAMS = {MAIN: MAIN_STREAM, "sub": SUB_STREAM}
 
 # The image server has only one size.
 CAMERAS = {camera: Camera(camera, ()) for camera in _STREAMS}
@@ -43,6 +46,16 @@ class AkuvoxCameras:
     def streams(self, camera: CameraId) -> bool:
         """Return whether the entry has an RTSP account."""
         return bool(self._username) and self._host is not None
+
+    def source(self, camera: CameraId) -> VideoSource:
+        """Return the video of a stream for talk."""
+
+        async def address() -> str:
+            if (found := await self.stream_address(camera)) is None:
+                raise TalkError("no RTSP account")
+            return found
+
+        return DeviceStream(address)
 
     async def stream_address(self, camera: CameraId) -> str | None:
         """Return the RTSP address with its account; None without an account."""

@@ -13,6 +13,7 @@ from ...model.features import Bells, Features
 from ...model.parts import Alarm, Bell, Clock, Control, DoorId, Firmware, Identity, Line, LineId, Port, PortId
 from ...model.ring_detector import CALL_BELL
 from ...model.state import Description, Missing, Reading, State
+from ..common.direct_talk import DirectTalk
 from ..common.errors import (
     AuthenticationFailed,
     CommandFailed,
@@ -26,7 +27,7 @@ from ..common.parts import PartReader, part
 from ..common.privacy import Privacy
 from . import push
 from .calls import AkuvoxCalls, CallTracker
-from .cameras import CAMERAS, AkuvoxCameras
+from .cameras import CAMERAS, MAIN, AkuvoxCameras
 from .client import AkuvoxCamera, AkuvoxDevice
 from .client.logs import CallKind, CallRecord
 from .client.phone import SipAccount
@@ -70,6 +71,7 @@ class Options:
         opening: The account of *Open Relay via HTTP*.
         stream: User name and password of RTSP; both empty for none.
         pushes: Whether Home Assistant may write Action URLs.
+        sip_port: The port of direct calls; None if the user does not want to talk to visitors.
     """
 
     names: bool = True
@@ -78,6 +80,7 @@ class Options:
     opening: OpeningLogin = field(default_factory=OpeningLogin)
     stream: tuple[str, str] = ("", "")
     pushes: bool = False
+    sip_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ class AkuvoxSystem:
         self._push = AkuvoxPush(device, self._log.hear, self._log.expect_pushes)
         self._codes = AkuvoxCodes(device)
         self._firmware = AkuvoxFirmware(device)
+        self._talk = None if self._options.sip_port is None else self._new_talk(self._options.sip_port)
         self._functions = _AvailableFunctions()
         self._reader = PartReader()
         self._parts = _Parts()
@@ -146,7 +150,7 @@ class AkuvoxSystem:
         # The identity until the first description, if the device was just found.
         self._found: SystemInfo | None = None
         self.log: AkuvoxLog | None = None
-        self.features = Features()
+        self.features = Features(talk=self._talk)
         self.access_log: AkuvoxAccessLog | None = None
 
     async def introduce(self, info: SystemInfo) -> Description:
@@ -292,7 +296,16 @@ class AkuvoxSystem:
             firmware=self._firmware,
             maintenance=AkuvoxMaintenance(device),
             settings=AkuvoxSettings(device),
+            talk=self._talk if has_camera else None,
         )
+
+    def _new_talk(self, port: int) -> DirectTalk:
+        """Return the line to the device, with its main stream."""
+        host = self.device.client.transport.base.host
+        cameras = AkuvoxCameras(self._camera, host, *self._options.stream)
+        talk = DirectTalk(host, port, lambda: cameras.source(MAIN))
+        talk.camera = MAIN
+        return talk
 
     def _alarms(self, events: Collection[str]) -> dict[Alarm, bool | None]:
         """Return the alarms that the device can push; there is no other source for them."""
@@ -381,6 +394,8 @@ class AkuvoxSystem:
     async def close(self) -> None:
         """Stop polling."""
         await self._log.close()
+        if self._talk is not None:
+            await self._talk.close()
 
 
 def identity_of(info: SystemInfo, location: str | None, host: str | None) -> Identity:

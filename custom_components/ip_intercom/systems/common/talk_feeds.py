@@ -1,0 +1,52 @@
+"""The streams with talk that this integration serves itself, because the device has no audio backchannel."""
+
+import asyncio
+from collections.abc import Callable
+
+from ...model.parts import CameraId
+from ...talk.bridge import Bridge
+from ...talk.device_stream import VideoSource
+from ...talk.errors import TalkError
+from ...talk.line import Line
+from ...talk.rtsp_server import RtspServer
+from .errors import ConnectionFailed
+
+
+class TalkFeeds:
+    """An RTSP server of this host, with an address for each camera that stays until the end."""
+
+    def __init__(self) -> None:
+        self._server: RtspServer | None = None
+        self._bridges: dict[CameraId, tuple[Bridge, str]] = {}
+        self._lock = asyncio.Lock()
+
+    async def address(self, camera: CameraId, source: Callable[[], VideoSource], line: Line | None) -> str:
+        """Return the address of a camera; its first use creates the stream from its source and line.
+
+        Raises:
+            ConnectionFailed: No port of this host is free.
+        """
+        async with self._lock:
+            if (known := self._bridges.get(camera)) is not None:
+                return known[1]
+            if self._server is None:
+                server = RtspServer()
+                try:
+                    await server.start()
+                except TalkError as err:
+                    raise ConnectionFailed(str(err)) from err
+                self._server = server
+            bridge = Bridge(source(), line)
+            address = self._server.add(bridge)
+            self._bridges[camera] = bridge, address
+            return address
+
+    async def close(self) -> None:
+        """End the calls and the streams."""
+        async with self._lock:
+            bridges, self._bridges = self._bridges, {}
+            for bridge, _ in bridges.values():
+                await bridge.close()
+            server, self._server = self._server, None
+            if server is not None:
+                await server.stop()

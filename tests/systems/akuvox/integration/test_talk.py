@@ -1,0 +1,145 @@
+"""Talk at an Akuvox by a direct SIP call: the stream of its camera, the call, and the obstacles."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from homeassistant.components.camera import async_get_stream_source
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+
+from custom_components.ip_intercom.systems.akuvox import cameras
+from tests.common import act, entity_id, state_of, until
+from tests.simulators.akuvox import Simulator
+from tests.talk.camera import Camera
+from tests.talk.door import Door
+from tests.talk.go2rtc import Go2rtc
+
+from .conftest import Start, add
+
+# Channels of the RTSP connection.
+VIDEO, SOUND = 0, 2
+
+ACCOUNT = {"stream_username": "admin", "stream_password": "s3cr/t@:"}
+
+
+@pytest.fixture
+async def door(sockets: None) -> AsyncGenerator[Door]:
+    async with Door() as door:
+        yield door
+
+
+@pytest.fixture
+async def camera(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Camera]:
+    """The RTSP server of the device."""
+    async with Camera() as camera:
+        monkeypatch.setattr(cameras, "_RTSP_PORT", camera.port)
+        yield camera
+
+
+@pytest.fixture
+async def sim(quick_device: Start) -> Simulator:
+    return await quick_device()
+
+
+async def talk(hass: HomeAssistant, sim: Simulator, door: Door, state: str = "sip_direct", **options: Any) -> Any:
+    """Add the device with talk, and return its entry once talk was checked."""
+    entry = await add(hass, sim, **ACCOUNT, talk=True, sip_port=door.port, **options)
+    await until(lambda: state_of(hass, entry, "sensor", "talk") == state, state)
+    return entry
+
+
+async def source_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
+    source = await async_get_stream_source(hass, entity_id(hass, entry, "camera", "camera_main"))
+    assert source is not None
+    return source
+
+
+async def test_watching_places_no_call(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera) -> None:
+    entry = await talk(hass, sim, door)
+    source = await source_of(hass, entry)
+    assert source.startswith("rtsp://127.0.0.1:") and ACCOUNT["stream_password"] not in source
+    assert await source_of(hass, entry) == source
+    async with Go2rtc(source) as browser:
+        await browser.watch()
+        await until(lambda: browser.heard.get(VIDEO), "the video")
+    assert door.invites == 0
+
+
+async def test_the_microphone_calls_the_door(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera) -> None:
+    entry = await talk(hass, sim, door)
+    line = entry.runtime_data.coordinator.features.talk.line
+    rung = state_of(hass, entry, "event", "bell_call")
+    async with Go2rtc(await source_of(hass, entry)) as browser:
+        await browser.watch()
+        await browser.talk()
+        await browser.say(b"\x01" * 160)
+        await until(lambda: line.state == "talking", "the call")
+        said = [bytes([number]) * 160 for number in range(2, 22)]
+        for payload in said:
+            await browser.say(payload)
+            await asyncio.sleep(0.02)
+        await until(lambda: said[-1] in door.listen(), "the microphone")
+        assert [payload for payload in door.heard if payload in said] == said
+        assert door.invites == 1
+        while b"\x2a" * 160 not in [packet[12:] for packet in browser.heard.get(SOUND, ())]:
+            door.say(b"\x2a" * 160)
+            await asyncio.sleep(0.02)
+    await until(lambda: door.call is None, "the end of the call")
+    assert state_of(hass, entry, "event", "bell_call") == rung
+
+
+async def test_a_door_that_hangs_up_ends_the_call(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera
+) -> None:
+    entry = await talk(hass, sim, door)
+    line = entry.runtime_data.coordinator.features.talk.line
+    async with Go2rtc(await source_of(hass, entry)) as browser:
+        await browser.talk()
+        await browser.say(b"\x01" * 160)
+        await until(lambda: line.state == "talking", "the call")
+        door.hang_up()
+        await until(lambda: line.state == "idle", "the end")
+        await until(lambda: browser.heard.get(VIDEO), "the video goes on")
+
+
+async def test_a_refused_call_leaves_the_video(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera) -> None:
+    door.refusal = "486 Busy Here"
+    entry = await talk(hass, sim, door)
+    async with Go2rtc(await source_of(hass, entry)) as browser:
+        await browser.talk()
+        await browser.say(b"\x01" * 160)
+        await until(lambda: door.invites == 1, "the call")
+        seen = len(browser.heard.get(VIDEO, ()))
+        await until(lambda: len(browser.heard.get(VIDEO, ())) > seen, "the video goes on")
+
+
+async def test_an_unload_ends_the_call(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera) -> None:
+    entry = await talk(hass, sim, door)
+    async with Go2rtc(await source_of(hass, entry)) as browser:
+        await browser.talk()
+        await browser.say(b"\x01" * 160)
+        await until(lambda: door.call is not None, "the call")
+        assert await hass.config_entries.async_unload(entry.entry_id)
+        await until(lambda: door.call is None, "the end of the call")
+
+
+async def test_a_device_without_sip_is_an_obstacle(hass: HomeAssistant, sim: Simulator, camera: Camera) -> None:
+    async with Door() as door:
+        pass
+    entry = await talk(hass, sim, door, "sip_closed")
+    address = await async_get_stream_source(hass, entity_id(hass, entry, "camera", "camera_main"))
+    assert address is not None and f":{camera.port}/" in address
+    with pytest.raises(HomeAssistantError, match="SIP"):
+        await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "check_talk"))
+
+
+async def test_without_the_option_nothing_is_offered(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera
+) -> None:
+    entry = await add(hass, sim, **ACCOUNT, sip_port=door.port)
+    assert entry.runtime_data.coordinator.features.talk is None
+    assert f":{camera.port}/" in await source_of(hass, entry)
+    assert door.invites == 0
