@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from yarl import URL
 
 from ...model.features import MjpegStream
 from ...model.parts import Camera, CameraId
-from ...talk.device_stream import DeviceStream, VideoSource
-from ...talk.errors import TalkError
+from ...talk.device_stream import VideoSource
+from ..common.talk_feeds import video_source
 from .client import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 
 _RTSP_PORT = 554
@@ -48,14 +49,11 @@ class AkuvoxCameras:
         return bool(self._username) and self._host is not None
 
     def source(self, camera: CameraId) -> VideoSource:
-        """Return the video of a stream for talk."""
-
-        async def address() -> str:
-            if (found := await self.stream_address(camera)) is None:
-                raise TalkError("no RTSP account")
-            return found
-
-        return DeviceStream(address)
+        """Return the video of a stream for talk, made of snapshots without an RTSP account."""
+        return video_source(
+            partial(self.stream_address, camera) if self.streams(camera) else None,
+            partial(self.snapshot, camera, None, None),
+        )
 
     async def stream_address(self, camera: CameraId) -> str | None:
         """Return the RTSP address with its account; None without an account."""

@@ -1,15 +1,37 @@
 """The streams with talk that this integration serves itself, because the device has no audio backchannel."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ...model.parts import CameraId
 from ...talk.bridge import Bridge
-from ...talk.device_stream import VideoSource
+from ...talk.device_stream import DeviceStream, VideoSource
 from ...talk.errors import TalkError
 from ...talk.line import Line
 from ...talk.rtsp_server import RtspServer
-from .errors import ConnectionFailed
+from ...talk.stills import StillsVideo
+from .errors import ConnectionFailed, IntercomError
+
+
+def video_source(
+    address: Callable[[], Awaitable[str | None]] | None, snapshot: Callable[[], Awaitable[bytes | None]]
+) -> VideoSource:
+    """Return the video of a camera: its RTSP stream if it has an address, else snapshots."""
+
+    async def url() -> str:
+        if address is None or (found := await _told(address)) is None:
+            raise TalkError("the camera has no stream")
+        return found
+
+    return StillsVideo(lambda: _told(snapshot)) if address is None else DeviceStream(url)
+
+
+async def _told[Result](ask: Callable[[], Awaitable[Result]]) -> Result:
+    """Return the reply of the device; raises TalkError."""
+    try:
+        return await ask()
+    except IntercomError as err:
+        raise TalkError(str(err)) from err
 
 
 class TalkFeeds:

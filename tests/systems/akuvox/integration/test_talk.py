@@ -126,6 +126,18 @@ async def test_an_unload_ends_the_call(hass: HomeAssistant, sim: Simulator, door
         await until(lambda: door.call is None, "the end of the call")
 
 
+async def test_without_an_rtsp_account_snapshots_are_the_video(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
+    sim.configure("Config.DoorSetting.RTSP.MJPEGAuthorization", "0")
+    entry = await add(hass, sim, stream_username="", talk=True, sip_port=door.port)
+    await until(lambda: state_of(hass, entry, "sensor", "talk") == "sip_direct", "talk")
+    async with Go2rtc(await source_of(hass, entry)) as browser:
+        await browser.watch()
+        await until(lambda: len(browser.heard.get(VIDEO, ())) > 2, "the video")
+        await browser.talk()
+        await browser.say(b"\x01" * 160)
+        await until(lambda: door.call is not None, "the call")
+
+
 async def test_a_device_without_sip_is_an_obstacle(hass: HomeAssistant, sim: Simulator, camera: Camera) -> None:
     async with Door() as door:
         pass
