@@ -2,17 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from io import BytesIO
 from itertools import pairwise
 import logging
-import math
 from pathlib import Path
-import struct
 from typing import Any
-import wave
 
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -24,21 +18,9 @@ from custom_components.ip_intercom.talk.rtp import RtpPacket, transcode
 from tests.common import act, choose, entity_id, state_of, until
 from tests.simulators.common.rtsp import RtspServer
 from tests.simulators.two_n import Simulator
+from tests.talk.sounds import file_server, tone
 
 OPTIONS = {"talk": True, "stream_username": "viewer", "stream_password": "p@ss/w", "stream_path": "h264_stream"}
-
-
-def tone(seconds: float, frequency: float = 1000, rate: int = 44100) -> bytes:
-    """Return a WAV file with a stereo tone."""
-    file = BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(2)
-        sound.setsampwidth(2)
-        sound.setframerate(rate)
-        values = (int(9000 * math.sin(2 * math.pi * frequency * at / rate)) for at in range(rate))
-        second = b"".join(struct.pack("<hh", value, value) for value in values)
-        sound.writeframes((second * math.ceil(seconds))[: 4 * int(seconds * rate)])
-    return file.getvalue()
 
 
 def expand(code: int) -> int:
@@ -81,19 +63,7 @@ async def player(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> s
 @pytest.fixture
 async def files(sockets: None) -> AsyncGenerator[Callable[..., str]]:
     """A web server with files; the fixture returns their addresses."""
-    contents: dict[str, bytes] = {}
-
-    async def get(request: web.Request) -> web.Response:
-        return web.Response(body=contents[request.match_info["name"]])
-
-    app = web.Application()
-    app.router.add_get("/{name}", get)
-    async with TestServer(app) as server:
-
-        def add(content: bytes, name: str = "sound.wav") -> str:
-            contents[name] = content
-            return str(server.make_url(f"/{name}"))
-
+    async with file_server() as add:
         yield add
 
 

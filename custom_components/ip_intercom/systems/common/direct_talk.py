@@ -1,7 +1,8 @@
 """Talk by a SIP call to the device itself, which answers by itself; no server is needed."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 import logging
 
 from ...model.parts import CameraId
@@ -10,6 +11,8 @@ from ...talk.device_stream import VideoSource
 from ...talk.errors import CallFailed
 from ...talk.line import Line
 from ...talk.sip_agent import SipAgent, SipCall, SipPeer
+from .errors import NoTalk
+from .line_speaker import LineSpeaker, call_for_sound
 from .talk_feeds import TalkFeeds
 
 _LOGGER = logging.getLogger(__name__)
@@ -57,6 +60,14 @@ class DirectTalk:
     async def stream_address(self, camera: CameraId) -> str | None:
         """Return the address of the stream with talk at this host; None for another camera."""
         return await self._feeds.address(camera, self._source, self.line) if camera == self.camera else None
+
+    @asynccontextmanager
+    async def speaker(self, camera: CameraId) -> AsyncIterator[LineSpeaker]:
+        """Call the device for an announcement, and hang up at the end."""
+        if camera != self.camera:
+            raise NoTalk(TalkReason.NO_SPEAKER)
+        async with call_for_sound(self.line) as speaker:
+            yield speaker
 
     async def close(self) -> None:
         """End the calls and the streams."""

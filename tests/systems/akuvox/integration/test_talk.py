@@ -1,7 +1,7 @@
 """Talk at an Akuvox by a direct SIP call: the stream of its camera, the call, and the obstacles."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from homeassistant.components.camera import async_get_stream_source
@@ -16,6 +16,7 @@ from tests.simulators.akuvox import Simulator
 from tests.talk.camera import Camera
 from tests.talk.door import Door
 from tests.talk.go2rtc import Go2rtc
+from tests.talk.sounds import file_server, tone
 
 from .conftest import Start, add
 
@@ -37,6 +38,12 @@ async def camera(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
     async with Camera() as camera:
         monkeypatch.setattr(cameras, "_RTSP_PORT", camera.port)
         yield camera
+
+
+@pytest.fixture
+async def sounds(sockets: None) -> AsyncGenerator[Callable[..., str]]:
+    async with file_server() as add:
+        yield add
 
 
 @pytest.fixture
@@ -136,6 +143,53 @@ async def test_without_an_rtsp_account_snapshots_are_the_video(hass: HomeAssista
         await browser.talk()
         await browser.say(b"\x01" * 160)
         await until(lambda: door.call is not None, "the call")
+
+
+async def announce(hass: HomeAssistant, entry: ConfigEntry, media: str) -> None:
+    await act(
+        hass, "media_player.play_media", entity_id=entity_id(hass, entry, "media_player", "speaker_main"),
+        media_content_id=media, media_content_type="music", announce=True,
+    )  # fmt: skip
+
+
+async def test_an_announcement_is_a_call_of_its_own(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera, sounds: Callable[..., str]
+) -> None:
+    entry = await talk(hass, sim, door)
+    await announce(hass, entry, sounds(tone(0.5)))
+    assert state_of(hass, entry, "media_player", "speaker_main") == "playing"
+    await until(lambda: state_of(hass, entry, "media_player", "speaker_main") == "idle", "the end")
+    await until(lambda: door.call is None, "the end of the call")
+    assert door.invites == 1
+    assert len(b"".join(door.listen())) == 8000 // 2
+
+
+@pytest.mark.parametrize("door_is", ["refusing", "in a call"])
+async def test_an_announcement_that_cannot_be_made(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera, sounds: Callable[..., str], door_is: str
+) -> None:
+    entry = await talk(hass, sim, door)
+    if door_is == "refusing":
+        door.refusal = "486 Busy Here"
+        with pytest.raises(HomeAssistantError, match="call to the door failed"):
+            await announce(hass, entry, sounds(tone(0.5)))
+        return
+    line = entry.runtime_data.coordinator.features.talk.line
+    async with Go2rtc(await source_of(hass, entry)) as browser:
+        await browser.talk()
+        await browser.say(b"\x01" * 160)
+        await until(lambda: line.state == "talking", "the call")
+        with pytest.raises(HomeAssistantError, match="in a call already"):
+            await announce(hass, entry, sounds(tone(0.5)))
+
+
+async def test_a_door_that_hangs_up_ends_the_announcement(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera, sounds: Callable[..., str]
+) -> None:
+    entry = await talk(hass, sim, door)
+    await announce(hass, entry, sounds(tone(30)))
+    door.hang_up()
+    await until(lambda: state_of(hass, entry, "media_player", "speaker_main") == "idle", "the end")
 
 
 async def test_a_device_without_sip_is_an_obstacle(hass: HomeAssistant, sim: Simulator, camera: Camera) -> None:
