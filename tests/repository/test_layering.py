@@ -58,7 +58,7 @@ LAYERS = (
         "names errors protocol clients model common adapters helpers coordinator runtime entities pictures media services",
         "homeassistant probatio",
     ),
-    layer("common", "systems.common.*", "names errors protocol model talk", "aiohttp yarl"),
+    layer("common", "systems.common.*", "names errors protocol model talk codecs", "aiohttp yarl"),
     layer("adapters", "systems.*", "names errors protocol clients model common talk", "aiohttp yarl"),
     layer("systems", "systems", "names errors model common adapters", "aiohttp"),
     layer("helpers", "helpers helpers.*", "names errors protocol model common", "aiohttp homeassistant"),
