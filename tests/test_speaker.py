@@ -113,7 +113,8 @@ async def test_packets_come_every_20_ms(
     await play(hass, player, files(tone(10.0)), announce=True)
     began = hass.loop.time()
     await until(lambda: len(rtsp.microphone) >= 100, "two seconds")
-    assert 100 <= len(rtsp.microphone) <= (hass.loop.time() - began) * 50 + 2
+    # A tenth of a second comes at once, for the buffer of the door.
+    assert 100 <= len(rtsp.microphone) <= (hass.loop.time() - began) * 50 + 10
     await act(hass, "media_player.media_stop", entity_id=player)
 
 

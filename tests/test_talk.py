@@ -35,6 +35,7 @@ from tests.common import act, add_intercom, choose, entity_id, state_of, until
 from tests.simulators.common.rtsp import RtspServer
 from tests.simulators.two_n import Simulator
 from tests.simulators.two_n.onvif import PROFILES
+from tests.talk.door import Door
 from tests.talk.go2rtc import Go2rtc
 
 PASSWORD = "p@ss/w"
@@ -220,6 +221,29 @@ async def test_without_that_track_there_is_none(
 async def test_a_track_in_an_unknown_codec_is_none(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
     rtsp.codec = "97 MPEG4-GENERIC/16000"
     await talk(hass, entry, "no_speaker")
+
+
+async def test_without_onvif_a_2n_is_called(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    async with Door() as door:
+        await talk(hass, entry, "sip_direct", sip_port=door.port, stream_username="")
+        assert has_button(hass, entry)
+        source = await async_get_stream_source(hass, camera_of(hass, entry))
+        assert source is not None
+        async with Go2rtc(source) as browser:
+            await browser.watch()
+            await until(lambda: len(browser.heard.get(0, ())) > 2, "the video, of snapshots")
+            assert door.invites == 0
+            await browser.talk()
+            await browser.say(b"\x01" * 160)
+            await until(lambda: door.call is not None, "the call")
+        await until(lambda: door.call is None, "the end of the call")
+
+
+async def test_onvif_comes_before_sip(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+    async with Door() as door:
+        await talk(hass, entry, "onvif", sip_port=door.port)
+        source = await async_get_stream_source(hass, camera_of(hass, entry))
+        assert source is not None and PROFILE in source
 
 
 async def test_without_the_option_all_stays_as_it_was(

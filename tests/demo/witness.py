@@ -22,6 +22,7 @@ _MANIFEST = {
 # Each line is with the operating system before the next event is handled.
 _SOURCE = """\
 import asyncio
+import collections
 import gc
 import json
 import os
@@ -48,6 +49,7 @@ def count(hass):
         "sockets": sockets,
         "files": len(targets) - sockets,
         "memory": pages * os.sysconf("SC_PAGE_SIZE"),
+        "names": collections.Counter(task.get_coro().__qualname__ for task in asyncio.all_tasks()),
     }}
 
 

@@ -90,6 +90,7 @@ class Soak:
     Attributes:
         kills: When Home Assistant was killed by SIGKILL, Unix time.
         restarts: Number of restarts so far.
+        tasks: Number of tasks by the function that they run, after each round.
     """
 
     stage: Stage
@@ -100,6 +101,7 @@ class Soak:
     reloads: int = 0
     done_faults: int = 0
     counts: list[list[dict[str, Any]]] = field(default_factory=list)
+    tasks: list[dict[str, int]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     under_way: list[asyncio.Task[None]] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
@@ -265,9 +267,12 @@ class Soak:
             before = len(self._counted())
             await self.home.post(f"/api/events/{witness.CENSUS}", {})
             await self._until(lambda before=before: len(self._counted()) > before, ARRIVES)  # type: ignore[misc]  # one lambda for each count
-            found.append(self._counted()[-1])
+            found.append(dict(self._counted()[-1]))
             await asyncio.sleep(0.5)
-        return {name: min(count[name] for count in found) for name in found[0]}
+        least = min(found, key=lambda count: int(count["tasks"]))
+        names = [count.pop("names") for count in found]
+        self.tasks.append(names[found.index(least)])
+        return {name: min(count[name] for count in found) for name in least}
 
     def _counted(self) -> list[dict[str, Any]]:
         return [item.data for item in self.reader.read() if item.kind == witness.CENSUS]
@@ -405,6 +410,7 @@ class Soak:
                 + (f", {len(player.forgotten)} forgotten by the device" if player.forgotten else "")
             )
         details += [f"held after each round: {held(counts)}" for counts in self.counts]
+        details += [f"tasks of the last round: {tasks}" for tasks in self.tasks[-1:]]
         leaked = [leak for counts in self.counts for leak in leaks(counts, RELOADS)]
         events = [(item.at, str(item.data)) for item in seen if item.kind == EVENT]
         recorded = [str(item.data) for item in recorded_events(self.stage.database, EVENT)]

@@ -19,6 +19,8 @@ _LOGGER = logging.getLogger(__name__)
 
 # Seconds that a device may take to answer.
 _ANSWERED = 15.0
+# Seconds that it may take to say that it speaks SIP: the transaction itself would take 32 (RFC 3261, 17.1.2).
+_PROBED = 4.0
 
 
 class DirectTalk:
@@ -51,9 +53,10 @@ class DirectTalk:
     async def check(self) -> Mapping[CameraId, TalkStatus]:
         """Ask whether the device speaks SIP."""
         try:
-            await (await self._started()).probe()
-        except CallFailed as err:
-            _LOGGER.debug("No SIP at the device: %s", err)
+            async with asyncio.timeout(_PROBED):
+                await (await self._started()).probe()
+        except (CallFailed, TimeoutError) as err:
+            _LOGGER.debug("No SIP at the device: %r", err)
             return {self.camera or "": unavailable(TalkReason.SIP_CLOSED)}
         return {self.camera or "": TalkStatus(TalkRoute.SIP_DIRECT)}
 

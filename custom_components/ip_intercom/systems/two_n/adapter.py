@@ -10,10 +10,12 @@ from ...const import (
     CONF_SHOW_NAMES,
     CONF_SHOW_TOUCHES,
     CONF_SHOW_UNKNOWN,
+    CONF_SIP_PORT,
     CONF_STREAM_PASSWORD,
     CONF_STREAM_PATH,
     CONF_STREAM_USERNAME,
     CONF_TALK,
+    DEFAULT_SIP_PORT,
     DEFAULT_STREAM_PATH,
 )
 from ..common.adapter import Adapter, Found, account_of, find_local, transport_of
@@ -21,6 +23,7 @@ from ..common.privacy import Privacy
 from .cameras import StreamAccess
 from .client import TwoNClient, TwoNDevice, find_device
 from .system import TwoNSystem
+from .talk import TwoNTalk
 
 
 async def find(
@@ -50,8 +53,10 @@ def create(
         options.get(CONF_STREAM_PASSWORD, ""),
         options.get(CONF_STREAM_PATH, DEFAULT_STREAM_PATH),
     )
+    device = TwoNDevice(TwoNClient(transport_of(session, data), *account_of(data)))
+    account = stream if stream.username else None
     return TwoNSystem(
-        TwoNDevice(TwoNClient(transport_of(session, data), *account_of(data))),
+        device,
         cursor,
         Privacy(
             names=options.get(CONF_SHOW_NAMES, True),
@@ -59,8 +64,8 @@ def create(
             touches=options.get(CONF_SHOW_TOUCHES, False),
             unknown=options.get(CONF_SHOW_UNKNOWN, False),
         ),
-        stream if stream.username else None,
-        talk=options.get(CONF_TALK, False),
+        account,
+        TwoNTalk(device, account, options.get(CONF_SIP_PORT, DEFAULT_SIP_PORT)) if options.get(CONF_TALK) else None,
     )
 
 

@@ -86,7 +86,7 @@ class TwoNSystem:
         cursor: Stored position in the log, from ``Delivery.cursor``; None begins now.
         privacy: Options about names and cards.
         stream: The RTSP account, None if not configured.
-        talk: The user wants to talk to visitors.
+        talk: Talk; None if the user does not want it.
     """
 
     def __init__(
@@ -95,14 +95,13 @@ class TwoNSystem:
         cursor: Mapping[str, object] | None = None,
         privacy: Privacy | None = None,
         stream: StreamAccess | None = None,
-        *,
-        talk: bool = False,
+        talk: TwoNTalk | None = None,
     ) -> None:
         self.device = device
         self._stored = cursor
         self._privacy = privacy or Privacy()
         self._stream = stream
-        self._talk = TwoNTalk(device, stream) if talk else None
+        self._talk = talk
         self._firmware = TwoNFirmware(device)
         self._missing: set[Missing] = set()
         self._rejection: IntercomError | None = None
@@ -241,18 +240,17 @@ class TwoNSystem:
         )
 
     def _features(self, controls: frozenset[Control], phone: bool, cameras: Mapping[str, Camera]) -> Features:
-        device = self.device
+        device, switches = self.device, self._parts.switches
         maintained = Control.MAINTENANCE in controls
+        pictures = TwoNCameras(device, cameras, self._stream)
         if self._talk is not None:
-            self._talk.camera = next(iter(cameras), None)
+            self._talk.show(pictures, next(iter(cameras), None))
         return Features(
             access_points=TwoNAccessPoints(device) if Control.ACCESS_POINTS in controls else None,
             calls=TwoNCalls(device) if phone and Control.CALLS in controls else None,
-            cameras=TwoNCameras(device, cameras, self._stream) if cameras else None,
+            cameras=pictures if cameras else None,
             clock=TwoNClocks(device) if maintained else None,
-            doors=TwoNDoors(device, self._parts.switches)
-            if self._parts.switches and Control.DOORS in controls
-            else None,
+            doors=TwoNDoors(device, switches) if switches and Control.DOORS in controls else None,
             firmware=self._firmware if maintained else None,
             maintenance=TwoNMaintenance(device) if maintained else None,
             outputs=TwoNOutputs(device) if any(self._parts.ports.values()) and Control.OUTPUTS in controls else None,
@@ -366,6 +364,8 @@ class TwoNSystem:
             await asyncio.gather(self._directory, return_exceptions=True)
         if self.log is not None:
             await self.log.reader.close()
+        if self._talk is not None:
+            await self._talk.close()
         try:
             await self._firmware.discard()
         except IntercomError as err:

@@ -1,19 +1,21 @@
-"""Talk at a 2N: the stream of ONVIF, if it has an audio track to the door."""
+"""Talk at a 2N: the stream of ONVIF, if it has an audio track to the door, else a SIP call."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import logging
 import secrets
 
 from yarl import URL
 
 from ...model.parts import CameraId
-from ...model.talk import TalkReason, TalkRoute, TalkStatus, unavailable
+from ...model.talk import Speaker, TalkReason, TalkRoute, TalkStatus, unavailable
+from ...talk.device_stream import VideoSource
 from ...talk.errors import RtspConnectionFailed, RtspRefused, RtspUnauthorized, TalkError
 from ...talk.rtp import pack
 from ...talk.rtsp_client import RtspClient
 from ...talk.sdp import Codec, Direction, Media, SessionDescription
 from ..common.adapter import stream_url
+from ..common.direct_talk import DirectTalk
 from ..common.errors import (
     AuthenticationFailed,
     CommandFailed,
@@ -23,7 +25,7 @@ from ..common.errors import (
     NotSupported,
     UnexpectedReply,
 )
-from .cameras import StreamAccess
+from .cameras import StreamAccess, TwoNCameras
 from .client import TwoNDevice
 from .client.onvif import NoProfile, Onvif
 
@@ -44,7 +46,7 @@ _ONVIF_REASONS: tuple[tuple[type[IntercomError], TalkReason], ...] = (
 )
 
 
-class TwoNTalk:
+class OnvifTalk:
     """Talk by the audio backchannel of ONVIF (Streaming Specification 5.3).
 
     Args:
@@ -113,6 +115,47 @@ class TwoNTalk:
             _LOGGER.debug("No description of the stream with talk: %s", err)
             return _reason(err)
         return url if speaker_of(description) is not None else TalkReason.NO_SPEAKER
+
+
+class TwoNTalk:
+    """Talk by ONVIF, which needs no call; else by a direct call, if the device speaks SIP."""
+
+    def __init__(self, device: TwoNDevice, stream: StreamAccess | None, sip_port: int) -> None:
+        self._onvif = OnvifTalk(device, stream)
+        self._direct = DirectTalk(device.client.transport.base.host, sip_port, self._source)
+        self._way: OnvifTalk | DirectTalk = self._onvif
+        self._cameras: TwoNCameras | None = None
+
+    def show(self, cameras: TwoNCameras, camera: CameraId | None) -> None:
+        """Set the cameras, and the one at the door."""
+        self._cameras = cameras
+        self._onvif.camera = self._direct.camera = camera
+
+    def _source(self) -> VideoSource:
+        assert self._cameras is not None and self._direct.camera is not None
+        return self._cameras.source(self._direct.camera)
+
+    async def check(self) -> Mapping[CameraId, TalkStatus]:
+        """Look for a stream with an audio track to the door, then for SIP; without both, ONVIF is what to repair."""
+        statuses = await self._onvif.check()
+        self._way = self._onvif
+        if all(status.reason is not None for status in statuses.values()):
+            direct = await self._direct.check()
+            if all(status.reason is None for status in direct.values()):
+                self._way, statuses = self._direct, direct
+        return statuses
+
+    async def stream_address(self, camera: CameraId) -> str | None:
+        """Return the address of the stream with talk; None if there is none at this camera."""
+        return await self._way.stream_address(camera)
+
+    def speaker(self, camera: CameraId) -> AbstractAsyncContextManager[Speaker]:
+        """Open a line to the door."""
+        return self._way.speaker(camera)
+
+    async def close(self) -> None:
+        """End the calls and the streams of this host."""
+        await self._direct.close()
 
 
 class OnvifSpeaker:
