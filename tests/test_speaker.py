@@ -166,11 +166,24 @@ async def test_other_media_replaces_what_plays(
 
 @pytest.mark.parametrize(
     ("content", "key"),
-    [(b"no sound", "sound_unreadable"), (b"", "sound_unreadable"), (bytes(33 * 1024 * 1024), "sound_too_large")],
+    [
+        (b"no sound", "sound_unreadable"),
+        (b"", "sound_unreadable"),
+        (tone(0), "sound_unreadable"),
+        (bytes(20_000), "sound_too_large"),
+    ],
+    ids=["text", "empty", "silent", "large"],
 )
 async def test_what_is_no_sound(
-    hass: HomeAssistant, rtsp: RtspServer, player: str, files: Callable[..., str], content: bytes, key: str
+    hass: HomeAssistant,
+    rtsp: RtspServer,
+    player: str,
+    files: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes,
+    key: str,
 ) -> None:
+    monkeypatch.setattr("custom_components.ip_intercom.runtime.speaker._MOST_BYTES", 10_000)
     with pytest.raises(ServiceValidationError) as caught:
         await play(hass, player, files(content), announce=True)
     assert caught.value.translation_key == key

@@ -499,6 +499,19 @@ async def test_the_options_of_a_device_that_is_away(
     assert form["errors"] == {"base": "talk_cannot_connect"}
 
 
+async def test_the_options_of_a_system_without_cameras(
+    hass: HomeAssistant, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to tell: the options are stored at once."""
+
+    async def nothing(_: object) -> dict[str, object]:
+        return {}
+
+    monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.talk.TwoNTalk.check", nothing)
+    form = await open_options(hass, entry)
+    assert form["type"] is FlowResultType.CREATE_ENTRY
+
+
 async def test_secrets_stay_where_they_are(
     hass: HomeAssistant,
     sim: Simulator,
