@@ -405,6 +405,10 @@ async def test_an_alarm_reaches_phones_and_sirens(
 ) -> None:
     sirens_on, sirens_off = (async_mock_service(hass, "siren", name) for name in ("turn_on", "turn_off"))
     sensor = entity_id(hass, entry, "binary_sensor", alarm)
+    (offered,) = metadata("door_alarm")["input"]["alarms"]["selector"]["entity"]["filter"]
+    state = hass.states.get(sensor)
+    assert state is not None
+    assert state.attributes["device_class"] in offered["device_class"]
     await automate(
         hass,
         "door_alarm",

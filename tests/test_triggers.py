@@ -1,15 +1,18 @@
 """Triggers of automations: each fires once for its event, and for late events only on request."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import area_registry as ar, device_registry as dr
+from homeassistant.helpers.translation import async_get_translations
 from homeassistant.helpers.trigger import async_get_all_descriptions
 from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components import ip_intercom
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.trigger import TRIGGERS
 from tests.automating import automate, counts, device_target
@@ -37,6 +40,8 @@ def talk(sim: Simulator) -> None:
     sim.terminate(session)
 
 
+ALARMS = {"door_forced": "alarm_door_forced", "door_held_open": "alarm_door_held_open", "tampered": "alarm_tamper"}
+LANGUAGES = sorted(path.stem for path in (Path(ip_intercom.__file__).parent / "translations").glob("*.json"))
 # What happens at a 2N, and how often each trigger fires then.
 STIMULI: dict[str, tuple[Callable[[Simulator], object], dict[str, int]]] = {
     "missed visitor": (
@@ -167,3 +172,30 @@ async def test_the_editor_offers_each_trigger(hass: HomeAssistant, entry: Config
     assert await async_setup_component(hass, "automation", {})
     descriptions = await async_get_all_descriptions(hass)
     assert {key.partition(".")[2] for key in descriptions if key.startswith(f"{DOMAIN}.")} == TRIGGERS.keys()
+
+
+async def test_the_editor_offers_only_entities_that_fire_the_trigger(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    assert await async_setup_component(hass, "automation", {})
+    descriptions = await async_get_all_descriptions(hass)
+    for trigger, alarm in ALARMS.items():
+        description = descriptions[f"{DOMAIN}.{trigger}"]
+        assert description is not None
+        (offered,) = description["target"]["entity"]
+        state = hass.states.get(entity_id(hass, entry, "binary_sensor", alarm))
+        assert state is not None
+        assert offered["device_class"] == [state.attributes["device_class"]], trigger
+
+
+async def test_names_differ_from_those_of_home_assistant(hass: HomeAssistant) -> None:
+    """The editor shows names of all integrations in one list, without their integration."""
+    for language in LANGUAGES:
+        ours, others = [
+            {
+                text
+                for key, text in (await async_get_translations(hass, language, "triggers", {domain})).items()
+                if key.endswith(".name") and ".fields." not in key
+            }
+            for domain in (DOMAIN, "doorbell")
+        ]
+        assert ours and others
+        assert not ours & others, language
