@@ -220,7 +220,7 @@ class RtspServer:
 
     def challenges(self) -> tuple[str, ...]:
         """Return the values of ``WWW-Authenticate``."""
-        return 'Basic realm="2N RTSP"', f'Digest realm="2N RTSP", nonce="{self._nonce}"'
+        return (f'Digest realm="2N RTSP", nonce="{self._nonce}"',)
 
     def check(self, request: Request) -> int:
         """Return the status that refuses a request, 200 if nothing does."""
