@@ -120,7 +120,8 @@ async def async_setup_entry(
             for bell in state.bells.values()
             if bell.place is not None or bell.id in state.ringing
         }
-        if runtime.coordinator.description.has_phone:
+        # With a state of its own, each bell tells that it rings.
+        if runtime.coordinator.description.has_phone and not state.ringing:
             found["ringing"] = partial(RingingSensor, runtime, "ringing")
         return found
 

@@ -105,7 +105,15 @@ _PASSWORDS = {
     CONF_FCM_PROJECT_ID: CONF_FCM_API_KEY,
 }
 # The options on which talk depends.
-_TALK = (CONF_TALK, CONF_STREAM_USERNAME, CONF_STREAM_PASSWORD, CONF_STREAM_PATH, CONF_SIP_PORT)
+_TALK = (
+    CONF_TALK,
+    CONF_STREAM_USERNAME,
+    CONF_STREAM_PASSWORD,
+    CONF_STREAM_PATH,
+    CONF_SIP_PORT,
+    CONF_PUSH,
+    *CONFS_FCM,
+)
 _TALK_SCHEMA = vol.Schema(
     {
         vol.Required(TALK_NEXT, default=_Next.CHECK): SelectSelector(
@@ -271,13 +279,18 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
             return self.async_create_entry(data=self._chosen)
         if status.reason is not None:
             return self._talk_unavailable(f"talk_{status.reason}")
-        return self.async_show_form(step_id="talk", data_schema=vol.Schema({}), last_step=True)
+        step = "talk" if status.ready else "talk_later"
+        return self.async_show_form(step_id=step, data_schema=vol.Schema({}), last_step=True)
 
     def _talk_unavailable(self, error: str) -> ConfigFlowResult:
         return self.async_show_form(step_id="talk_unavailable", data_schema=_TALK_SCHEMA, errors={"base": error})
 
     async def async_step_talk(self, user_input: dict[str, Any]) -> ConfigFlowResult:
         """Store the options: talk works."""
+        return self.async_create_entry(data=self._chosen)
+
+    async def async_step_talk_later(self, user_input: dict[str, Any]) -> ConfigFlowResult:
+        """Store the options: talk works while a visitor calls."""
         return self.async_create_entry(data=self._chosen)
 
     async def async_step_talk_unavailable(self, user_input: dict[str, Any]) -> ConfigFlowResult:

@@ -70,13 +70,14 @@ class ButtonPressed:
     """A visitor pressed the button of a bell.
 
     ``picture`` is the name of the visitor's picture for the feature ``visitors``; ``details`` are further attributes
-    of the ring.
+    of the ring. ``session`` is the call of the ring, if it is known already.
     """
 
     bell: BellId
     button: int | None
     picture: str | None = None
     details: Mapping[str, object] = field(default_factory=dict)
+    session: SessionId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,10 @@ class Line:
     enabled: bool = True
 
 
+# The reason of a call that ended because another phone answered it (``events.CallChanged``).
+ANSWERED_ELSEWHERE = "answered_elsewhere"
+
+
 @dataclass(frozen=True, slots=True)
 class CallSession:
     """A call in progress: the state of the whole call, and of each called party by its leg."""

@@ -146,7 +146,8 @@ def detect(
                 ring = Ring(
                     pressed_bell,
                     event.time,
-                    button=button,
+                    fact.session,
+                    button,
                     age=event.age,
                     picture=fact.picture,
                     details=fact.details,

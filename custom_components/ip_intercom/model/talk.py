@@ -1,10 +1,10 @@
 """How to talk to a visitor: the route to the door, or the reason why there is none."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .parts import CameraId
 
@@ -31,6 +31,9 @@ class TalkReason(StrEnum):
     RTSP_REFUSED = "rtsp_refused"
     NO_SPEAKER = "no_speaker"
     SIP_CLOSED = "sip_closed"
+    NO_PUSHES = "no_pushes"
+    ACCOUNT_REFUSED = "account_refused"
+    ACCOUNT_UNREACHABLE = "account_unreachable"
 
 
 # Reasons that may pass by themselves, such as while a device starts.
@@ -39,10 +42,14 @@ PASSING = frozenset({TalkReason.ONVIF_FAILED, TalkReason.RTSP_CLOSED, TalkReason
 
 @dataclass(frozen=True, slots=True)
 class TalkStatus:
-    """How to talk at a camera; ``reason`` is None exactly if there is a route."""
+    """How to talk at a camera; ``reason`` is None exactly if there is a route.
+
+    ``ready`` is False while the route needs a visitor who calls, and none does.
+    """
 
     route: TalkRoute
     reason: TalkReason | None = None
+    ready: bool = True
 
     @property
     def state(self) -> str:
@@ -88,3 +95,14 @@ class Talk(Protocol):
         Raises:
             NoTalk: Sound does not reach the door.
         """
+
+
+@runtime_checkable
+class ChangingTalk(Talk, Protocol):
+    """Talk whose statuses change by themselves, as with a ring.
+
+    Attributes:
+        changed: Called after a change.
+    """
+
+    changed: Callable[[], None] | None

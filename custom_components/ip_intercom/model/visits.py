@@ -5,7 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from .events import BellRings, CallChanged, DoorMode, DoorReleased, Event, Restarted, VisitRecorded
-from .parts import Bell, BellId, CallState, Direction, Door, DoorId, PlaceId, SessionId, VisitOutcome
+from .parts import (
+    ANSWERED_ELSEWHERE,
+    Bell,
+    BellId,
+    CallState,
+    Direction,
+    Door,
+    DoorId,
+    PlaceId,
+    SessionId,
+    VisitOutcome,
+)
 from .ring_detector import PRESS_TO_CALL, Ring
 from .state import State
 
@@ -68,7 +79,7 @@ def advance(
     for fact in event.facts:
         match fact:
             case CallChanged():
-                progress = _with_call(progress, fact, event, state)
+                progress = _with_call(progress, fact, event, state, recorded=recorded)
             case DoorReleased(door=door, released=True) | DoorMode(door=door, held_open=True):
                 progress = opened(progress, door, state.doors, plain)
             case BellRings(bell=bell, on=False) if not recorded:
@@ -94,8 +105,11 @@ def opened(progress: Progress, door: DoorId, doors: Mapping[DoorId, Door], plain
     return progress
 
 
-def _with_call(progress: Progress, call: CallChanged, event: Event, state: State) -> Progress:
-    """Return the progress after a change of a call: an answer, or the end."""
+def _with_call(progress: Progress, call: CallChanged, event: Event, state: State, *, recorded: bool) -> Progress:
+    """Return the progress after a change of a call: an answer, or the end.
+
+    With a history, only its record ends the visit.
+    """
     visit = next((visit for visit in progress.current if visit.session == call.session), None)
     if visit is None and call.direction is Direction.OUTGOING and call.state is not CallState.TERMINATED:
         waiting = (visit for visit in progress.current if visit.session is None)
@@ -108,7 +122,9 @@ def _with_call(progress: Progress, call: CallChanged, event: Event, state: State
         return progress
     if call.state is CallState.CONNECTED:
         return progress.with_outcome(visit, VisitOutcome.ANSWERED)
-    if call.state is CallState.TERMINATED and call.session not in state.calls:
+    if call.state is CallState.TERMINATED and call.reason == ANSWERED_ELSEWHERE:
+        return progress.with_outcome(visit, VisitOutcome.ANSWERED, ends=not recorded)
+    if call.state is CallState.TERMINATED and call.session not in state.calls and not recorded:
         return progress.with_outcome(visit, VisitOutcome.MISSED, ends=True)
     return progress
 

@@ -12,7 +12,7 @@ from ..coordinator import IntercomCoordinator
 from ..helpers.connection import async_client_session
 from ..helpers.errors import request_refused
 from ..model.parts import CameraId
-from ..model.talk import PASSING, Talk, TalkStatus, best
+from ..model.talk import PASSING, ChangingTalk, Talk, TalkStatus, best
 from ..systems import create_system
 from ..systems.common.errors import IntercomError
 from .loading import async_load_systems
@@ -37,6 +37,8 @@ class TalkMonitor:
         self._task: asyncio.Task[None] | None = None
         self._attempts = 0
         self._possible: set[CameraId] = set()
+        # A status may have changed since the last check began.
+        self._has_changed = False
         self.statuses: Mapping[CameraId, TalkStatus] = {}
 
     @property
@@ -49,8 +51,8 @@ class TalkMonitor:
         return best(self.statuses.values())
 
     def is_possible(self, camera: CameraId) -> bool:
-        """Return whether sound from Home Assistant reaches the door of a camera."""
-        return (status := self.statuses.get(camera)) is not None and status.reason is None
+        """Return whether sound from Home Assistant reaches the door of a camera now."""
+        return (status := self.statuses.get(camera)) is not None and status.reason is None and status.ready
 
     def was_possible(self, camera: CameraId) -> bool:
         """Return whether a check has found it possible since the entry was loaded."""
@@ -66,6 +68,8 @@ class TalkMonitor:
     def async_check_soon(self) -> None:
         """Check talk in the background, unless that is in progress."""
         self._attempts = 0
+        if isinstance(talk := self._talk, ChangingTalk):
+            talk.changed = self._async_changed
         self._async_start()
 
     async def async_check(self) -> None:
@@ -89,9 +93,17 @@ class TalkMonitor:
                 coordinator.hass, self._async_try_check(), f"{DOMAIN} talk of {coordinator.name}"
             )
 
+    @callback
+    def _async_changed(self) -> None:
+        """Check again: a ring began or ended."""
+        self._has_changed = True
+        self._async_start()
+
     async def _async_try_check(self) -> None:
         try:
             await self._async_check()
+            while self._has_changed:
+                await self._async_check()
         except IntercomError as err:
             _LOGGER.debug("%s: could not check talk: %s", self._coordinator.name, err)
         status = self.status
@@ -106,6 +118,7 @@ class TalkMonitor:
         async with self._lock:
             if (talk := self._talk) is None:
                 return
+            self._has_changed = False
             before, self.statuses = self.statuses, await talk.check()
         if self.statuses != before:
             _LOGGER.debug(
@@ -115,7 +128,7 @@ class TalkMonitor:
             )
             for update in tuple(self._listeners):
                 update()
-            possible = {camera for camera in self.statuses if self.is_possible(camera)}
+            possible = {camera for camera, status in self.statuses.items() if status.reason is None}
             if not possible <= self._possible:
                 self._possible |= possible
                 self._coordinator.async_update_listeners()  # for new speakers

@@ -121,7 +121,7 @@ SYSTEMS: dict[str, SystemSpec] = {
         has_actions=True,
     ),
     SYSTEM_SMARTYARD: SystemSpec(
-        frozenset({CONF_PUSH, CONF_PUSH_ROUTE, CONF_SHOW_NAMES, *CONFS_FCM, *_VISITORS}),
+        frozenset({CONF_PUSH, CONF_PUSH_ROUTE, CONF_SHOW_NAMES, CONF_TALK, *CONFS_FCM, *_VISITORS}),
         forwarded=True,
         page="account",
         has_actions=True,

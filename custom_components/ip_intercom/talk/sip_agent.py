@@ -276,7 +276,7 @@ class SipAgent:
         invite = self._core.transactions.find_invite(transaction.request)
         respond(transaction, 481 if invite is None else 200)
         if invite is not None and invite.on_cancel is not None:
-            invite.on_cancel()
+            invite.on_cancel(transaction.request)
 
     def _invited(self, transaction: ServerTransaction) -> None:
         """Take a new call, or refuse it."""

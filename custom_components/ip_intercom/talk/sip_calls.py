@@ -44,6 +44,7 @@ class EndReason(StrEnum):
     LOCAL = "local"  # this side hung up or refused
     REMOTE = "remote"  # the other side hung up
     CANCELED = "canceled"  # the caller gave up before an answer
+    ELSEWHERE = "elsewhere"  # another phone answered (RFC 3326, 3.1)
     REFUSED = "refused"
     NO_ANSWER = "no_answer"
     EXPIRED = "expired"  # the session timer was not refreshed

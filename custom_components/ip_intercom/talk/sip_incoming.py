@@ -11,6 +11,7 @@ from .sip_answers import respond
 from .sip_calls import CallState, EndReason, SipCall
 from .sip_core import Dialog, SipCore
 from .sip_media import CallMedia
+from .sip_messages import Request
 from .sip_transactions import ServerTransaction
 
 _LOGGER = logging.getLogger(__name__)
@@ -110,9 +111,9 @@ class IncomingCall(SipCall):
         _LOGGER.debug("Call of %s: not answered", self.remote)
         self._finish(480, EndReason.NO_ANSWER)
 
-    def _canceled(self) -> None:
+    def _canceled(self, request: Request) -> None:
         if self.state in (CallState.DIALING, CallState.RINGING):
-            self._finish(487, EndReason.CANCELED)
+            self._finish(487, EndReason.ELSEWHERE if _is_answered_elsewhere(request) else EndReason.CANCELED)
 
     def _lost(self) -> None:
         if self.state in (CallState.DIALING, CallState.RINGING):
@@ -125,3 +126,13 @@ class IncomingCall(SipCall):
             self._finish(487, EndReason.CANCELED)
         else:
             super()._remote_bye()
+
+
+def _is_answered_elsewhere(cancel: Request) -> bool:
+    """Return whether another phone took the call: SIP cause 200 (RFC 3326, 3.1), or ISUP cause 26 (Q.850)."""
+    for reason in cancel.all("reason"):
+        protocol, *parameters = (part.strip().lower() for part in reason.split(";"))
+        cause = next((part.partition("=")[2].strip() for part in parameters if part.startswith("cause")), "")
+        if (protocol, cause) in {("sip", "200"), ("q.850", "26")}:
+            return True
+    return False

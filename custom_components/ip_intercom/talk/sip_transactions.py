@@ -219,7 +219,7 @@ class ServerTransaction(_Transaction):
 
     Attributes:
         tag: What To gets in responses, if it has no tag yet.
-        on_cancel: Called if the peer cancels the INVITE.
+        on_cancel: Called with the CANCEL if the peer cancels the INVITE.
         on_lost: Called if the connection is lost before the end.
     """
 
@@ -227,7 +227,7 @@ class ServerTransaction(_Transaction):
     source: tuple[str, int] = field(kw_only=True)
     tag: str = field(default_factory=new_tag)
     _last: bytes | None = field(default=None, repr=False)
-    on_cancel: Callable[[], None] | None = field(default=None, repr=False)
+    on_cancel: Callable[[Request], None] | None = field(default=None, repr=False)
     on_lost: Callable[[], None] | None = field(default=None, repr=False)
 
     def respond(self, status: int, reason: str, headers: Headers = (), body: bytes = b"") -> None:

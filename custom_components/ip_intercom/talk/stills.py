@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
+from io import BytesIO
 import logging
 from secrets import randbits
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,9 @@ _RATE: Final = 90_000
 # Size of the video at most, and pixels of a still.
 _WIDTH, _HEIGHT = 1280, 960
 _MOST_PIXELS: Final = 16_000_000
+# The type of the first box of an MP4, and where it is (ISO 14496-12, 4.2).
+_MP4: Final = b"ftyp"
+_FIRST_BOX: Final = slice(4, 8)
 # The encoders that a build of PyAV may have, with what makes them cheap and without delay.
 _ENCODERS: Final = {
     "libx264": {"profile": "baseline", "preset": "ultrafast", "tune": "zerolatency", "crf": "26"},
@@ -43,7 +47,7 @@ class StillsVideo:
     yields = True
 
     def __init__(self, fetch: Callable[[], Awaitable[bytes | None]]) -> None:
-        """Create a closed video; ``fetch`` returns a JPEG, or None or a TalkError if there is none at the moment."""
+        """Create a closed video; ``fetch`` returns a JPEG or an MP4 of one frame, or None or a TalkError if there is none at the moment."""
         self.on_video: Callable[[bytes], None] | None = None
         self.on_sound: Callable[[str, bytes], None] | None = None
         self._fetch = fetch
@@ -108,12 +112,12 @@ class _Encoder:
         self._encoder: av.VideoCodecContext | None = None
         self._count = 0
 
-    def encode(self, jpeg: bytes) -> list[bytes]:
+    def encode(self, still: bytes) -> list[bytes]:
         """Return the NAL units of a still; raises NoStill."""
         import av  # noqa: PLC0415  # a large library, imported in the executor for the first video
 
         try:
-            frame = self._decoded(jpeg)
+            frame = self._decoded(still)
             width, height = _fitted(frame.width, frame.height)
             if self._encoder is None or (self._encoder.width, self._encoder.height) != (width, height):
                 self._encoder, self._count = _create(width, height), 0
@@ -126,16 +130,31 @@ class _Encoder:
             raise NoStill("the still cannot be encoded") from err
 
     @staticmethod
-    def _decoded(jpeg: bytes) -> av.VideoFrame:
+    def _decoded(still: bytes) -> av.VideoFrame:
         import av  # noqa: PLC0415
 
+        if still[_FIRST_BOX] == _MP4:
+            return _first_frame(still)
         decoder = av.CodecContext.create("mjpeg", "r")
         assert isinstance(decoder, av.VideoCodecContext)
         decoder.options = {"max_pixels": str(_MOST_PIXELS)}
-        frames = [*decoder.decode(av.Packet(jpeg)), *decoder.decode(None)]
+        frames = [*decoder.decode(av.Packet(still)), *decoder.decode(None)]
         if not frames:
             raise NoStill("the still is no JPEG")
         return frames[0]
+
+
+def _first_frame(film: bytes) -> av.VideoFrame:
+    """Return the first frame of an MP4, which some servers have in place of a picture."""
+    import av  # noqa: PLC0415
+
+    with av.open(BytesIO(film), "r", "mp4") as container:
+        stream = container.streams.best("video")
+        if not isinstance(stream, av.VideoStream) or stream.width * stream.height > _MOST_PIXELS:
+            raise NoStill("the still has no picture")
+        for frame in container.decode(stream):
+            return frame
+    raise NoStill("the still has no picture")
 
 
 def _fitted(width: int, height: int) -> tuple[int, int]:

@@ -69,6 +69,8 @@ class Hands(Server):
         if ring.over:
             return
         ring.over = True
+        if self.telephony is not None:
+            self.telephony.cancel(ring, elsewhere=event is Event.ANSWERED)
         self._stand(ring)
         detail = {"opened": "t" if opened else "f"}
         self.note(self.history.enter(ring.flat, ring.door, event, detail))

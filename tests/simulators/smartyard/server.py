@@ -23,6 +23,7 @@ from .pictures import scene
 from .pipeline import Picture, Pipeline
 from .push import Pushes, Route, Target, parcel
 from .rings import Ring, Rings
+from .telephony import Telephony
 from .town import Town
 from .trouble import Dates, Trouble
 from .user import User
@@ -54,6 +55,8 @@ class Server(Active):
         self.describes_films = False
         self.history = History(self.clock.utc, self._age.utc)
         self.rings = Rings(self.clock.utc, self._age.utc)
+        # None: pushes name a phone server that is not there.
+        self.telephony: Telephony | None = None
         self.login = Login(self.people, self._age.utc)
         self.user = User(self.login, self.people)
         base = self.dialect.base
@@ -165,9 +168,10 @@ class Server(Active):
         """Give what a device is told of a ring, with an extension of its own."""
         camera = self.town.camera(ring.door.camera or 0) if ring.door.video else None
         video = None if camera is None else (camera.server_type, self.cameras.token(camera), self._camera_url(camera))
-        return CallFacts(
+        extension = str(next(self._extensions))
+        facts = CallFacts(
             ring.hash,
-            str(next(self._extensions)),
+            extension,
             ring.moment,
             self.rings.ttl,
             ring.door.name,
@@ -180,6 +184,10 @@ class Server(Active):
             platform,
             video,
         )
+        if self.telephony is None:
+            return facts
+        self.telephony.expect(ring, extension)
+        return facts.changing(**self.telephony.fields)
 
     def _later(self, ring: Ring, facts: CallFacts, target: Target) -> None:
         self.clock.later(AGAIN, lambda: self._once_more(ring, facts, target))

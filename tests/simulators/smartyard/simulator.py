@@ -17,8 +17,10 @@ from .cameras import Camera, Kind, jpeg
 from .dialects import Dialect
 from .envelope import Json
 from .hands import Hands
+from .history import Event
 from .pictures import scene
 from .pipeline import Outcome
+from .telephony import Telephony
 from .town import Town
 from .trouble import Dates, Undated
 
@@ -84,6 +86,20 @@ class Simulator(Hands, Host[Request]):
         """Listen, and know from then on where the pictures are."""
         await Host.start(self)
         self.address_functions.origin = self.origin
+
+    async def start_telephony(self, transport: str = "udp") -> Telephony:
+        """Let rings be calls, too, for devices that register."""
+        self.telephony = Telephony(
+            time.monotonic, lambda ring: self._end(ring, Event.ANSWERED, opened=False), transport
+        )
+        await self.telephony.start()
+        return self.telephony
+
+    @override
+    async def stop(self) -> None:
+        await super().stop()
+        if self.telephony is not None:
+            await self.telephony.stop()
 
     @property
     def address(self) -> str:

@@ -11,6 +11,7 @@ from ...const import (
     CONF_PUSH,
     CONF_PUSH_ROUTE,
     CONF_SHOW_NAMES,
+    CONF_TALK,
     CONF_TOKEN,
     CONF_VERIFY_SSL,
     CONFS_FCM,
@@ -32,6 +33,7 @@ def create(
         names=options.get(CONF_SHOW_NAMES, True),
         push=options.get(CONF_PUSH, False) or all(options.get(key) for key in CONFS_FCM),
         push_route=(options.get(CONF_PUSH_ROUTE) or None) if options.get(CONF_PUSH, False) else None,
+        talk=options.get(CONF_TALK, False),
         verify=data.get(CONF_VERIFY_SSL, True),
     )
     yard = SmartYard(transport_of(session, data, below=False), data[CONF_TOKEN], language=data[CONF_LANGUAGE])

@@ -3,13 +3,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+import logging
 import time
 
 from ...model.features import DoorTiming
 from ...model.parts import Door, DoorCommand, DoorId
-from ..common.errors import CommandFailed, NoData, NotPaid, NotSupported
+from ...talk.errors import TalkError
+from ..common.errors import CommandFailed, ConnectionFailed, NoData, NotPaid, NotSupported, UnexpectedReply
 from .client import SmartYard
-from .topology import AccountTopology
+from .topology import AccountTopology, Relay
+from .visitor_calls import VisitorCalls
+
+_LOGGER = logging.getLogger(__name__)
 
 # Seconds for which a relay opens a door, the setting of most intercoms.
 _OPEN_TIME = 5.0
@@ -24,9 +29,12 @@ class SmartYardDoors:
 
     longest_hold: int | None = None
 
-    def __init__(self, yard: SmartYard, topology: Callable[[], AccountTopology]) -> None:
+    def __init__(
+        self, yard: SmartYard, topology: Callable[[], AccountTopology], calls: VisitorCalls | None = None
+    ) -> None:
         self._address = yard.address
         self._topology = topology
+        self._calls = calls
         # Until when a door counts as blocked after a rejected command.
         self._refused: dict[DoorId, float] = {}
 
@@ -55,8 +63,27 @@ class SmartYardDoors:
         except CommandFailed as err:
             if _reports_block(err):
                 self._refused[door.id] = time.monotonic() + _BLOCKED_TIME
-            raise
+                raise
+            if not await self._open_in_call(relay):
+                raise
+        except ConnectionFailed, UnexpectedReply:
+            if not await self._open_in_call(relay):
+                raise
         self._refused.pop(door.id, None)
+
+    async def _open_in_call(self, relay: Relay) -> bool:
+        """Open the door of a call that was answered here, by its digits; they open the first door of the intercom."""
+        others = [other.door for other in self._topology().relays.values() if other.domophone == relay.domophone]
+        if self._calls is None or relay.door != min(others):
+            return False
+        try:
+            is_sent = await self._calls.send_dtmf(relay.domophone)
+        except TalkError as err:
+            _LOGGER.debug("Door not opened in its call: %s", err)
+            return False
+        if is_sent:
+            _LOGGER.debug("Door opened in its call: the server did not open it")
+        return is_sent
 
     def is_safe(self, command: DoorCommand, door: Door) -> bool:
         """Return True: opening is the only command."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from ...model.events import (
     BellRings,
     ButtonPressed,
+    CallChanged,
     CapabilitiesChanged,
     Event,
     Fact,
@@ -13,7 +14,7 @@ from ...model.events import (
     MessagesCounted,
     RecordingsListed,
 )
-from ...model.parts import BellId
+from ...model.parts import BellId, CallState, Direction, SessionId
 from ...model.ring_detector import CALL_BELL
 from ..common.parse import instant
 from ..common.privacy import is_word
@@ -22,6 +23,7 @@ from .recordings import Recordings, film_in
 from .topology import AccountTopology
 
 CALL, CALL_ENDED, MESSAGE, UNREAD, CHANGED = "Call", "CallEnded", "Message", "Unread", "Changed"
+CALL_STATE = "CallState"
 
 _KINDS: Mapping[str, str] = {
     Action.INBOX: "inbox",
@@ -92,16 +94,27 @@ def is_at(push: CallPush, houses: Iterable[House], flats: Iterable[Flat]) -> boo
 
 
 def call(
-    push: CallPush, bell: BellId | None, picture: str | None, now: datetime, ahead: timedelta = timedelta()
+    push: CallPush,
+    bell: BellId | None,
+    picture: str | None,
+    now: datetime,
+    ahead: timedelta = timedelta(),
+    session: SessionId | None = None,
 ) -> Event:
-    """Return the event of a ring; ``picture`` is the name of its picture, ``ahead`` as in ``moment``."""
+    """Return the event of a ring.
+
+    Args:
+        picture: Name of its picture.
+        ahead: As in ``moment``.
+        session: Its call, if it can be answered here.
+    """
     when = moment(push.timestamp, ahead)
     flat = None if push.flat_number in {None, _NOWHERE} else push.flat_number
     details = _present({"caller": _cut(push.caller), "flat": _cut(flat)})
     facts: tuple[Fact, ...] = ()
     if bell is not None:
-        facts = (ButtonPressed(bell, None, picture, details), BellRings(bell, True))
-    data = _present({"bell": bell, "support": push.is_support or None}) | details
+        facts = (ButtonPressed(bell, None, picture, details, session), BellRings(bell, True))
+    data = _present({"bell": bell, "support": push.is_support or None, "session": session}) | details
     age = max(0.0, (now - when).total_seconds())
     return Event(CALL, when, data, facts=facts, age=age, id=f"ring-{push.ring_ids[0]}")
 
@@ -109,6 +122,15 @@ def call(
 def call_ended(bell: BellId) -> Event:
     """Return the event of a bell that stopped ringing."""
     return Event(CALL_ENDED, datetime.now(UTC), {"bell": bell}, facts=(BellRings(bell, False),))
+
+
+def call_changed(
+    session: SessionId, bell: BellId, state: CallState, caller: str | None, reason: str | None = None
+) -> Event:
+    """Return the event of a call that can be answered here; ``reason`` tells why it ended."""
+    fact = CallChanged(session, Direction.INCOMING, state, _cut(caller), reason=reason)
+    data = _present({"bell": bell, "session": session, "state": state.value, "reason": reason})
+    return Event(CALL_STATE, datetime.now(UTC), data, facts=(fact,))
 
 
 def message(

@@ -9,10 +9,12 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 import logging
 from math import inf
 import time
 
+from ...model.events import Event
 from ...model.features import Delivery
 from ...model.parts import BellId
 from ..common.delivery import EventBuffer, PushMonitor
@@ -27,7 +29,8 @@ from .push_filter import PushFilter
 from .recordings import Recordings
 from .records import Journal, Recorder, by_day
 from .topology import AccountTopology
-from .visitors import SmartYardSip, SmartYardVisitors
+from .visitor_calls import VisitorCalls
+from .visitors import SmartYardSip, SmartYardVisitors, is_of_operator
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -72,8 +75,10 @@ class SmartYardLog:
         recordings: Tracks prepared recordings.
         stored: ``Delivery.cursor`` of the previous run.
         expects_pushes: Pushes are configured.
+        talks: Rings can be answered here.
 
     Attributes:
+        calls: The calls of visitors; None if rings are not answered here.
         push_monitor: Tracks whether pushes arrive.
         unread: Unread counts of the last poll; None before the first one.
     """
@@ -94,6 +99,7 @@ class SmartYardLog:
         *,
         stored: Mapping[str, object] | None = None,
         expects_pushes: bool = True,
+        talks: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         stored = stored or {}
@@ -110,6 +116,9 @@ class SmartYardLog:
         self._switches = switches
         self._recordings = recordings
         self._monotonic = monotonic
+        self.calls = (
+            VisitorCalls(partial(is_of_operator, yard, visitors), self._report, self._stop_ringing) if talks else None
+        )
         self._push_filter = PushFilter(
             stored.get("heard"), clock=PushClock(stored.get("clock"), server_time.reported_ahead)
         )
@@ -235,6 +244,7 @@ class SmartYardLog:
                 self._out.missed = True
 
     def _delivery(self) -> Delivery:
+        self._visitors.prune()
         cursor: dict[str, object] = {
             "clock": self._push_filter.clock.as_json(),
             "heard": self._push_filter.as_json(),
@@ -246,11 +256,14 @@ class SmartYardLog:
         return self._out.delivery(cursor, again=None if end is None else max(0.0, end - self._monotonic()))
 
     async def close(self) -> None:
-        """Stop polling."""
+        """Stop polling, and end the calls."""
         requests = tuple(self._requests)
         for request in requests:
             request.cancel()
         await asyncio.gather(*requests, return_exceptions=True)
+        if self.calls is not None:
+            await self.calls.close()
+        self._sip.close()
         await self._poller.close()
 
     def _process_pushes(self) -> None:
@@ -280,11 +293,21 @@ class SmartYardLog:
             self._process_unmatched(push, until, is_new=is_new)
             return
         picture = None if bell is None else self._visitors.name_of(push)
-        self._out.add([call(push, bell, picture, datetime.now(UTC), self._pushes_ahead)])
+        session = None if bell is None or self.calls is None else self.calls.rang(bell, push)
+        self._out.add([call(push, bell, picture, datetime.now(UTC), self._pushes_ahead, session)])
         if bell is None:
             return
         self._sip.rang(bell, push)
         self._ringing[bell] = max(until, self._ringing.get(bell, until))
+
+    def _report(self, event: Event) -> None:
+        self._out.add([event])
+        self._wake.set()
+
+    def _stop_ringing(self, bell: BellId) -> None:
+        """End the ringing of a bell: its call was answered or has ended."""
+        if self._ringing.pop(bell, None) is not None:
+            self._report(call_ended(bell))
 
     def _process_unmatched(self, push: CallPush, until: float, *, is_new: bool) -> None:
         """Keep a call at an unknown door while it rings, because the door may be new."""

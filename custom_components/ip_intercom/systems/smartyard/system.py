@@ -25,6 +25,7 @@ from .messages import SmartYardMessages, SmartYardWatches
 from .push_filter import SmartYardPushService
 from .recordings import Recordings
 from .records import Recorder, SmartYardHistory
+from .talk import SmartYardTalk
 from .topology import CAMERA, FLAT, OF_HOUSES, AccountTopology, doors_of, flat_place, topology_of
 from .visitors import SmartYardSip, SmartYardVisitors
 
@@ -50,12 +51,14 @@ class Options:
         names: Show names of keys, and license plates.
         push: Pushes are configured, by a forwarder or Google's service.
         push_route: The operator's name for the forwarder, if it has one of its own.
+        talk: The user wants to talk to visitors.
         verify: Verify certificates, including those of camera servers.
     """
 
     names: bool = True
     push: bool = False
     push_route: str | None = None
+    talk: bool = False
     verify: bool = True
 
 
@@ -109,6 +112,7 @@ class SmartYardSystem:
             self._recordings,
             stored=cursor,
             expects_pushes=options.push,
+            talks=options.talk,
         )
         push_service = SmartYardPushService(yard)
         self.archive = SmartYardArchive(yard, self._feeds, self._time, self._recordings, self._log.keep)
@@ -116,11 +120,15 @@ class SmartYardSystem:
         self.history = SmartYardHistory(yard, topology, recorder)
         self.messages = SmartYardMessages(yard, self._log.count_soon, self._log.counted)
         self.watches = SmartYardWatches(yard, topology, routed=options.push_route is not None)
-        self._doors = SmartYardDoors(yard, topology)
+        calls = self._log.calls
+        self._doors = SmartYardDoors(yard, topology, calls)
+        cameras = SmartYardCameras(session, self._feeds, self._time, verify=options.verify)
+        self._talk = None if calls is None else SmartYardTalk(yard, topology, cameras, calls, pushes=options.push)
         self.log: SmartYardLog | None = None
-        self.features = Features()
+        self.features = Features(talk=self._talk)
         self._features = Features(
-            cameras=SmartYardCameras(session, self._feeds, self._time, verify=options.verify),
+            calls=calls,
+            cameras=cameras,
             doors=self._doors,
             flat_codes=self.codes,
             messages=self.messages,
@@ -132,6 +140,7 @@ class SmartYardSystem:
             ),
             push_service=push_service,
             record_pictures=self.history,
+            talk=self._talk,
             visitors=visitors,
         )
 
@@ -188,7 +197,8 @@ class SmartYardSystem:
         unlisted = frozenset(prefix for prefix, places in found.items() if places is None)
         # Failed lists do not prove that there are no apartments.
         nothing = Missing("no_flats", self._identity.mark) if houses == () and flats == () else None
-        return description_of(self._identity, state, unlisted, reader.missing, reader.retry_after, nothing)
+        description = description_of(self._identity, state, unlisted, reader.missing, reader.retry_after, nothing)
+        return replace(description, has_phone=self._talk is not None)
 
     def _validated(
         self, houses: tuple[House, ...] | None, flats: tuple[Flat, ...] | None
@@ -286,5 +296,7 @@ class SmartYardSystem:
         }
 
     async def close(self) -> None:
-        """Stop polling. The account stays logged in, as there is no logout."""
+        """Stop polling, and end calls and streams. The account stays logged in, as there is no logout."""
+        if self._talk is not None:
+            await self._talk.close()
         await self._log.close()

@@ -4,6 +4,7 @@ The SIP account of a call comes with its push and is valid for three minutes. It
 only as long, and returned only on request.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
@@ -12,7 +13,7 @@ import secrets
 import time
 
 from ...model.parts import BellId
-from ..common.errors import InvalidRequest, NoData, NoSuchCall
+from ..common.errors import IntercomError, InvalidRequest, NoData, NoSuchCall
 from .client import CallPush, SmartYard, TextPush
 from .push_filter import LONGEST
 
@@ -39,6 +40,7 @@ class SmartYardSip:
         self._sip = yard.sip
         self._monotonic = monotonic
         self._calls: dict[BellId, tuple[float, CallPush]] = {}
+        self._expiry: asyncio.TimerHandle | None = None
 
     async def support(self) -> SipAccount:
         """Return the account to call the operator's support; ``more`` has the number to dial."""
@@ -48,10 +50,22 @@ class SmartYardSip:
         )
 
     def rang(self, bell: BellId, push: CallPush) -> None:
-        """Store the account of a call, and remove expired ones."""
-        oldest = self._monotonic() - LONGEST
-        self._calls = {known: call for known, call in self._calls.items() if call[0] > oldest and known != bell}
+        """Store the account of a call, for as long as it is valid."""
         self._calls[bell] = self._monotonic(), push
+        self._expire()
+
+    def close(self) -> None:
+        """Forget all accounts."""
+        self._calls.clear()
+        self._expire()
+
+    def _expire(self) -> None:
+        """Remove expired accounts now, and the next one in time."""
+        oldest = self._monotonic() - LONGEST
+        self._calls = {bell: call for bell, call in self._calls.items() if call[0] > oldest}
+        if self._expiry is not None:
+            self._expiry.cancel()
+        self._expiry = asyncio.get_running_loop().call_later(LONGEST + 1, self._expire) if self._calls else None
 
     async def visitor(self, bells: Collection[BellId]) -> SipAccount:
         """Return the account to answer the latest call; ``dtmf`` in ``more`` opens the door."""
@@ -99,6 +113,12 @@ class SmartYardVisitors:
         self._images = yard.images
         self._keys: OrderedDict[str, tuple[float, str | None, str]] = OrderedDict()
 
+    def prune(self) -> None:
+        """Forget the keys of pictures that the server has no longer."""
+        oldest = time.monotonic() - _KEPT
+        while self._keys and next(iter(self._keys.values()))[0] < oldest:
+            self._keys.popitem(last=False)
+
     def name_of(self, push: CallPush | TextPush) -> str | None:
         """Return a name for the picture of a push, None if it has none that may be requested."""
         address = push.image if isinstance(push, CallPush) else None
@@ -136,3 +156,18 @@ class SmartYardVisitors:
                 await picture(key)
                 return True
         return False
+
+
+async def is_of_operator(yard: SmartYard, visitors: SmartYardVisitors, push: CallPush) -> bool:
+    """Return whether the phone server of a call is the operator's: a push can come from any sender.
+
+    It is the server of the API, or that server knows the call or names the same phone server.
+    """
+    if push.server == yard.transport.base.host:
+        return True
+    with suppress(IntercomError):
+        if push.hash is not None and await visitors.is_current(push.hash):
+            return True
+    with suppress(IntercomError):
+        return (await yard.sip.credentials()).server == push.server
+    return False
