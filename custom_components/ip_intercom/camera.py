@@ -63,6 +63,7 @@ class IntercomCamera(IntercomEntity, Camera):
         IntercomEntity.__init__(self, runtime, f"camera_{camera}", source.place)
         Camera.__init__(self)
         self._camera_id = camera
+        self._can_talk = False
         if _is_place(source, runtime.coordinator.data):
             self._attr_name = None
         if len(cameras) == 1 or alone(source, cameras.values()) or alone(source, nameless):
@@ -86,10 +87,24 @@ class IntercomCamera(IntercomEntity, Camera):
     @callback
     def _async_update_talk(self) -> None:
         """Show *Start talking* if sound reaches the door; Home Assistant asks when the camera is opened."""
+        could, self._can_talk = self._can_talk, self.runtime.talk.is_possible(self._camera_id)
+        if could and not self._can_talk and self.stream is not None:
+            self.coordinator.config_entry.async_create_background_task(
+                self.hass, self._async_leave_talk(self.stream), f"stream of {self.entity_id}"
+            )
         # Home Assistant 2026.11
         if (capabilities := getattr(camera_component, "CameraEntityCapabilities", None)) is not None:
-            possible = self.runtime.talk.is_possible(self._camera_id)
-            self._attr_camera_entity_capabilities = capabilities(two_way_audio=possible)
+            self._attr_camera_entity_capabilities = capabilities(two_way_audio=self._can_talk)
+
+    async def _async_leave_talk(self, stream: Stream) -> None:
+        """Let a stream that is watched go on with the usual address, which may show more than that with talk."""
+        try:
+            source = await self.stream_source()
+        except HomeAssistantError as err:
+            _LOGGER.debug("%s: could not leave the stream with talk: %s", self.entity_id, err)
+            return
+        if source is not None and source != stream.source:
+            stream.update_source(source)
 
     @property
     def _cameras(self) -> Cameras:

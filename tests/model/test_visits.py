@@ -15,7 +15,7 @@ from custom_components.ip_intercom.model.events import (
     Restarted,
     VisitRecorded,
 )
-from custom_components.ip_intercom.model.parts import Bell, CallState, Direction, Door, VisitOutcome
+from custom_components.ip_intercom.model.parts import ANSWERED_ELSEWHERE, Bell, CallState, Direction, Door, VisitOutcome
 from custom_components.ip_intercom.model.reducer import reduce
 from custom_components.ip_intercom.model.ring_detector import RingMemory, detect
 from custom_components.ip_intercom.model.state import State
@@ -140,6 +140,35 @@ RINGING, CONNECTED, TERMINATED = CallState.RINGING, CallState.CONNECTED, CallSta
 )
 def test_outcomes(steps: list[Step], expected: list[tuple[str, VisitOutcome]]) -> None:
     assert outcomes(*steps) == expected
+
+
+def incoming(state: CallState, reason: str | None = None) -> Fact:
+    return CallChanged(7, Direction.INCOMING, state, "Entrance", reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("facts", "recorded", "expected"),
+    [
+        ([incoming(RINGING), incoming(CONNECTED), incoming(TERMINATED)], True, [ANSWERED]),
+        ([incoming(RINGING), incoming(TERMINATED, "canceled")], True, []),
+        ([incoming(RINGING), incoming(TERMINATED, "canceled")], False, [MISSED]),
+        ([incoming(RINGING), incoming(TERMINATED, ANSWERED_ELSEWHERE)], True, [ANSWERED]),
+        (
+            [incoming(RINGING), incoming(TERMINATED, ANSWERED_ELSEWHERE), VisitRecorded("1", OPENED)],
+            True,
+            [ANSWERED, OPENED],
+        ),
+        (
+            [incoming(RINGING), incoming(CONNECTED), incoming(TERMINATED), VisitRecorded("1", ANSWERED)],
+            True,
+            [ANSWERED],
+        ),
+        ([incoming(RINGING), incoming(TERMINATED, ANSWERED_ELSEWHERE), VisitRecorded("1", MISSED)], True, [ANSWERED]),
+    ],
+)
+def test_a_ring_that_can_be_answered_here(facts: list[Fact], recorded: bool, expected: list[VisitOutcome]) -> None:
+    steps = [(0.1 * number, fact) for number, fact in enumerate([ButtonPressed("1", None, session=7), *facts])]
+    assert outcomes(*steps, recorded=recorded) == [("1", outcome) for outcome in expected]
 
 
 def test_a_history_decides_what_the_end_of_the_ringing_does_not_say() -> None:

@@ -171,6 +171,26 @@ async def _fails(taken: SipCall) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("reasons", "end"),
+    [
+        (('Reason: SIP ;cause=200 ;text="Call completed elsewhere"',), EndReason.ELSEWHERE),
+        (("Reason: Q.850;cause=26",), EndReason.ELSEWHERE),
+        (("Reason: Q.850;cause=16", "Reason: SIP;cause=200"), EndReason.ELSEWHERE),
+        (('Reason: SIP;cause=487;text="ORIGINATOR_CANCEL"',), EndReason.CANCELED),
+        (("Reason: Q.850;cause=16",), EndReason.CANCELED),
+        (("Reason: ;;=200",), EndReason.CANCELED),
+    ],
+)
+async def test_the_caller_tells_why_it_gives_up(pair: Pair, reasons: tuple[str, ...], end: EndReason) -> None:
+    """RFC 3326, 2 and 3.1."""
+    call, taken = await _offered(pair, 4000)
+    pair.door.request("CANCEL", call, *reasons, number=call.number, branch=call.branch)
+    await pair.door.expect("200")
+    pair.door.acknowledge_refusal(call, await pair.door.expect("487"))
+    assert taken.end_reason is end
+
+
 async def test_a_cancel_after_the_answer_changes_nothing(pair: Pair) -> None:
     async with rtp_port() as port:
         call, taken = await _offered(pair, port.port)

@@ -16,6 +16,7 @@ from custom_components.ip_intercom.talk.errors import TalkError
 from custom_components.ip_intercom.talk.rtp import RtpPacket
 from custom_components.ip_intercom.talk.sdp import Codec
 from custom_components.ip_intercom.talk.stills import PERIOD, NoStill, StillsVideo
+from tests.simulators.smartyard.video import one_frame
 
 
 def jpeg(level: int, size: tuple[int, int] = (640, 480)) -> bytes:
@@ -154,4 +155,23 @@ async def test_a_pyav_without_an_encoder(video: StillsVideo, monkeypatch: pytest
 async def test_an_encoder_without_parameter_sets(video: StillsVideo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stills, "parameter_sets", lambda units: [])
     with pytest.raises(NoStill, match="parameter sets"):
+        await video.open()
+
+
+async def test_a_film_of_one_frame_is_a_still(video: StillsVideo, door: Door) -> None:
+    door.answer = one_frame(jpeg(90))
+    packets: list[RtpPacket] = []
+    video.on_video = lambda packet: packets.append(RtpPacket.parse(packet))
+    tracks = await video.open()
+    await asyncio.sleep(6 * PERIOD)
+    begun = next(number for number, packet in enumerate(packets) if packet.payload[0] & 0x1F == 7)
+    frame = decoded(tracks.video, packets[begun:])[0]
+    assert (frame.width, frame.height) == (640, 480)
+    assert abs(level(frame) - 90) < 12
+
+
+@pytest.mark.parametrize("still", [one_frame(jpeg(90))[:200], b"\0\0\0\x18ftypmp42"])
+async def test_a_film_without_a_picture_is_none(video: StillsVideo, door: Door, still: bytes) -> None:
+    door.answer = still
+    with pytest.raises(NoStill):
         await video.open()

@@ -79,7 +79,7 @@ export class DoorView extends HTMLElement {
     this._pictureBox.classList.toggle("none", parts.camera === undefined);
     this._showLocks();
     this._showCall(ring);
-    this._askForTalk();
+    this._askForTalk(ring);
     if (!this._tells) {
       setText(this._message, this._note);
     }
@@ -150,18 +150,24 @@ export class DoorView extends HTMLElement {
     setText(this._talk.label, texts.get("talk"));
   }
 
-  /** Ask once for each camera whether the user can talk through it, again after it was unavailable. */
-  _askForTalk() {
+  /**
+   * Ask once for each camera whether the user can talk through it, again after it was unavailable, and with each ring
+   * and call: some doors can be talked to only then.
+   */
+  _askForTalk(ring) {
     const { _home: home, _parts: parts } = this;
     const camera = available(home, parts.camera) === undefined ? undefined : parts.camera;
-    if (camera === this._talkCamera) {
+    const call = available(home, parts.call)?.state;
+    const occasion = `${ring?.time} ${call}`;
+    if (camera === this._talkCamera && occasion === this._talkOccasion) {
       return;
     }
+    this._talk.hidden ||= camera !== this._talkCamera;
     this._talkCamera = camera;
-    this._talk.hidden = true;
+    this._talkOccasion = occasion;
     canTalk(home, camera).then(
       (can) => {
-        if (camera === this._talkCamera) {
+        if (camera === this._talkCamera && occasion === this._talkOccasion) {
           this._talk.hidden = !can;
         }
       },

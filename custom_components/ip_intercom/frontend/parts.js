@@ -42,6 +42,23 @@ export function partsOf(home, config) {
       .filter((entity) => domainOf(entity.entity_id) === domain)
       .filter((entity) => keys.length === 0 || keys.some((key) => (entity.translation_key ?? "").startsWith(key)))
       .map((entity) => entity.entity_id);
+  // Calls may belong to the account or exchange above the device.
+  const above = (domain, key) => {
+    for (let id = deviceId; id; id = home.devices[id]?.via_device_id) {
+      const found = Object.values(home.entities).find(
+        (entity) =>
+          entity.platform === DOMAIN &&
+          entity.device_id === id &&
+          !entity.hidden &&
+          domainOf(entity.entity_id) === domain &&
+          (entity.translation_key ?? "").startsWith(key),
+      );
+      if (found !== undefined) {
+        return found.entity_id;
+      }
+    }
+    return undefined;
+  };
   const chosen = (key, found) => (list(config[key]).length > 0 ? list(config[key]) : found);
   const bells = chosen("bell", own.filter(isBell).map((entity) => entity.entity_id));
   return {
@@ -52,9 +69,9 @@ export function partsOf(home, config) {
     bells,
     visitor: find("event", "visitor")[0],
     ringing: find("binary_sensor", "ringing"),
-    call: find("sensor", "call_state")[0],
-    answer: find("button", "answer")[0],
-    hangUp: find("button", "hang_up")[0],
+    call: above("sensor", "call_state"),
+    answer: above("button", "answer"),
+    hangUp: above("button", "hang_up"),
   };
 }
 
