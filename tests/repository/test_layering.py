@@ -59,7 +59,7 @@ LAYERS = (
         "homeassistant probatio",
     ),
     layer("common", "systems.common.*", "names errors protocol model talk codecs", "aiohttp yarl"),
-    layer("adapters", "systems.*", "names errors protocol clients model common talk", "aiohttp yarl"),
+    layer("adapters", "systems.*", "names errors protocol clients model codecs common talk", "aiohttp yarl"),
     layer("systems", "systems", "names errors model common adapters", "aiohttp"),
     layer("helpers", "helpers helpers.*", "names errors protocol model common", "aiohttp homeassistant"),
     layer("coordinator", "coordinator", "names errors model helpers", "homeassistant"),

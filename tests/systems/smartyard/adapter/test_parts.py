@@ -1,5 +1,6 @@
 """The parts of the adapter that send no requests."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 import json
@@ -525,3 +526,14 @@ async def test_an_account_of_a_call_is_good_for_three_minutes() -> None:
     sip.rang("22", CallPush(domophone_id="22"))
     with pytest.raises(NoSuchCall):
         await sip.visitor({"22"})
+    sip.close()
+
+
+async def test_an_account_of_a_call_leaves_memory() -> None:
+    sip = SmartYardSip(cast(SmartYard, SimpleNamespace(sip=None)))
+    sip.rang("21", CallPush(server="sip.test", extension="2000000001", password="one"))
+    await asyncio.sleep(LONGEST + 2)
+    assert sip._calls == {}
+    sip.rang("21", CallPush(server="sip.test", extension="2000000001", password="two"))
+    sip.close()
+    assert sip._calls == {}

@@ -332,6 +332,7 @@ async def test_the_address_for_pushes_is_shown(hass: HomeAssistant, sim: Simulat
     assert {str(key) for key in result["data_schema"].schema} == {
         "push",
         "show_names",
+        "talk",
         "fcm",
         "visitor_days",
         "visitor_storage",
@@ -351,6 +352,7 @@ async def test_the_address_for_pushes_is_shown(hass: HomeAssistant, sim: Simulat
     assert {key: value for key, value in entry.options.items() if value != ""} == {
         "push": True,
         "show_names": False,
+        "talk": False,
         "visitor_days": 14,
         "visitor_storage": 200,
     }
