@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+import zipfile
 
 import pytest
 import yaml
@@ -193,7 +194,18 @@ def test_hacs() -> None:
     assert hacs["name"] == read_json(INTEGRATION / "manifest.json")["name"]
     assert hacs["homeassistant"] == "2026.10.0"
     assert (hacs["zip_release"], hacs["filename"]) == (True, "ip_intercom.zip")
-    assert "ip_intercom.zip" in (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+
+
+def test_the_zip_of_a_release_has_the_files_of_the_integration(tmp_path: Path) -> None:
+    archive = tmp_path / "ip_intercom.zip"
+    subprocess.run([ROOT / "scripts" / "release-zip", archive], check=True)
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.testzip() is None
+        names = opened.namelist()
+    files = [path for path in repository_files() if path.is_relative_to(INTEGRATION)]
+    assert sorted(names) == sorted(path.relative_to(INTEGRATION).as_posix() for path in files)
+    steps = read_yaml(ROOT / ".github" / "workflows" / "release.yml")["jobs"]["release"]["steps"]
+    assert f"scripts/release-zip {archive.name}" in [step.get("run") for step in steps]
 
 
 @pytest.mark.parametrize("prefix", ["", "dark_"])
