@@ -1,1 +1,1 @@
-"""Runs in a real browser: the door card and the pop-up alone, and in the demo; see `scripts/browser`."""
+"""Runs in a real browser: the door card and the pop-up alone, in the demo, and an installation; see `scripts/browser`."""

@@ -14,6 +14,7 @@ from .card_check import check_card
 from .chromium import browser, find_chromium
 from .fake_home import server
 from .hold_check import check_hold
+from .install import check_install
 from .live import check_live
 from .pictures import take_pictures
 from .popup_check import check_popup
@@ -33,6 +34,8 @@ async def main(parts: list[str]) -> int:
                         await part(checks, chromium, url)
             if "live" in parts:
                 await check_live(checks, chromium)
+            if "install" in parts:
+                await check_install(checks, chromium)
             if "pictures" in parts:
                 await take_pictures(chromium)
     except (*FAILURES, PlaywrightError) as error:
@@ -43,12 +46,14 @@ async def main(parts: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="scripts/browser", description="The door card and the pop-up in Chromium.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/browser", description="The door card, the pop-up, and an installation in Chromium."
+    )
     parser.add_argument(
         "parts",
         nargs="*",
-        default=["components", "live"],
-        help="components, live, or pictures for docs/; the first two by default",
+        default=["components", "live", "install"],
+        help="components, live, install, or pictures for docs/; all but pictures by default",
     )
     options = parser.parse_args()
     sys.exit(asyncio.run(main(options.parts)))

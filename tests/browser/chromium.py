@@ -5,13 +5,15 @@ from contextlib import asynccontextmanager
 import shutil
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright  # type: ignore[import-not-found]  # in the docs environment only
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect  # type: ignore[import-not-found]  # in the docs environment only
 
 from tests.demo.screenshots import FLAGS
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 TIMEOUT = 30_000.0
+# What a page shows may take long on a busy machine.
+EXPECTED_WITHIN = 20_000.0
 
 
 def find_chromium() -> str | None:
@@ -22,6 +24,7 @@ def find_chromium() -> str | None:
 @asynccontextmanager
 async def browser() -> AsyncIterator[Browser]:
     """Start Chromium without a window."""
+    expect.set_options(timeout=EXPECTED_WITHIN)
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS, headless=True)
         try:
@@ -42,9 +45,13 @@ async def profile(browser: Browser, **options: Any) -> AsyncIterator[BrowserCont
 
 
 class Console:
-    """The errors of a page."""
+    """The errors of a page, and where they are from."""
 
     def __init__(self, page: Page) -> None:
         self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
+        page.on("console", self._take)
+
+    def _take(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} ({message.location.get('url', '')})")

@@ -79,9 +79,14 @@ class Window:
         """Open a page of Home Assistant."""
         await self.page.goto(f"{stage.url}/{path}")
 
+    @property
+    def own_errors(self) -> list[str]:
+        """The errors of this integration in the console."""
+        return [error for error in self.console.errors if DOMAIN in error or "ip-intercom" in error]
+
     def check(self) -> None:
         """Raise if the page had an error of this integration."""
-        own = [error for error in self.console.errors if DOMAIN in error or "ip-intercom" in error]
+        own = self.own_errors
         assert own == [], own
         assert self.refused == [], self.refused
 
@@ -106,7 +111,7 @@ async def check_live(checks: Checks, chromium: Browser) -> None:
         await _check_card(checks, stage, windows[0])
         await windows[0].open(stage, PATH)
         await windows[1].open(stage, "profile")
-        await _check_popup(checks, stage, windows)
+        await check_rings(checks, stage, windows)
         await _measure(checks, stage, windows)
         await _check_visitors(checks, windows[0])
         await _check_picker(checks, stage, windows[0])
@@ -147,14 +152,24 @@ async def _check_card(checks: Checks, stage: Stage, window: Window) -> None:
         assert await _released(stage) == before + 1
 
 
-async def _check_popup(checks: Checks, stage: Stage, windows: list[Window]) -> None:
+async def check_rings(checks: Checks, stage: Stage, windows: list[Window]) -> None:
+    """Check what a ring does in two windows."""
     with checks(
-        "a ring opens the pop-up in both browsers, also for a user who is no administrator and has no dashboard open"
+        "a ring opens the pop-up with a picture in both browsers, also for a user who is no administrator and has no "
+        "dashboard open"
     ):
         await asyncio.sleep(2)  # both pages have just been opened
+        for window in windows:
+            await window.page.evaluate(WATCH_PICTURE)
         session = await stage.simulator.do("press", key=ALICE)
         for window in windows:
             await expect(window.popup).to_be_visible()
+            await window.page.wait_for_function("window.shownAt !== null")
+    with checks("a tap on Open opens nothing"):
+        before = await _released(stage)
+        await windows[1].popup.get_by_role("button", name="Open").first.click(delay=TAP)
+        await asyncio.sleep(1.5)
+        assert await _released(stage) == before
     with checks("holding Open in one opens the door and closes both") as details:
         before = await _released(stage)
         start = time.monotonic()

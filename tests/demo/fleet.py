@@ -142,7 +142,6 @@ class FleetBench:
         await self.devices.do("clear")
         began = time.monotonic()
         home = await self.stage.start_home_assistant()
-        await home.command("http/config/promote")
         while True:
             # Not by the websocket: Home Assistant disconnects a client that it cannot keep up with.
             entries = await home.get(f"/api/config/config_entries/entry?domain={DOMAIN}")

@@ -33,6 +33,8 @@ WATCHER = ("watcher", "pw-W4tch-27")
 HURRY = {"firmware_apply": 1}
 
 START_TIMEOUT = 120.0
+# The exit code with which Home Assistant asks for a restart.
+RESTART = 100
 
 CONFIGURATION = """\
 homeassistant:
@@ -176,17 +178,15 @@ class Stage:
         await self._simulator_process.kill()
         await self._start_two_n(self._model)
 
-    def write_configuration(self, more: str, log_level: str, *, all_entities: bool = True) -> None:
-        """Write what Home Assistant starts with; `all_entities` enables those that are disabled by default."""
-        shutil.copytree(
-            ROOT / "custom_components" / DOMAIN,
-            self.config / "custom_components" / DOMAIN,
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
-        helper = self.config / "custom_components" / ALL_ENTITIES
-        helper.mkdir()
-        for name, source in ALL_ENTITIES_FILES.items():
-            (helper / name).write_text(source)
+    def write_configuration(self, more: str, log_level: str, *, all_entities: bool = True, fresh: bool = False) -> None:
+        """Write what Home Assistant starts with; `all_entities` enables those that are disabled by default.
+
+        A `fresh` one has neither the integration nor a user.
+        """
+        if fresh:
+            self.config.mkdir()
+        else:
+            self._write_integration()
         self.files.mkdir()
         text = CONFIGURATION.format(
             host=HOST, port=self.port, files=self.files, time_zone=_time_zone(),
@@ -196,12 +196,34 @@ class Stage:
         self._modules.mkdir()
         for name, source in AUDIO_STAND_INS.items():
             (self._modules / f"{name}.py").write_text(source)
-        storage = self.config / ".storage"
-        storage.mkdir()
-        (storage / "onboarding").write_text(json.dumps(ONBOARDING))
+        if not fresh:
+            storage = self.config / ".storage"
+            storage.mkdir()
+            (storage / "onboarding").write_text(json.dumps(ONBOARDING))
+
+    def _write_integration(self) -> None:
+        shutil.copytree(
+            ROOT / "custom_components" / DOMAIN,
+            self.config / "custom_components" / DOMAIN,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        helper = self.config / "custom_components" / ALL_ENTITIES
+        helper.mkdir()
+        for name, source in ALL_ENTITIES_FILES.items():
+            (helper / name).write_text(source)
 
     async def start_home_assistant(self) -> HomeAssistant:
         """Start Home Assistant and log in."""
+        client = await self.start_process()
+        if self._token is None:
+            await client.onboard()
+            await self.log_in()
+        else:
+            await client.connect()
+        return client
+
+    async def start_process(self) -> HomeAssistant:
+        """Start Home Assistant; its client is not logged in."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         environment["PYTHONPATH"] = str(self._modules)
         await self._home_assistant_process.start(
@@ -210,17 +232,21 @@ class Stage:
         )  # fmt: skip
         client = await self._clients.enter_async_context(HomeAssistant(self.url, self._token))
         await self._until(client.answers)
-        if self._token is None:
-            await client.onboard()
-            await client.connect()
-            # The token of a login is valid for half an hour only.
-            self._token = client.token = await client.command(
-                "auth/long_lived_access_token", client_name="Demo", lifespan=1
-            )
-        else:
-            await client.connect()
         self.home_assistant = client
         return client
+
+    async def log_in(self, token: str | None = None) -> None:
+        """Connect with the token of a login, by default that of the onboarding, and confirm the port."""
+        client = self.home_assistant
+        client.token = token or client.token
+        await client.connect()
+        # The token of a login is valid for half an hour only.
+        self._token = client.token = await client.command(
+            "auth/long_lived_access_token", client_name="Demo", lifespan=1
+        )
+        # A port from YAML is on trial until a user has logged in through it.
+        with suppress(CommandFailed):
+            await client.command("http/config/promote")
 
     async def running(self) -> None:
         """Wait until Home Assistant has started."""
@@ -236,6 +262,16 @@ class Stage:
                 if (code := self._home_assistant_process.exit_code) is not None:
                     raise AssertionError(f"Home Assistant ended with exit code {code}")
                 await asyncio.sleep(0.1)
+
+    async def start_after_restart(self) -> None:
+        """Wait until Home Assistant ends in order to be restarted, and start it as a service manager does."""
+        async with asyncio.timeout(START_TIMEOUT):
+            while (code := self._home_assistant_process.exit_code) is None:
+                await asyncio.sleep(0.1)
+        if code != RESTART:
+            raise AssertionError(f"Home Assistant ended with exit code {code}")
+        await self._clients.aclose()
+        await self.start_home_assistant()
 
     async def stop_home_assistant(self) -> None:
         """Stop Home Assistant, as a restart does."""
@@ -322,9 +358,6 @@ async def set_up(
                 witness.install(stage.config)
             await stage.start_simulators(model)
             client = await stage.start_home_assistant()
-            # A port from YAML is on trial until a user has logged in through it.
-            with suppress(CommandFailed):
-                await client.command("http/config/promote")
             await stage.running()
             for issue in (await client.command("repairs/list_issues"))["issues"]:
                 notice = {"domain": issue["domain"], "issue_id": issue["issue_id"]}
