@@ -14,6 +14,7 @@ async def check_card(checks: Checks, chromium: Browser, url: str) -> None:
         _check_names,
         _check_buttons,
         _check_talk,
+        _check_account,
         _check_visitors,
         _check_late_visitors,
         _check_extension,
@@ -87,6 +88,33 @@ async def _check_talk(checks: Checks, chromium: Browser, url: str) -> None:
             await scene.page.evaluate("home.twoWayAudio = true")
             await scene.add_card()
             await expect(scene.page.get_by_role("button", name="Talk")).to_have_count(1)
+    async with scene_of(chromium, url) as scene:
+        with checks("Talk appears with a ring where a door can be talked to only then"):
+            await scene.add_card()
+            talk = scene.page.get_by_role("main").get_by_role("button", name="Talk")
+            await expect(scene.page.get_by_role("button", name="Open", exact=True)).to_be_visible()
+            await expect(talk).to_be_hidden()
+            await scene.page.evaluate("home.twoWayAudio = true")
+            await scene.ring()
+            await expect(talk).to_be_visible()
+            await scene.page.evaluate(f"home.twoWayAudio = false; home.set({RINGING!r}, 'off')")
+            await expect(talk).to_be_hidden()
+
+
+async def _check_account(checks: Checks, chromium: Browser, url: str) -> None:
+    """Check the card of an entrance whose calls belong to the account above it."""
+    home = make_home()
+    home["devices"]["gate"]["via_device_id"] = "house"
+    home["devices"] |= {"house": {"id": "house", "via_device_id": "account"}, "account": {"id": "account"}}
+    for entity in (ANSWER, HANG_UP):
+        home["entities"][entity]["device_id"] = "account"
+    async with scene_of(chromium, url, home) as scene:
+        with checks("the calls of a door may belong to the account above it"):
+            await scene.add_card()
+            await scene.ring()
+            await scene.popup.get_by_role("button", name="Answer").click()
+            await scene.popup.get_by_role("button", name="Hang up").click()
+            assert await scene.calls() == [f"button.press {ANSWER}", f"button.press {HANG_UP}"]
 
 
 async def _check_visitors(checks: Checks, chromium: Browser, url: str) -> None:

@@ -107,6 +107,7 @@ class Telephony:
         wrong: Passwords in pushes are others than those of the accounts.
         silent: It answers nothing.
         calls: It calls who has registered.
+        refuses_info: It takes no digits by INFO.
         formats: Payload types of its sound.
         changed: Other contents of fields of pushes.
     """
@@ -118,6 +119,7 @@ class Telephony:
         self.offers_video = False
         self.wrong = self.silent = False
         self.calls = True
+        self.refuses_info = False
         self.formats = "8 0 101"
         self.changed: dict[str, str | None] = {}
         self.line = UdpLine() if transport == "udp" else _Lines()
@@ -291,6 +293,9 @@ class Telephony:
     def _asked(self, message: Heard) -> None:
         account = self._account_of(message)
         if message.what == "ACK" or account is None:
+            return
+        if message.what == "INFO" and self.refuses_info:
+            self._telephone.reply(message, "415 Unsupported Media Type")
             return
         if message.what == "INFO" and (digit := re.search(r"Signal=(\S)", message.body)) is not None:
             account.digits += digit[1]

@@ -88,7 +88,9 @@ class VisitorCall:
         if self._answering is None or self._answering.done():
             self._answering = asyncio.ensure_future(self._answer())
             self._answering.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return await asyncio.shield(self._answering)
+        answering = self._answering
+        await asyncio.wait({answering})
+        return answering.result()
 
     async def _answer(self) -> SipCall:
         with suppress(TimeoutError):

@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
+from homeassistant.components import camera as camera_component
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -11,6 +13,7 @@ import pytest
 
 from tests.common import choose, enter, webhook_of
 from tests.simulators.smartyard import PHONE, Form, Simulator
+from tests.simulators.smartyard.telephony import Telephony
 
 UNVERIFIED = {"security": {"verify_ssl": False}}
 
@@ -77,3 +80,33 @@ async def entry(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
 async def pushed(hass: HomeAssistant, sim: Simulator, local_url: str) -> ConfigEntry:
     """The same account, with a forwarder of pushes."""
     return await pushing(hass, sim, local_url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """Stands for the class that came with Home Assistant 2026.11."""
+
+    two_way_audio: bool = False
+
+
+@pytest.fixture
+def capabilities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let cameras have capabilities in Home Assistant 2026.10, too."""
+    if not hasattr(camera_component, "CameraEntityCapabilities"):
+        monkeypatch.setattr(camera_component, "CameraEntityCapabilities", Capabilities, raising=False)
+
+
+@pytest.fixture
+async def phones(sim: Simulator) -> Telephony:
+    """The phone server of the operator."""
+    phones = await sim.start_telephony()
+    phones.formats = "0 8 101"
+    return phones
+
+
+@pytest.fixture
+async def talking(
+    capabilities: None, hass: HomeAssistant, sim: Simulator, phones: Telephony, local_url: str
+) -> ConfigEntry:
+    """An account with *Talk*."""
+    return await pushing(hass, sim, local_url, talk=True)

@@ -18,7 +18,7 @@ from tests.talk.proof.asterisk import VISITOR, Asterisk
 from tests.talk.proof.baresip import linear, share, tone
 
 from .conftest import pushing
-from .test_talk import OURS, call_state, idle, press, source_of
+from .talking import OURS, call_state, idle, press, source_of
 
 pytestmark = [
     pytest.mark.skipif("IP_INTERCOM_ASTERISK" not in os.environ, reason="scripts/talk asterisk runs these"),
