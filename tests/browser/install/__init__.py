@@ -7,13 +7,12 @@ from tests.demo.recorded import errors
 from tests.demo.stage import DOMAIN
 
 from .automations import check_blueprint, check_editor
-from .entries import add_account, add_akuvox, add_extension, add_two_n
+from .entries import SYSTEMS
 from .house import House, house_of
 from .onboarding import onboard
 from .renewal import check_again, check_update
 from .visitor import check_media, check_popup
 
-SYSTEMS = {"2N": add_two_n, "Akuvox": add_akuvox, "extension": add_extension, "apartment account": add_account}
 # What else is in the consoles: brands and maps cannot be had without the internet.
 FOREIGN = ("/api/brands/", "/api/map_tiles/")
 

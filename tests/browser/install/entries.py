@@ -1,5 +1,7 @@
 """Adding each system by hand: Settings > Devices & services > Add integration > IP Intercom."""
 
+from collections.abc import Awaitable, Callable, Mapping
+
 from playwright.async_api import Locator, Page, expect  # type: ignore[import-not-found]  # in the docs environment only
 
 from tests.demo import akuvox, extension
@@ -107,3 +109,11 @@ async def add_account(house: House) -> str:
     await form.fill(Code=str(await server.control.do("code_of")))
     await form.submit()
     return await form.finish()
+
+
+SYSTEMS: Mapping[str, Callable[[House], Awaitable[str]]] = {
+    "2N": add_two_n,
+    "Akuvox": add_akuvox,
+    "extension": add_extension,
+    "apartment account": add_account,
+}

@@ -1,21 +1,16 @@
 """An update, and entries that are removed and added again: everything keeps its ids."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from playwright.async_api import expect  # type: ignore[import-not-found]  # in the docs environment only
 
 from tests.demo.checks import Checks
 from tests.demo.stage import DOMAIN
 
-from .entries import add_akuvox, add_extension, add_two_n
+from .entries import SYSTEMS
 from .house import House
 
 LATER = "99.0.0"
-ADDED: Mapping[str, Callable[[House], Awaitable[str]]] = {
-    "2N": add_two_n,
-    "Akuvox": add_akuvox,
-    "extension": add_extension,
-}
 
 
 async def check_update(checks: Checks, house: House) -> None:
@@ -32,7 +27,7 @@ async def check_update(checks: Checks, house: House) -> None:
 
 async def check_again(checks: Checks, house: House, titles: Mapping[str, str]) -> None:
     """Check that entries, whose titles are given by system, get the same ids again."""
-    for name, add in ADDED.items():
+    for name, add in SYSTEMS.items():
         with checks(f"{name}: removed and added again, it has the same ids") as details:
             before = await house.ids()
             await _remove(house, titles[name])
