@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 import re
+import socket
 import struct
 
 import pytest
@@ -52,6 +53,11 @@ class Client:
     async def ask(self, request: str, *headers: str) -> tuple[int, dict[str, str], str]:
         self.writer.write("\r\n".join([request.format(self.url), "CSeq: 1", *headers, "", ""]).encode())
         return await self.answer()
+
+    async def status_is_sent(self, request: str) -> None:
+        """Send a request, and give the server time to answer."""
+        self.writer.write(f"{request}\r\nCSeq: 1\r\n\r\n".encode())
+        await asyncio.sleep(0.05)
 
     async def answer(self) -> tuple[int, dict[str, str], str]:
         while True:
@@ -386,16 +392,24 @@ async def test_garbage_is_answered_and_ends_the_connection(client: Client, feed:
 
 
 @pytest.mark.real_time
-async def test_a_client_that_reads_no_responses_is_cut_off(client: Client, server: RtspServer) -> None:
+async def test_a_client_that_reads_no_responses_is_cut_off(
+    client: Client, server: RtspServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Small buffers are full soon.
+    monkeypatch.setattr(rtsp_server, "MOST_WAITING", 4096)
     client.reader._transport.pause_reading()  # type: ignore[attr-defined]  # a reader that does not read
+    await client.status_is_sent("OPTIONS * RTSP/1.0")
     [connection] = server._connections
-    request = b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n" * 1000
+    transport = connection._writer.transport
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    most = 0
     with suppress(ConnectionError):
         while server._connections:
-            assert connection._writer.transport.get_write_buffer_size() < 3 * MOST_WAITING
-            client.writer.write(request)
-            await client.writer.drain()
-            await asyncio.sleep(0)
+            client.writer.write(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n" * 20)
+            await asyncio.sleep(0.001)
+            most = max(most, transport.get_write_buffer_size())
+    await connection.ended.wait()
+    assert 0 < most < 16_384
     assert server._connections == set()
 
 
