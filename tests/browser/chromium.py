@@ -22,11 +22,13 @@ def find_chromium() -> str | None:
 
 
 @asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
+async def browser(*flags: str) -> AsyncIterator[Browser]:
     """Start Chromium without a window."""
     expect.set_options(timeout=EXPECTED_WITHIN)
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS, headless=True)
+        started = await playwright.chromium.launch(
+            executable_path=find_chromium(), args=[*FLAGS, *flags], headless=True
+        )
         try:
             yield started
         finally:

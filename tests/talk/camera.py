@@ -5,6 +5,7 @@ Its video is made of NAL units by hand: parameter sets and a key frame each seco
 
 import asyncio
 from base64 import b64decode
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 import hashlib
@@ -16,6 +17,7 @@ SPS = bytes.fromhex("6742c01f8c8d40501e9080")
 PPS = bytes.fromhex("68ce3c80")
 SPROP = "Z0LAH4yNQFAekIA=,aM48gA=="
 FRAMES = 10  # in a second
+FILM = ((SPS, PPS, b"\x65" + bytes(range(200))), *((b"\x41" + bytes(range(90)),) for _ in range(FRAMES - 1)))
 
 
 @dataclass
@@ -60,6 +62,7 @@ class Camera:
         requests: Methods, in their order.
         heard: RTP of its speaker.
         open: Number of connections.
+        film: RTP payloads of each picture (RFC 6184), over and over.
     """
 
     def __init__(self, ways: Ways | None = None, *, username: str = "admin", password: str = "s3cr/t@:") -> None:  # noqa: S107
@@ -73,6 +76,7 @@ class Camera:
         self.links: set[_Link] = set()
         self.nonce, self.uses, self.expired = 0, 0, False
         self.frame = 0
+        self.film: Sequence[Sequence[bytes]] = FILM
         self.still = False
         self.port = 0
         self._server: asyncio.Server | None = None
@@ -135,11 +139,9 @@ class Camera:
             await asyncio.sleep(1 / FRAMES)
             if self.still:
                 continue
-            units = (
-                [SPS, PPS, b"\x65" + bytes(range(200))] if self.frame % FRAMES == 0 else [b"\x41" + bytes(range(90))]
-            )
-            for unit in units:
-                marker = 0x80 if unit is units[-1] else 0
+            units = self.film[self.frame % len(self.film)]
+            for index, unit in enumerate(units):
+                marker = 0x80 if index == len(units) - 1 else 0
                 header = struct.pack("!BBHII", 0x80, 96 | marker, video & 0xFFFF, self.frame * 9000, 0xCA)
                 self.send(0, header + unit)
                 video += 1

@@ -4,7 +4,8 @@ It speaks the raw protocol: nothing of the integration is used. RTP is interleav
 """
 
 import asyncio
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 import hashlib
 import secrets
@@ -136,14 +137,17 @@ class _Connection:
         self._send(request, 200, f"Transport: RTP/AVP/TCP;unicast;interleaved={channels};ssrc=1234ABCD\r\n")
 
     async def _play(self) -> None:
-        number = 0
+        number = frame = 0
         while True:
             if (channel := self._channels.get("video")) is not None:
-                for nal in NALS:
-                    marker = 0x80 if nal is NALS[-1] else 0
-                    packet = struct.pack(">BBHII", 0x80, marker | 96, number & 0xFFFF, number * 1200, 0x1234ABCD) + nal
+                payloads = self._server.film[frame % len(self._server.film)]
+                time = frame * int(FRAME * 90000) & 0xFFFFFFFF
+                for index, payload in enumerate(payloads):
+                    marker = 0x80 if index == len(payloads) - 1 else 0
+                    packet = struct.pack(">BBHII", 0x80, marker | 96, number & 0xFFFF, time, 0x1234ABCD) + payload
                     self._writer.write(struct.pack(">cBH", b"$", channel, len(packet)) + packet)
                     number += 1
+            frame += 1
             await asyncio.sleep(FRAME)
 
     def _send(self, request: Request, status: int, headers: str = "", body: str = "") -> None:
@@ -160,6 +164,8 @@ class RtspServer:
     def __init__(self) -> None:
         """As it is when everything is enabled."""
         self.users = {"viewer": "p@ss/w"}
+        # It offers Basic as well, and this is how go2rtc logs in; false if its offer is a trap.
+        self.allows_basic = False
         # Direction of the track to the door: "sendonly", "recvonly", "sendrecv", or None for no such track.
         self.speaker: str | None = "sendonly"
         self.codec = "0 PCMU/8000"
@@ -169,6 +175,8 @@ class RtspServer:
         self.refuses_backchannel = False
         # Paths that it has; None for all.
         self.paths: frozenset[str] | None = None
+        # RTP payloads of each picture (RFC 6184), over and over.
+        self.film: Sequence[Sequence[bytes]] = (NALS,)
         self.requests: list[Request] = []
         # RTP packets that arrived on the track to the door.
         self.microphone: list[bytes] = []
@@ -236,17 +244,20 @@ class RtspServer:
 
     def _is_known(self, request: Request) -> bool:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        if scheme == "Basic" and self.allows_basic:
+            name, _, password = b64decode(credentials).decode().partition(":")
+            return self.users.get(name) == password
         if scheme != "Digest":
             return False
         given = parse_keqv_list(parse_http_list(credentials))
-        password = self.users.get(given.get("username", ""))
-        if password is None or given.get("nonce") != self._nonce or given.get("uri") != request.uri:
+        known = self.users.get(given.get("username", ""))
+        if known is None or given.get("nonce") != self._nonce or given.get("uri") != request.uri:
             return False
 
         def md5(text: str) -> str:
             return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
-        ha1, ha2 = md5(f"{given['username']}:2N RTSP:{password}"), md5(f"{request.method}:{request.uri}")
+        ha1, ha2 = md5(f"{given['username']}:2N RTSP:{known}"), md5(f"{request.method}:{request.uri}")
         return given.get("response") == md5(f"{ha1}:{self._nonce}:{ha2}")
 
     def description(self, backchannel: bool) -> str:

@@ -25,7 +25,7 @@ VERBS = (
     # The installer
     "change_password", "grant", "revoke", "disable", "enable", "require_tls", "set_auth", "renew_certificate",
     "take_licence", "give_licence", "configure_switch", "plug_module", "unplug_module", "rename_entry",
-    "disable_access_point", "set_triggers", "automatic_time", "factory_reset",
+    "disable_access_point", "set_triggers", "set_stream", "automatic_time", "factory_reset",
     # The network
     "lose_connection_silently", "cut_power", "drop_idle", "hold_back",
     "lose_connection", "restore_connection", "drop_network", "reset_connections", "lose_next_pull_response", "reboot",

@@ -161,6 +161,10 @@ class Simulator(Installer, Host[Request]):
         http, https = self._ports_wanted
         return (http, False), (https, True)
 
+    def set_stream(self, port: int, users: dict[str, str]) -> None:
+        """Let ONVIF name the RTSP server on a port, with the accounts of both."""
+        self.onvif.rtsp_port, self.onvif.users = port, users
+
     def keep_log(self, state: StateFile) -> None:
         """Keep the log in a file, the certificate beside it, and go on with both; before `start`."""
         self._network.certificate.keep(state.certificate)
