@@ -35,8 +35,8 @@ async def main(parts: list[str]) -> int:
                         await part(checks, chromium, url)
             if "live" in parts:
                 await check_live(checks, chromium)
-            if "install" in parts:
-                await check_install(checks, chromium)
+            if "install" in parts or "pictures" in parts:
+                await check_install(checks, chromium, pictured="pictures" in parts)
             if "talk" in parts:
                 await check_talk(checks, chromium)
             if "pictures" in parts:

@@ -10,6 +10,8 @@ HEAD = """# Triggers and conditions
 The automation editor offers these under *IP Intercom*, and under each device. The target may be entities, devices, areas, floors, or
 labels; entities that a trigger or condition is not for are ignored.
 
+![The automation editor with the trigger *Visitor rang* and the doorbells that it is for](trigger.png)
+
 ```yaml
 triggers:
   - trigger: ip_intercom.access_granted

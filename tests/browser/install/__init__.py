@@ -17,9 +17,9 @@ from .visitor import check_media, check_popup
 FOREIGN = ("/api/brands/", "/api/map_tiles/")
 
 
-async def check_install(checks: Checks, chromium: Browser) -> None:
-    """Install the zip in a fresh Home Assistant, and use what it brings."""
-    async with house_of(chromium) as house, house.pictures_of_failure():
+async def check_install(checks: Checks, chromium: Browser, *, pictured: bool = False) -> None:
+    """Install the zip in a fresh Home Assistant, and use what it brings; on request, with pictures for docs/."""
+    async with house_of(chromium, pictured=pictured) as house, house.pictures_of_failure():
         with checks("a user onboards a fresh Home Assistant"):
             await onboard(house)
         # Whose errors these are is certain: the integration is not installed yet.

@@ -19,6 +19,7 @@ TRIGGER = "Visitor rang"
 GATE = "Front Gate"
 NOTIFICATION = "Send a persistent notification"
 RUN = 20.0
+WIDE = {"width": 1100, "height": 720}
 BLUEPRINT = "automation/ip_intercom/door_alarm.yaml"
 # The button of a blueprint leads to this page of the user's Home Assistant.
 IMPORT = "_my_redirect/blueprint_import?blueprint_url="
@@ -36,6 +37,7 @@ async def check_editor(checks: Checks, house: House) -> None:
         await page.get_by_role("button", name="Add target").click()
         offered = await _options(page)
         assert all("Doorbell" in one or NAME in one for one in offered), offered
+        await house.take_picture("trigger", WIDE)
         await page.get_by_role("option", name=f"{GATE} {NAME}").click()
     with checks("the automation is saved, and a ring runs it"):
         await _notify(page, message)
@@ -64,6 +66,7 @@ async def check_blueprint(checks: Checks, house: House) -> None:
         assert names == ["Door forced", "Door open too long", "Tamper"], names
         await page.get_by_role("option", name=f"Tamper {GATE}").click()
         await _notify(page, message)
+        await house.take_picture("blueprint", WIDE)
         await _save(page)
         automation = "automation.ip_intercom_alarm_for_a_forced_or_held_door"
         await house.stage.home_assistant.wait_state(automation, "on", RUN)

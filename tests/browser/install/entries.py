@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from playwright.async_api import Locator, Page, expect  # type: ignore[import-not-found]  # in the docs environment only
 
+from tests.browser.chromium import PHONE
 from tests.demo import akuvox, extension
 from tests.demo.stage import ACCOUNT
 
@@ -82,6 +83,7 @@ async def add_akuvox(house: House) -> str:
     username, password = akuvox.API
     form = await open_form(house.page, INTERCOM)
     await form.fill(Address=f"http://{house.akuvox.addresses['http']}", Username=username, Password=password)
+    await house.take_picture("setup-phone", PHONE)
     await form.submit()
     return await form.finish()
 

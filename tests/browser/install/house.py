@@ -10,17 +10,20 @@ import sys
 import tempfile
 import zipfile
 
-from playwright.async_api import Browser, Page  # type: ignore[import-not-found]  # in the docs environment only
+from playwright.async_api import Browser, Page, ViewportSize  # type: ignore[import-not-found]  # in the docs environment only
 
-from tests.browser.chromium import profile
+from tests.browser.chromium import DESKTOP, profile
 from tests.browser.live import Window
 from tests.demo.account import Account
 from tests.demo.akuvox import PLANS, PUSHING, Akuvox
 from tests.demo.checks import say
 from tests.demo.extension import Extension
+from tests.demo.screenshots import keep
 from tests.demo.stage import DOMAIN, RECORDER, ROOT, Stage, free_port
 
 PATIENCE = 30.0
+# Seconds until a page is at rest.
+REST = 2
 # What Home Assistant writes into its first configuration for the editor, too.
 AUTOMATIONS = "automations.yaml"
 MORE = f"{RECORDER}my:\nautomation: !include {AUTOMATIONS}\n"
@@ -29,8 +32,10 @@ MORE = f"{RECORDER}my:\nautomation: !include {AUTOMATIONS}\n"
 class House:
     """What runs, and the window of the administrator."""
 
-    def __init__(self, stage: Stage, chromium: Browser, contexts: AsyncExitStack) -> None:
+    def __init__(self, stage: Stage, chromium: Browser, contexts: AsyncExitStack, *, pictured: bool) -> None:
+        """Pictures for docs/ are taken only where it is `pictured`."""
         self.stage = stage
+        self._pictured = pictured
         self.windows: list[Window] = []
         self._chromium = chromium
         self._contexts = contexts
@@ -62,6 +67,19 @@ class House:
         context = await self._contexts.enter_async_context(profile(self._chromium))
         self.windows.append(window := Window(await context.new_page()))
         return window
+
+    async def take_picture(self, name: str, size: ViewportSize, *, dark: bool = False) -> None:
+        """Take what the administrator sees as a picture for docs/, if wanted."""
+        if not self._pictured:
+            return
+        await self.page.emulate_media(color_scheme="dark" if dark else "light")
+        await self.page.set_viewport_size(size)
+        await self.page.mouse.move(0, 0)
+        await asyncio.sleep(REST)
+        keep(name, await self.page.screenshot())
+        await self.page.emulate_media(color_scheme="light")
+        await self.page.set_viewport_size(DESKTOP)
+        await asyncio.sleep(REST)
 
     @asynccontextmanager
     async def pictures_of_failure(self) -> AsyncIterator[None]:
@@ -134,7 +152,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 @asynccontextmanager
-async def house_of(chromium: Browser) -> AsyncIterator[House]:
+async def house_of(chromium: Browser, *, pictured: bool = False) -> AsyncIterator[House]:
     """Start a fresh Home Assistant without user and integration, and a device of each system."""
     plans = [plan for plan in PLANS if plan.dialect == PUSHING]
     with tempfile.TemporaryDirectory(prefix="ip-intercom-install-", ignore_cleanup_errors=True) as folder:
@@ -145,6 +163,6 @@ async def house_of(chromium: Browser) -> AsyncIterator[House]:
             await stage.start_simulators("verso")
             await stage.start_process()
             async with AsyncExitStack() as contexts:
-                yield House(stage, chromium, contexts)
+                yield House(stage, chromium, contexts, pictured=pictured)
         finally:
             await asyncio.shield(stage.stop())

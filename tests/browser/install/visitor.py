@@ -10,6 +10,7 @@ from tests.demo.screenshots import log_in
 
 from .house import House
 
+SIZE = {"width": 900, "height": 480}
 # What became of the visitor of `check_rings` who was let in.
 VISITOR, OUTCOME = "Alice Gruberová", "Let in"
 
@@ -31,6 +32,8 @@ async def check_media(checks: Checks, house: House) -> None:
         await page.get_by_role("link", name="Media", exact=True).click()
         for folder in ("IP Intercom", "Visitors", "Front Gate", "20"):
             await page.locator("ha-media-player-browse .child", has_text=folder).first.click()
+        await expect(page.locator("ha-media-player-browse .child", has_text=VISITOR)).not_to_have_count(0)
+        await house.take_picture("visitors-dark", SIZE, dark=True)
         await page.locator("ha-media-player-browse .child", has_text=VISITOR).first.click()
         dialog = page.locator("hui-dialog-web-browser-play-media")
         await expect(dialog.locator("ha-dialog")).to_have_attribute(
