@@ -18,7 +18,7 @@ from .install import check_install
 from .live import check_live
 from .pictures import take_pictures
 from .popup_check import check_popup
-from .talk import MICROPHONE, check_talk
+from .talk import MICROPHONE, check_talk, take_talk
 
 
 async def main(parts: list[str]) -> int:
@@ -41,6 +41,7 @@ async def main(parts: list[str]) -> int:
                 await check_talk(checks, chromium)
             if "pictures" in parts:
                 await take_pictures(chromium)
+                await take_talk(chromium)
     except (*FAILURES, PlaywrightError) as error:
         say(f"failed: {error}")
         return 1

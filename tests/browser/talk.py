@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Locator, Page, expect  # type: ignore[
 from tests.demo.akuvox import RTSP, Akuvox, Plan
 from tests.demo.checks import Checks, say
 from tests.demo.recorded import errors
-from tests.demo.screenshots import log_in
+from tests.demo.screenshots import keep, log_in
 from tests.demo.stage import DOMAIN, Stage, set_up
 from tests.simulators.common.rtsp import RtspServer
 from tests.talk.camera import Camera, Ways
@@ -40,12 +40,16 @@ PLAN = Plan(
 )  # fmt: skip
 # Seconds of viewing alone, and until what is awaited has to happen.
 WATCHED, PATIENCE = 5.0, 20.0
-# Notes the direction of the audio in each offer of a page.
+# Pixels of the picture for the docs.
+SIZE = {"width": 760, "height": 640}
+# Notes the connections of a page, and the direction of the audio in each of its offers.
 NOTE_OFFERS = """
     window.offers = [];
+    window.connections = [];
     const original = RTCPeerConnection.prototype.setLocalDescription;
     RTCPeerConnection.prototype.setLocalDescription = async function (...given) {
         const result = await original.apply(this, given);
+        window.connections.push(this);
         const audio = this.localDescription.sdp.split("m=").find((part) => part.startsWith("audio"));
         window.offers.push(audio.match(/a=(sendrecv|recvonly|sendonly|inactive)/)[1]);
         return result;
@@ -54,6 +58,11 @@ NOTE_OFFERS = """
 PLAYS = """() => { const find = (root, name) => [...root.querySelectorAll("*")].flatMap((element) =>
     [...(element.localName === name ? [element] : []), ...(element.shadowRoot ? find(element.shadowRoot, name) : [])]);
     return find(document, "video").some((video) => video.videoWidth > 0 && video.currentTime > 0.5); }"""
+# The energy of the sound that the last connection has played, in full scale times seconds.
+ENERGY = """async () => { const stats = await window.connections.at(-1).getStats();
+    return [...stats.values()].find((one) => one.type === "inbound-rtp" && one.kind === "audio")?.totalAudioEnergy ?? 0; }"""
+# 20 ms of a loud tone of 1 kHz as PCMU.
+TONE = (b"\x10" * 4 + b"\x90" * 4) * 20
 # Loudness that only a beep has, as the exponent of G.711 (ITU-T G.711, table 2a).
 LOUD = 4
 
@@ -307,6 +316,11 @@ async def _check_akuvox(checks: Checks, home: House, dialog: Dialog) -> None:
         await dialog.plays()
         assert door.invites == 1
         details.append(f"{door.invites} INVITE, {len(door.heard)} packets of sound")
+    with checks("Akuvox: the browser hears the door") as details:
+        quiet = await _hears(dialog, lambda: None)
+        loud = await _hears(dialog, lambda: door.say(TONE))
+        details.append(f"energy {loud:.3f}, {quiet:.3f} in silence")
+        assert loud > 10 * quiet + 0.01
     with checks("Akuvox: Stop talking ends the call, the video goes on") as details:
         begin = time.monotonic()
         await dialog.stop.click()
@@ -321,6 +335,16 @@ async def _check_akuvox(checks: Checks, home: House, dialog: Dialog) -> None:
         await until(lambda: door.call is None, "the end of the call")
         assert door.invites == 2
         details.append(f"after {time.monotonic() - begin:.1f} s")
+
+
+async def _hears(dialog: Dialog, say_20_ms: Callable[[], None]) -> float:
+    """Return the energy of what a browser plays while a door says something for a second."""
+    before: float = await dialog.page.evaluate(ENERGY)
+    for _ in range(50):
+        say_20_ms()
+        await asyncio.sleep(0.02)
+    after: float = await dialog.page.evaluate(ENERGY)
+    return after - before
 
 
 async def _check_card(checks: Checks, home: House, dialog: Dialog) -> None:
@@ -343,3 +367,31 @@ async def _check_without_track(checks: Checks, home: House, dialog: Dialog) -> N
         await client.wait_state(entities["talk"], "no_speaker")
         await dialog.open(home.stage, entities["camera_internal"])
         await expect(dialog.start).to_have_count(0)
+
+
+async def take_talk(chromium: Browser) -> None:
+    """Take the dialog of a camera while the user talks."""
+    if (binary := find_go2rtc()) is None:
+        say("docs/talk.png: skipped, there is no go2rtc")
+        return
+    options = {"device_scale_factor": 1, "color_scheme": "light", "viewport": SIZE}
+    with tempfile.TemporaryDirectory(prefix="ip-intercom-go2rtc-") as folder:
+        async with (
+            go2rtc(binary, Path(folder)) as server,
+            house(server) as home,
+            profile(chromium, **options) as context,
+        ):
+            window = Window(await context.new_page())
+            await log_in(window.page, home.stage.url)
+            checks = Checks()
+            await _prepare(checks, home, server)
+            await _choose(home, window, "Front Gate")
+            await _sensor(home, home.stage.entry_id, "ONVIF")
+            dialog = Dialog(window)
+            await dialog.open(home.stage, await camera_of_two_n(home.stage))
+            await dialog.start.click()
+            await until(lambda: bool(home.rtsp.microphone), "the microphone")
+            await expect(dialog.stop).to_be_visible()
+            await dialog.plays()
+            await asyncio.sleep(1)
+            keep("talk", await window.page.screenshot())
