@@ -33,6 +33,9 @@ DEAD = (0.0, 3.0)
 QUIET = 3.0
 # Shares: lives that end by SIGKILL, a fault of a device in a life, a reload of an entry, a visitor during a fault.
 KILLED, FAULTY, RELOADED, VISITED = 0.4, 0.3, 0.25, 0.5
+# Counts, half a second apart, after which no fewer tasks are to be expected; and counts at most.
+SETTLED = 6
+MOST_COUNTS = 60
 # A life in so many is a long one, in which leaks are measured, with so many rounds.
 LONG_LIFE = 100
 ROUNDS = 6
@@ -261,18 +264,20 @@ class Soak:
         await self._command(player)
 
     async def _count(self) -> dict[str, Any]:
-        """Have the witness count; the least of some counts, as a poll may be under way."""
+        """Have the witness count until the tasks become no fewer: polls and pictures of visitors are under way."""
         found: list[dict[str, Any]] = []
-        for _ in range(3):
+        least = 0
+        while len(found) < MOST_COUNTS and len(found) - least < SETTLED:
             before = len(self._counted())
             await self.home.post(f"/api/events/{witness.CENSUS}", {})
             await self._until(lambda before=before: len(self._counted()) > before, ARRIVES)  # type: ignore[misc]  # one lambda for each count
             found.append(dict(self._counted()[-1]))
+            if found[-1]["tasks"] < found[least]["tasks"]:
+                least = len(found) - 1
             await asyncio.sleep(0.5)
-        least = min(found, key=lambda count: int(count["tasks"]))
         names = [count.pop("names") for count in found]
-        self.tasks.append(names[found.index(least)])
-        return {name: min(count[name] for count in found) for name in least}
+        self.tasks.append(names[least])
+        return {name: min(count[name] for count in found) for name in found[0]}
 
     def _counted(self) -> list[dict[str, Any]]:
         return [item.data for item in self.reader.read() if item.kind == witness.CENSUS]
