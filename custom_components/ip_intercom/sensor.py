@@ -15,7 +15,7 @@ from .const import CONF_SHOW_NAMES
 from .entity import IntercomEntity, async_add_as_found
 from .model.parts import CallSession, CallState, Pushes
 from .model.state import State
-from .model.talk import TalkReason, TalkRoute
+from .model.talk import CalledTalk, TalkReason, TalkRoute
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0
@@ -262,6 +262,7 @@ class TalkSensor(IntercomEntity, SensorEntity):
     _attr_device_class = SensorDeviceClass.ENUM
     _attr_entity_category = EntityCategory.DIAGNOSTIC
     _attr_options = [*(route for route in TalkRoute if route is not TalkRoute.NONE), *TalkReason]
+    _unrecorded_attributes = frozenset({"call_address"})
 
     @override
     @callback
@@ -275,6 +276,14 @@ class TalkSensor(IntercomEntity, SensorEntity):
         """Return the route, or the reason for none."""
         status = self.runtime.talk.status
         return None if status is None else status.state
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return the address at which the button of the device can call Home Assistant."""
+        talk = self.coordinator.features.talk
+        address = talk.address if isinstance(talk, CalledTalk) else None
+        return None if address is None else {"call_address": address}
 
 
 class RecordingsSensor(IntercomEntity, SensorEntity):

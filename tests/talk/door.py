@@ -15,6 +15,8 @@ class Door:
         invites: Number of calls that arrived.
         refusal: The status with which calls are refused; None if they are answered.
         call: The call in progress.
+        rings: Number of times that this side said that it rings.
+        refused: The status with which the last call of a visitor was refused.
         heard: Payloads of the sound that arrived.
     """
 
@@ -22,7 +24,10 @@ class Door:
         self.invites = 0
         self.refusal: str | None = None
         self.call: CallOf | None = None
+        self.rings = 0
+        self.refused: int | None = None
         self.heard: list[bytes] = []
+        self._calling: CallOf | None = None
         self._said = 0
         self._line = UdpLine()
         self._telephone = Telephone(self._line)
@@ -33,6 +38,7 @@ class Door:
 
     async def __aenter__(self) -> Self:
         await self._line.open()
+        self._telephone.numbers = self.port  # calls of two doors differ
         self._rtp = await self._stack.enter_async_context(rtp_port())
         self._task = asyncio.create_task(self._serve())
         return self
@@ -61,6 +67,18 @@ class Door:
         self.heard += [packet[12:] for packet in self._rtp.receive()]
         return self.heard
 
+    def call_home(self, address: str) -> None:
+        """Call a SIP address, as for a visitor who pressed the button."""
+        assert self._rtp is not None
+        host, _, port = address.partition("@")[2].partition(":")
+        self._telephone.agent = host, int(port)
+        self._calling = self._telephone.invite(description(self._rtp.port, "0"), call=self._telephone.calling(address))
+
+    def give_up(self) -> None:
+        """End the call of a visitor who was not answered."""
+        assert self._calling is not None
+        self._telephone.cancel(self._calling)
+
     def hang_up(self) -> None:
         """End the call at the door."""
         assert self.call is not None
@@ -82,6 +100,15 @@ class Door:
                     self._far, self._telephone.agent = message.port, message.address
                     self._telephone.reply(message, "200 OK", body=description(self._rtp.port, "0"))
                     self.call = self._telephone.called(message)
+                case "180":
+                    self.rings += 1
+                case "200" if message["cseq"].endswith("INVITE") and self._calling is not None:
+                    self._far = message.port
+                    self._telephone.acknowledge(self._calling, message)
+                    self.call, self._calling = self._calling, None
+                case status if status.isdigit() and int(status) >= 300 and self._calling is not None:
+                    self._telephone.acknowledge_refusal(self._calling, message)
+                    self._calling, self.refused = None, int(status)
                 case "BYE":
                     self._telephone.reply(message, "200 OK")
                     self.call = None

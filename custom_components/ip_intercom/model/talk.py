@@ -106,3 +106,16 @@ class ChangingTalk(Talk, Protocol):
     """
 
     changed: Callable[[], None] | None
+
+
+@runtime_checkable
+class CalledTalk(Talk, Protocol):
+    """Talk with a device that calls Home Assistant for its visitors, if its button has the address."""
+
+    @property
+    def is_ringing(self) -> bool:
+        """Whether a visitor calls Home Assistant; answering takes that call."""
+
+    @property
+    def address(self) -> str | None:
+        """The SIP address of Home Assistant for the button of the device; None while it is not in use."""

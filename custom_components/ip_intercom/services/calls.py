@@ -16,6 +16,7 @@ from ..helpers.errors import request_refused, translated_error
 from ..model.features import CallControl, Calls, Conferences
 from ..model.functions import CallLog
 from ..model.parts import CallMode, CallState, Conference, ConferenceId, Direction, SessionId
+from ..model.talk import CalledTalk
 from ..runtime import IntercomRuntime
 from .base import TEXTS, Action, Data, Fields, Needs
 
@@ -79,8 +80,13 @@ async def async_answer_at(
 
 async def _async_find_ringing(runtime: IntercomRuntime, calls: Calls) -> SessionId:
     in_progress = await runtime.coordinator.async_command(calls.in_progress())
+    talk = runtime.coordinator.features.talk
+    # A device that calls Home Assistant reports the call of its visitor as outgoing.
+    called = isinstance(talk, CalledTalk) and talk.is_ringing
     for call in in_progress.values():
-        if call.direction is Direction.INCOMING and call.state is CallState.RINGING:
+        if call.state is CallState.RINGING and call.direction is Direction.INCOMING:
+            return call.id
+        if called and call.state in {CallState.CONNECTING, CallState.RINGING}:
             return call.id
     raise request_refused("no_incoming_call", device=runtime.coordinator.name)
 

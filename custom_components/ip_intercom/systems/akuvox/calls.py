@@ -16,6 +16,7 @@ import time
 from ...model.events import CallChanged
 from ...model.parts import CallSession, CallState, Direction, SessionId
 from ...model.ring_detector import peer_number
+from ..common.direct_talk import DirectTalk
 from ..common.errors import ConnectionFailed, IntercomError, NotReached, NotSupported
 from ..common.parse import integer, member, text, texts
 from .call_words import Meaning, is_incoming, meaning_of, plain, state_of
@@ -383,13 +384,18 @@ class AkuvoxCalls:
 
     Args:
         tracker: Tracker of the call in progress.
+        talk: Answers visitors who call Home Assistant; None if the user does not want to talk.
     """
 
-    answers = False
-
-    def __init__(self, device: AkuvoxDevice, tracker: CallTracker) -> None:
+    def __init__(self, device: AkuvoxDevice, tracker: CallTracker, talk: DirectTalk | None = None) -> None:
         self._call = device.call
         self._tracker = tracker
+        self._talk = talk
+
+    @property
+    def answers(self) -> bool:
+        """Whether Home Assistant can answer visitors; the API cannot, but the device can answer automatically."""
+        return self._talk is not None
 
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
         """Call a number, an IP address or a SIP URI."""
@@ -412,8 +418,10 @@ class AkuvoxCalls:
         return session
 
     async def answer(self, session: SessionId) -> None:
-        """Raise, as the API cannot answer calls; the device can be set to answer automatically."""
-        raise NotSupported("the API of an Akuvox cannot answer calls")
+        """Answer a visitor who calls Home Assistant."""
+        if self._talk is None or not self._talk.is_ringing:
+            raise NotSupported("no visitor calls Home Assistant, and the API of an Akuvox cannot answer calls")
+        await self._talk.answer()
 
     async def hang_up(self, session: SessionId, reason: str | None = None) -> None:
         """End the call in progress."""

@@ -285,7 +285,7 @@ class AkuvoxSystem:
         privacy = self._privacy
         return Features(
             call_log=AkuvoxCallLog(device, privacy, lambda: self._log.clock.ahead) if call_log else None,
-            calls=AkuvoxCalls(device, self._tracker) if phone else None,
+            calls=AkuvoxCalls(device, self._tracker, self._talk) if phone else None,
             cameras=AkuvoxCameras(self._camera, host, *self._options.stream) if has_camera else None,
             doors=self._doors if self._doors.relays else None,
             push=self._push if pushes_events else None,

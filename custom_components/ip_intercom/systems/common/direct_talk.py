@@ -1,15 +1,21 @@
-"""Talk by a SIP call to the device itself, which answers by itself; no server is needed."""
+"""Talk by SIP with the device itself; no server is needed.
+
+Home Assistant calls the device, which answers by itself. A device that has the address of Home Assistant as a number of its
+button calls Home Assistant: its visitor is answered by the first sound of a microphone, or by the action *Answer*.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from errno import EADDRINUSE
 import logging
+from zlib import crc32
 
 from ...model.parts import CameraId
 from ...model.talk import TalkReason, TalkRoute, TalkStatus, unavailable
 from ...talk.device_stream import VideoSource
-from ...talk.errors import CallFailed
-from ...talk.line import Line
+from ...talk.errors import CallFailed, TalkError
+from ...talk.line import Line, LineState
 from ...talk.sip_agent import SipAgent, SipCall, SipPeer
 from .errors import NoTalk
 from .line_speaker import LineSpeaker, call_for_sound
@@ -21,6 +27,12 @@ _LOGGER = logging.getLogger(__name__)
 _ANSWERED = 15.0
 # Seconds that it may take to say that it speaks SIP: the transaction itself would take 32 (RFC 3261, 17.1.2).
 _PROBED = 4.0
+
+
+# The ports at which devices call Home Assistant, one for each: it has to stay the same, as users enter it.
+_FIRST_PORT, _PORTS = 35_060, 1_000
+# Attempts with the next port while another program has one.
+_ATTEMPTS = 8
 
 
 class DirectTalk:
@@ -43,7 +55,19 @@ class DirectTalk:
         self._source = source
         self._feeds = TalkFeeds()
         self._agent: SipAgent | None = None
+        self._visitor: SipCall | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
+
+    @property
+    def address(self) -> str | None:
+        """The SIP address of Home Assistant, for the button of the device; None while SIP is not in use."""
+        return None if self._agent is None else self._agent.uri
+
+    @property
+    def is_ringing(self) -> bool:
+        """Whether a visitor calls Home Assistant."""
+        return self._visitor is not None
 
     @property
     def ignored(self) -> int:
@@ -86,10 +110,65 @@ class DirectTalk:
             if self._peer is None:
                 raise CallFailed("the address of the device is unknown")
             if self._agent is None:
-                agent = SipAgent(self._peer)
-                await agent.start()
-                self._agent = agent
+                self._agent = await self._start(self._peer)
             return self._agent
 
+    async def _start(self, peer: SipPeer) -> SipAgent:
+        first = crc32(f"{peer.host} {peer.port}".encode()) % _PORTS
+        ports = [_FIRST_PORT + (first + number) % _PORTS for number in range(_ATTEMPTS)]
+        for port in (*ports, 0):
+            agent = SipAgent(peer, local_port=port, on_call=self._receive)
+            try:
+                await agent.start()
+            except CallFailed as err:
+                if not port or getattr(err.__cause__, "errno", None) != EADDRINUSE:
+                    raise
+                _LOGGER.debug("SIP port %d is not available: %s", port, err)
+            else:
+                return agent
+        raise CallFailed("no port for SIP")
+
+    def _receive(self, call: SipCall) -> None:
+        """Let a call of the device ring until the visitor is answered; one at a time."""
+        if self._visitor is not None or self.line.state is not LineState.IDLE:
+            self._spawn(call.refuse())
+            return
+        _LOGGER.debug("A visitor calls Home Assistant by SIP")
+        self._visitor = call
+        self._spawn(self._ring(call))
+
+    async def _ring(self, call: SipCall) -> None:
+        try:
+            await call.ring()
+            await call.wait_ended()
+        finally:
+            if self._visitor is call:
+                self._visitor = None
+
+    async def answer(self) -> None:
+        """Answer the visitor who calls Home Assistant; all sessions may talk.
+
+        Raises:
+            NoTalk: The visitor hung up.
+        """
+        try:
+            self.line.adopt(await self._answer())
+        except TalkError as err:
+            raise NoTalk("call_failed") from err
+
+    async def _answer(self) -> SipCall:
+        if (call := self._visitor) is None:
+            raise CallFailed("no visitor calls")
+        self._visitor = None
+        await call.answer()
+        return call
+
     async def _dial(self) -> SipCall:
+        if self._visitor is not None:
+            return await self._answer()
         return await (await self._started()).call("", timeout=_ANSWERED)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

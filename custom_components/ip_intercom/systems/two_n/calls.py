@@ -13,6 +13,7 @@ from ..common.parse import flag, integer, is_set, member, text
 from .client import TwoNDevice
 from .client.cursor import EventKey, LogEvent
 from .client.phone import CallRecord as ApiCallRecord, CallSession as ApiCallSession
+from .talk import TwoNTalk
 
 # Events that a visitor causes before a call. An input counts only when it turns on.
 _TOUCHES = frozenset({"KeyPressed", "KeyReleased", "CodeEntered", "DisplayTouched", "VirtualInput", "InputChanged"})
@@ -123,15 +124,19 @@ class TwoNCalls:
 
     answers = True
 
-    def __init__(self, device: TwoNDevice) -> None:
+    def __init__(self, device: TwoNDevice, talk: TwoNTalk | None = None) -> None:
         self._call = device.call
+        self._talk = talk
 
     async def dial(self, number: str | None, users: Sequence[str]) -> SessionId:
         """Call a number or SIP URI, or directory entries by uuid."""
         return await self._call.dial(number, users)
 
     async def answer(self, session: SessionId) -> None:
-        """Answer a ringing incoming call."""
+        """Answer a visitor who calls Home Assistant, else a ringing incoming call."""
+        if self._talk is not None and self._talk.is_ringing:
+            await self._talk.answer()
+            return
         await self._call.answer(session)
 
     async def hang_up(self, session: SessionId, reason: str | None = None) -> None:

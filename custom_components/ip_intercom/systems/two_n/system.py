@@ -247,7 +247,7 @@ class TwoNSystem:
             self._talk.show(pictures, next(iter(cameras), None))
         return Features(
             access_points=TwoNAccessPoints(device) if Control.ACCESS_POINTS in controls else None,
-            calls=TwoNCalls(device) if phone and Control.CALLS in controls else None,
+            calls=TwoNCalls(device, self._talk) if phone and Control.CALLS in controls else None,
             cameras=pictures if cameras else None,
             clock=TwoNClocks(device) if maintained else None,
             doors=TwoNDoors(device, switches) if switches and Control.DOORS in controls else None,

@@ -145,6 +145,20 @@ class TwoNTalk:
                 self._way, statuses = self._direct, direct
         return statuses
 
+    @property
+    def is_ringing(self) -> bool:
+        """Whether a visitor calls Home Assistant."""
+        return self._direct.is_ringing
+
+    @property
+    def address(self) -> str | None:
+        """The SIP address of Home Assistant for the button; None while ONVIF is in use."""
+        return self._direct.address
+
+    async def answer(self) -> None:
+        """Answer a visitor who calls Home Assistant."""
+        await self._direct.answer()
+
     async def stream_address(self, camera: CameraId) -> str | None:
         """Return the address of the stream with talk; None if there is none at this camera."""
         return await self._way.stream_address(camera)

@@ -145,6 +145,71 @@ async def test_without_an_rtsp_account_snapshots_are_the_video(hass: HomeAssista
         await until(lambda: door.call is not None, "the call")
 
 
+def address_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
+    """Return the address for the button of the device."""
+    state = hass.states.get(entity_id(hass, entry, "sensor", "talk"))
+    assert state is not None
+    address: str = state.attributes["call_address"]
+    return address
+
+
+@pytest.fixture
+async def ringing(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera) -> Any:
+    """The entry of a device whose visitor calls Home Assistant."""
+    entry = await talk(hass, sim, door)
+    sim.press()
+    door.call_home(address_of(hass, entry))
+    await until(lambda: door.rings, "the ringing")
+    await until(lambda: state_of(hass, entry, "binary_sensor", "ringing") == "on", "the ring")
+    return entry
+
+
+async def test_the_address_for_the_button_stays(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera
+) -> None:
+    entry = await talk(hass, sim, door)
+    address = address_of(hass, entry)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: state_of(hass, entry, "sensor", "talk") == "sip_direct", "talk")
+    assert address_of(hass, entry) == address
+
+
+async def test_the_button_answers_a_visitor(hass: HomeAssistant, door: Door, ringing: Any) -> None:
+    await act(hass, "button.press", entity_id=entity_id(hass, ringing, "button", "answer"))
+    await until(lambda: door.call is not None, "the answer")
+    async with Go2rtc(await source_of(hass, ringing)) as browser:
+        await browser.talk()
+        while b"\x11" * 160 not in door.listen():
+            await browser.say(b"\x11" * 160)
+            await asyncio.sleep(0.02)
+    assert door.invites == 0
+
+
+async def test_the_microphone_answers_a_visitor(hass: HomeAssistant, door: Door, ringing: Any) -> None:
+    async with Go2rtc(await source_of(hass, ringing)) as browser:
+        await browser.watch()
+        assert door.call is None
+        await browser.talk()
+        await browser.say(b"\x01" * 160)
+        await until(lambda: door.call is not None, "the answer")
+    await until(lambda: door.call is None, "the end of the call")
+    assert door.invites == 0
+
+
+async def test_a_visitor_who_left_cannot_be_answered(hass: HomeAssistant, door: Door, ringing: Any) -> None:
+    door.give_up()
+    await until(lambda: door.refused == 487, "the end of the ringing")
+    with pytest.raises(HomeAssistantError):
+        await act(hass, "button.press", entity_id=entity_id(hass, ringing, "button", "answer"))
+
+
+async def test_a_second_visitor_is_busy(hass: HomeAssistant, door: Door, ringing: Any) -> None:
+    async with Door() as other:
+        other.call_home(address_of(hass, ringing))
+        await until(lambda: other.refused == 486, "the refusal")
+    assert door.refused is None
+
+
 async def announce(hass: HomeAssistant, entry: ConfigEntry, media: str) -> None:
     await act(
         hass, "media_player.play_media", entity_id=entity_id(hass, entry, "media_player", "speaker_main"),
