@@ -74,15 +74,26 @@ class IntercomCamera(IntercomEntity, Camera):
         else:
             self._attr_translation_key = "camera_source"
             self._attr_translation_placeholders = {"source": camera}
-        if self._cameras.streams(camera):
-            self._attr_supported_features = CameraEntityFeature.STREAM
+        self._update_streams()
 
     @override
     @callback
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
         """Follow whether talk is possible."""
         self._async_update_talk()
-        return (self.runtime.talk.async_listen(self._async_update_talk),)
+        return (self.runtime.talk.async_listen(self._async_talk_changed),)
+
+    @callback
+    def _async_talk_changed(self) -> None:
+        features = self._attr_supported_features
+        self._async_update_talk()
+        if self._attr_supported_features != features:
+            self.async_write_ha_state()
+
+    def _update_streams(self) -> None:
+        """Set whether there is a stream; with talk there is one, even if it is made of snapshots."""
+        streams = self._can_talk or self._cameras.streams(self._camera_id)
+        self._attr_supported_features = CameraEntityFeature.STREAM if streams else CameraEntityFeature(0)
 
     @callback
     def _async_update_talk(self) -> None:
@@ -92,6 +103,7 @@ class IntercomCamera(IntercomEntity, Camera):
             self.coordinator.config_entry.async_create_background_task(
                 self.hass, self._async_leave_talk(self.stream), f"stream of {self.entity_id}"
             )
+        self._update_streams()
         # Home Assistant 2026.11
         if (capabilities := getattr(camera_component, "CameraEntityCapabilities", None)) is not None:
             self._attr_camera_entity_capabilities = capabilities(two_way_audio=self._can_talk)

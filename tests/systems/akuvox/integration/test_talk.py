@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-from homeassistant.components.camera import async_get_stream_source
+from homeassistant.components.camera import CameraEntityFeature, async_get_stream_source
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -62,6 +62,12 @@ async def source_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
     source = await async_get_stream_source(hass, entity_id(hass, entry, "camera", "camera_main"))
     assert source is not None
     return source
+
+
+def features(hass: HomeAssistant, entry: ConfigEntry, key: str) -> CameraEntityFeature:
+    state = hass.states.get(entity_id(hass, entry, "camera", key))
+    assert state is not None
+    return CameraEntityFeature(state.attributes["supported_features"])
 
 
 async def test_watching_places_no_call(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera) -> None:
@@ -137,12 +143,24 @@ async def test_without_an_rtsp_account_snapshots_are_the_video(hass: HomeAssista
     sim.configure("Config.DoorSetting.RTSP.MJPEGAuthorization", "0")
     entry = await add(hass, sim, stream_username="", talk=True, sip_port=door.port)
     await until(lambda: state_of(hass, entry, "sensor", "talk") == "sip_direct", "talk")
+    # Home Assistant offers to talk only at a camera with a stream; the other camera has none.
+    assert features(hass, entry, "camera_main") == CameraEntityFeature.STREAM
+    assert features(hass, entry, "camera_sub") == CameraEntityFeature(0)
     async with Go2rtc(await source_of(hass, entry)) as browser:
         await browser.watch()
         await until(lambda: len(browser.heard.get(VIDEO, ())) > 2, "the video")
         await browser.talk()
         await browser.say(b"\x01" * 160)
         await until(lambda: door.call is not None, "the call")
+
+
+async def test_without_an_rtsp_account_the_stream_ends_with_sip(hass: HomeAssistant, sim: Simulator) -> None:
+    async with Door() as door:
+        entry = await add(hass, sim, stream_username="", talk=True, sip_port=door.port)
+        await until(lambda: features(hass, entry, "camera_main") == CameraEntityFeature.STREAM, "the stream")
+    with pytest.raises(HomeAssistantError, match="SIP"):
+        await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "check_talk"))
+    assert features(hass, entry, "camera_main") == CameraEntityFeature(0)
 
 
 def address_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
