@@ -116,7 +116,8 @@ class DirectTalk:
     async def _start(self, peer: SipPeer) -> SipAgent:
         first = crc32(f"{peer.host} {peer.port}".encode()) % _PORTS
         ports = [_FIRST_PORT + (first + number) % _PORTS for number in range(_ATTEMPTS)]
-        for port in (*ports, 0):
+        while True:
+            port = ports.pop(0) if ports else 0
             agent = SipAgent(peer, local_port=port, on_call=self._receive)
             try:
                 await agent.start()
@@ -126,7 +127,6 @@ class DirectTalk:
                 _LOGGER.debug("SIP port %d is not available: %s", port, err)
             else:
                 return agent
-        raise CallFailed("no port for SIP")
 
     def _receive(self, call: SipCall) -> None:
         """Let a call of the device ring until the visitor is answered; one at a time."""
