@@ -242,7 +242,7 @@ async def _sensor(home: House, entry_id: str, way: str) -> str:
     client = home.stage.home_assistant
     async with asyncio.timeout(PATIENCE):
         while (sensor := (await client.entities_of(entry_id)).get("talk")) is None:
-            await asyncio.sleep(0.2)  # the entry is loaded anew
+            await asyncio.sleep(0.2)  # the entry reloads
     return str((await client.wait_state(sensor, lambda state: state.startswith(way.lower()), PATIENCE))["state"])
 
 

@@ -354,7 +354,7 @@ async def test_losses_are_counted(talk: Talk) -> None:
     await asyncio.sleep(0.1)
     # Missing: 65532, 65535, and 0.
     assert (talk.call.statistics.received, talk.call.statistics.lost) == (6, 3)
-    # Another source begins anew.
+    # Another source starts its own numbers.
     talk.port.send(rtp(100, ssrc=8), talk.agent_port)
     talk.port.send(rtp(102, ssrc=8), talk.agent_port)
     await asyncio.sleep(0.1)

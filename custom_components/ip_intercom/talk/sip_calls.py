@@ -186,7 +186,7 @@ class SipCall:
         raise TalkError("not an incoming call")
 
     async def hang_up(self) -> None:
-        """End the call in whatever state it is."""
+        """End the call in any state."""
         if self.state is CallState.ESTABLISHED:
             _LOGGER.debug("Call with %s: hung up", self.remote)
             self._end(EndReason.LOCAL)

@@ -44,7 +44,7 @@ class Login:
         self._tried: dict[str, int] = {}
 
     def begin(self) -> None:
-        """Begin another request: it may be challenged anew."""
+        """Begin another request, which may be challenged again."""
         self._tried.clear()
 
     def take(self, response: Response) -> bool:

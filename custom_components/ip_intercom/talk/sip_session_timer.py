@@ -56,7 +56,7 @@ class SessionTimer:
         self._timers: list[asyncio.TimerHandle] = []
 
     def start(self, interval: int, *, ours: bool) -> None:
-        """Start anew: this side refreshes at half of the interval, or the call ends before it is over."""
+        """Restart the interval: this side refreshes at half of the interval, or the call ends before it is over."""
         self.stop()
         self.interval = interval
         loop = asyncio.get_running_loop()

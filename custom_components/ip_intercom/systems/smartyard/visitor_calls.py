@@ -301,7 +301,8 @@ class VisitorCalls:
 
     async def answer(self, session: SessionId) -> None:
         """Answer a ring: its camera has the sound of the visitor from now on, and a microphone."""
-        ring, line = self._find(session), self.line(self._find(session).bell)
+        ring = self._find(session)
+        line = self.line(ring.bell)
         if line.state is LineState.TALKING and ring.state is not CallState.CONNECTED:
             raise Rejected("there is already a call at this door")
         try:
