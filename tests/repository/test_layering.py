@@ -334,3 +334,24 @@ print(clients())
     assert "two_n" in actions
     assert without == "[]"
     assert after == "['akuvox', 'two_n']"
+
+
+def test_a_system_loads_talk_only_for_entries_with_that_option() -> None:
+    source = f"""
+import sys
+from {PACKAGE}.systems import SYSTEMS, load_systems
+def modules(prefix):
+    return sorted(name.removeprefix("{PACKAGE}.") for name in sys.modules if name.startswith("{PACKAGE}." + prefix))
+load_systems(SYSTEMS)
+print(modules("talk."))
+load_systems(SYSTEMS, talk=True)
+print([name for name in modules("systems.") if name.endswith(".talk")])
+print("talk.line" in modules("talk."))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", source], cwd=SOURCE.parents[1], capture_output=True, text=True, check=True
+    )
+    without, systems, with_talk = done.stdout.splitlines()
+    assert without == "['talk.errors']"
+    assert systems == "['systems.akuvox.talk', 'systems.smartyard.talk', 'systems.two_n.talk']"
+    assert with_talk == "True"

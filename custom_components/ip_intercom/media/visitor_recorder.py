@@ -1,6 +1,6 @@
 """Keeps each visitor, and each access of which the system has a picture."""
 
-import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,9 @@ from .stills import async_still
 
 _LOGGER = logging.getLogger(__name__)
 
+# Pictures of the past that wait, at most: a history can be longer than a slow device gives pictures of.
+_MOST_WAITING = 100
+
 type PictureRequest = Callable[[], Coroutine[Any, Any, bytes | None]]
 
 
@@ -37,8 +40,9 @@ class VisitorRecorder:
     def __init__(self, runtime: IntercomRuntime) -> None:
         self._runtime = runtime
         self._coordinator = runtime.coordinator
-        # Pictures of the past wait for one another, so that they do not delay those of rings.
-        self._past = asyncio.Lock()
+        # Pictures of the past are requested one by one, so that they do not delay those of rings.
+        self._past: deque[tuple[Visitor, PictureRequest]] = deque()
+        self._is_requesting_past = False
 
     @callback
     def async_start(self) -> None:
@@ -77,15 +81,31 @@ class VisitorRecorder:
 
     @callback
     def _async_add_picture(self, visitor: Visitor, request: PictureRequest, *, past: bool) -> None:
-        self._coordinator.config_entry.async_create_background_task(
-            self._coordinator.hass,
-            self._async_store_past(visitor, request) if past else self._async_store(visitor, request),
-            f"picture of the visitor at {self._coordinator.name}",
+        if not past:
+            self._async_create_task(self._async_store(visitor, request))
+            return
+        if len(self._past) >= _MOST_WAITING:
+            _LOGGER.debug("%s: no picture of the visitor: too many wait", self._coordinator.name)
+            self._past.popleft()
+        self._past.append((visitor, request))
+        if not self._is_requesting_past:
+            self._is_requesting_past = True
+            self._async_create_task(self._async_store_past())
+
+    @callback
+    def _async_create_task(self, work: Coroutine[Any, Any, None]) -> None:
+        coordinator = self._coordinator
+        coordinator.config_entry.async_create_background_task(
+            coordinator.hass, work, f"picture of the visitor at {coordinator.name}"
         )
 
-    async def _async_store_past(self, visitor: Visitor, request: PictureRequest) -> None:
-        async with self._past:
-            await self._async_store(visitor, request, visitor.time)
+    async def _async_store_past(self) -> None:
+        try:
+            while self._past:
+                visitor, request = self._past.popleft()
+                await self._async_store(visitor, request, visitor.time)
+        finally:
+            self._is_requesting_past = False
 
     async def _async_store(self, visitor: Visitor, request: PictureRequest, taken: datetime | None = None) -> None:
         await self._runtime.events.async_let_ring_pass()

@@ -116,6 +116,9 @@ class CalledTalk(Talk, Protocol):
     def is_ringing(self) -> bool:
         """Whether a visitor calls Home Assistant; answering takes that call."""
 
+    async def answer(self) -> None:
+        """Answer the visitor who calls Home Assistant; raises ``NoTalk`` if the visitor hung up."""
+
     @property
     def address(self) -> str | None:
         """The SIP address of Home Assistant for the button of the device; None while it is not in use."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 import logging
 from typing import Any
 
@@ -12,7 +13,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util.hass_dict import HassKey
 
-from ..const import CONF_SYSTEM, DOMAIN
+from ..const import CONF_SYSTEM, CONF_TALK, DOMAIN
 from ..helpers.connection import async_client_session
 from ..helpers.failures import AuthRetry, known_controls
 from ..model.features import Features, System
@@ -22,9 +23,9 @@ from ..systems.common.errors import AuthenticationFailed, IntercomError, WrongDe
 _LOGGER = logging.getLogger(__name__)
 
 
-async def async_load_systems(hass: HomeAssistant, *names: str) -> None:
-    """Import systems."""
-    await hass.async_add_import_executor_job(load_systems, names)
+async def async_load_systems(hass: HomeAssistant, *names: str, talk: bool = False) -> None:
+    """Import systems; ``talk`` as in ``load_systems``."""
+    await hass.async_add_import_executor_job(partial(load_systems, names, talk=talk))
 
 
 # Systems of new entries, which the config flow hands to their first setup, by unique id.
@@ -59,7 +60,7 @@ async def async_create_system(
     """Create the system of an entry, or continue that of its config flow; ``cursor`` as in ``create_system``."""
     if (system := _async_take_over(hass, entry.unique_id)) is not None:
         return system
-    await async_load_systems(hass, entry.data[CONF_SYSTEM])
+    await async_load_systems(hass, entry.data[CONF_SYSTEM], talk=entry.options.get(CONF_TALK, False))
     return create_system(async_client_session(hass), entry.data, entry.options, cursor)
 
 

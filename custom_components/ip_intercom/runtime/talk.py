@@ -7,7 +7,7 @@ from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
-from ..const import CONF_SYSTEM, DOMAIN
+from ..const import CONF_SYSTEM, CONF_TALK, DOMAIN
 from ..coordinator import IntercomCoordinator
 from ..helpers.connection import async_client_session
 from ..helpers.errors import request_refused
@@ -140,7 +140,7 @@ async def async_try_talk(hass: HomeAssistant, data: Mapping[str, Any], options: 
     Raises:
         IntercomError: The device does not respond.
     """
-    await async_load_systems(hass, data[CONF_SYSTEM])
+    await async_load_systems(hass, data[CONF_SYSTEM], talk=options.get(CONF_TALK, False))
     system = create_system(async_client_session(hass), data, options, None)
     try:
         return None if (talk := system.features.talk) is None else best((await talk.check()).values())

@@ -150,10 +150,12 @@ SYSTEMS: dict[str, SystemSpec] = {
 }
 
 
-def load_systems(names: Collection[str]) -> None:
-    """Import systems. This reads files: run it in an executor."""
+def load_systems(names: Collection[str], *, talk: bool = False) -> None:
+    """Import systems, with ``talk`` also what an entry with that option needs. This reads files: run it in an executor."""
     for name in names:
         adapter_of(name)
+        if talk and CONF_TALK in SYSTEMS[name].options:
+            _module(name, "talk")
 
 
 def candidates_of(system: str | None = None) -> tuple[str, ...]:

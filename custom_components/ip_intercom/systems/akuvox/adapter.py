@@ -21,6 +21,7 @@ from ...const import (
     DEFAULT_SIP_PORT,
 )
 from ..common.adapter import Adapter, Found, account_of, find_local, transport_of
+from .cameras import AkuvoxCameras
 from .client import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
 from .doors import OpeningLogin
 from .system import AkuvoxSystem, Options
@@ -56,9 +57,14 @@ def create(
         opening=OpeningLogin(options.get(CONF_OPENING_USERNAME, ""), options.get(CONF_OPENING_PASSWORD, "")),
         stream=stream,
         pushes=options.get(CONF_PUSH, False),
-        sip_port=options.get(CONF_SIP_PORT, DEFAULT_SIP_PORT) if options.get(CONF_TALK) else None,
     )
-    return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, *account)), camera, cursor, entry_options)
+    talk = None
+    if options.get(CONF_TALK):
+        from .talk import talk_at  # noqa: PLC0415  # large; loaded by now (load_systems)
+
+        host = transport.base.host
+        talk = talk_at(host, options.get(CONF_SIP_PORT, DEFAULT_SIP_PORT), AkuvoxCameras(camera, host, *stream))
+    return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, *account)), camera, cursor, entry_options, talk)
 
 
 ADAPTER = Adapter(find, create, is_akuvox, refusal)

@@ -16,7 +16,7 @@ import time
 from ...model.events import CallChanged
 from ...model.parts import CallSession, CallState, Direction, SessionId
 from ...model.ring_detector import peer_number
-from ..common.direct_talk import DirectTalk
+from ...model.talk import CalledTalk
 from ..common.errors import ConnectionFailed, IntercomError, NotReached, NotSupported
 from ..common.parse import integer, member, text, texts
 from .call_words import Meaning, is_incoming, meaning_of, plain, state_of
@@ -387,7 +387,7 @@ class AkuvoxCalls:
         talk: Answers visitors who call Home Assistant; None if the user does not want to talk.
     """
 
-    def __init__(self, device: AkuvoxDevice, tracker: CallTracker, talk: DirectTalk | None = None) -> None:
+    def __init__(self, device: AkuvoxDevice, tracker: CallTracker, talk: CalledTalk | None = None) -> None:
         self._call = device.call
         self._tracker = tracker
         self._talk = talk

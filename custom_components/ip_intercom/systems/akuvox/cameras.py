@@ -2,14 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
 from yarl import URL
 
 from ...model.features import MjpegStream
 from ...model.parts import Camera, CameraId
-from ...talk.device_stream import VideoSource
-from ..common.talk_feeds import video_source
 from .client import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 
 _RTSP_PORT = 554
@@ -47,13 +44,6 @@ class AkuvoxCameras:
     def streams(self, camera: CameraId) -> bool:
         """Return whether the entry has an RTSP account."""
         return bool(self._username) and self._host is not None
-
-    def source(self, camera: CameraId) -> VideoSource:
-        """Return the video of a stream for talk, made of snapshots without an RTSP account."""
-        return video_source(
-            partial(self.stream_address, camera) if self.streams(camera) else None,
-            partial(self.snapshot, camera, None, None),
-        )
 
     async def stream_address(self, camera: CameraId) -> str | None:
         """Return the RTSP address with its account; None without an account."""

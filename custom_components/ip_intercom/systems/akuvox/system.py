@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 import logging
 from math import inf
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...model.features import Bells, Features
 from ...model.parts import Alarm, Bell, Clock, Control, DoorId, Firmware, Identity, Line, LineId, Port, PortId
 from ...model.ring_detector import CALL_BELL
 from ...model.state import Description, Missing, Reading, State
-from ..common.direct_talk import DirectTalk
 from ..common.errors import (
     AuthenticationFailed,
     CommandFailed,
@@ -27,7 +26,7 @@ from ..common.parts import PartReader, part
 from ..common.privacy import Privacy
 from . import push
 from .calls import AkuvoxCalls, CallTracker
-from .cameras import CAMERAS, MAIN, AkuvoxCameras
+from .cameras import CAMERAS, AkuvoxCameras
 from .client import AkuvoxCamera, AkuvoxDevice
 from .client.logs import CallKind, CallRecord
 from .client.phone import SipAccount
@@ -40,6 +39,9 @@ from .maintenance import LOCATION, AkuvoxCapture, AkuvoxFirmware, AkuvoxMaintena
 from .push import AkuvoxPush
 from .records import AkuvoxAccessLog, AkuvoxCallLog, neutral_call
 from .wiring import INPUT, RELAY, Input, inputs_of, relays_of
+
+if TYPE_CHECKING:
+    from ..common.direct_talk import DirectTalk
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -71,7 +73,6 @@ class Options:
         opening: The account of *Open Relay via HTTP*.
         stream: User name and password of RTSP; both empty for none.
         pushes: Whether Home Assistant may write Action URLs.
-        sip_port: The port of direct calls; None if the user does not want to talk to visitors.
     """
 
     names: bool = True
@@ -80,7 +81,6 @@ class Options:
     opening: OpeningLogin = field(default_factory=OpeningLogin)
     stream: tuple[str, str] = ("", "")
     pushes: bool = False
-    sip_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,7 @@ class AkuvoxSystem:
     Args:
         camera: Client of its image server.
         cursor: Stored position in the logs, from ``Delivery.cursor``; None begins now.
+        talk: The line to the device; None if the user does not want to talk to visitors.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class AkuvoxSystem:
         camera: AkuvoxCamera,
         cursor: Mapping[str, object] | None = None,
         options: Options | None = None,
+        talk: DirectTalk | None = None,
     ) -> None:
         self.device = device
         self._camera = camera
@@ -141,7 +143,7 @@ class AkuvoxSystem:
         self._push = AkuvoxPush(device, self._log.hear, self._log.expect_pushes)
         self._codes = AkuvoxCodes(device)
         self._firmware = AkuvoxFirmware(device)
-        self._talk = None if self._options.sip_port is None else self._new_talk(self._options.sip_port)
+        self._talk = talk
         self._functions = _AvailableFunctions()
         self._reader = PartReader()
         self._parts = _Parts()
@@ -298,14 +300,6 @@ class AkuvoxSystem:
             settings=AkuvoxSettings(device),
             talk=self._talk if has_camera else None,
         )
-
-    def _new_talk(self, port: int) -> DirectTalk:
-        """Return the line to the device, with its main stream."""
-        host = self.device.client.transport.base.host
-        cameras = AkuvoxCameras(self._camera, host, *self._options.stream)
-        talk = DirectTalk(host, port, lambda: cameras.source(MAIN))
-        talk.camera = MAIN
-        return talk
 
     def _alarms(self, events: Collection[str]) -> dict[Alarm, bool | None]:
         """Return the alarms that the device can push; there is no other source for them."""

@@ -5,12 +5,13 @@ button calls Home Assistant: its visitor is answered by the first sound of a mic
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from errno import EADDRINUSE
 import logging
 from zlib import crc32
 
+from ...model.features import Cameras
 from ...model.parts import CameraId
 from ...model.talk import TalkReason, TalkRoute, TalkStatus, unavailable
 from ...talk.device_stream import VideoSource
@@ -19,7 +20,7 @@ from ...talk.line import Line, LineState
 from ...talk.sip_agent import SipAgent, SipCall, SipPeer
 from .errors import NoTalk
 from .line_speaker import LineSpeaker, call_for_sound
-from .talk_feeds import TalkFeeds
+from .talk_feeds import TalkFeeds, video_source
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -41,23 +42,30 @@ class DirectTalk:
     Args:
         host: The device; None if it is unknown.
         port: Its port of SIP.
-        source: Returns the video of its camera.
 
     Attributes:
-        camera: The camera at the line; None if not known yet.
         line: Its calls.
     """
 
-    def __init__(self, host: str | None, port: int, source: Callable[[], VideoSource]) -> None:
-        self.camera: CameraId | None = None
+    def __init__(self, host: str | None, port: int) -> None:
         self.line = Line(self._dial)
+        # The cameras, and the one at the line; None if not known yet.
+        self._cameras: Cameras | None = None
+        self._camera: CameraId | None = None
         self._peer = SipPeer(host, port) if host is not None else None
-        self._source = source
         self._feeds = TalkFeeds()
         self._agent: SipAgent | None = None
         self._visitor: SipCall | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
+
+    def show(self, cameras: Cameras, camera: CameraId | None) -> None:
+        """Set the cameras, and the one at the line."""
+        self._cameras, self._camera = cameras, camera
+
+    def _source(self) -> VideoSource:
+        assert self._cameras is not None and self._camera is not None
+        return video_source(self._cameras, self._camera)
 
     @property
     def address(self) -> str | None:
@@ -81,17 +89,17 @@ class DirectTalk:
                 await (await self._started()).probe()
         except (CallFailed, TimeoutError) as err:
             _LOGGER.debug("No SIP at the device: %r", err)
-            return {self.camera or "": unavailable(TalkReason.SIP_CLOSED)}
-        return {self.camera or "": TalkStatus(TalkRoute.SIP_DIRECT)}
+            return {self._camera or "": unavailable(TalkReason.SIP_CLOSED)}
+        return {self._camera or "": TalkStatus(TalkRoute.SIP_DIRECT)}
 
     async def stream_address(self, camera: CameraId) -> str | None:
         """Return the address of the stream with talk at this host; None for another camera."""
-        return await self._feeds.address(camera, self._source, self.line) if camera == self.camera else None
+        return await self._feeds.address(camera, self._source, self.line) if camera == self._camera else None
 
     @asynccontextmanager
     async def speaker(self, camera: CameraId) -> AsyncIterator[LineSpeaker]:
         """Call the device for an announcement, and hang up at the end."""
-        if camera != self.camera:
+        if camera != self._camera:
             raise NoTalk(TalkReason.NO_SPEAKER)
         async with call_for_sound(self.line) as speaker:
             yield speaker

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from ...model.features import Cameras
 from ...model.parts import CameraId
 from ...talk.bridge import Bridge
 from ...talk.device_stream import DeviceStream, VideoSource
@@ -12,24 +13,28 @@ from ...talk.rtsp_server import RtspServer
 from ...talk.stills import StillsVideo
 from .errors import ConnectionFailed, IntercomError
 
+# The size of snapshots that become a video.
+_STILL_SIZE = (640, 480)
 
-def video_source(
-    address: Callable[[], Awaitable[str | None]] | None, snapshot: Callable[[], Awaitable[bytes | None]]
-) -> VideoSource:
-    """Return the video of a camera: its RTSP stream if it has an address, else snapshots."""
+
+def video_source(cameras: Cameras, camera: CameraId) -> VideoSource:
+    """Return the video of a camera: its RTSP stream, or snapshots if no RTSP account is known."""
 
     async def url() -> str:
-        if address is None or (found := await _told(address)) is None:
+        if (address := await _requested(cameras.stream_address(camera))) is None:
             raise TalkError("the camera has no stream")
-        return found
+        return address
 
-    return StillsVideo(lambda: _told(snapshot)) if address is None else DeviceStream(url)
+    async def still() -> bytes:
+        return await _requested(cameras.snapshot(camera, *_STILL_SIZE))
+
+    return DeviceStream(url) if cameras.streams(camera) else StillsVideo(still)
 
 
-async def _told[Result](ask: Callable[[], Awaitable[Result]]) -> Result:
+async def _requested[Result](request: Awaitable[Result]) -> Result:
     """Return the reply of the device; raises TalkError."""
     try:
-        return await ask()
+        return await request
     except IntercomError as err:
         raise TalkError(str(err)) from err
 

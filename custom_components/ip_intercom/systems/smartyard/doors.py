@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 import logging
 import time
+from typing import TYPE_CHECKING
 
 from ...model.features import DoorTiming
 from ...model.parts import Door, DoorCommand, DoorId
@@ -12,7 +13,9 @@ from ...talk.errors import TalkError
 from ..common.errors import CommandFailed, ConnectionFailed, NoData, NotPaid, NotSupported, UnexpectedReply
 from .client import SmartYard
 from .topology import AccountTopology, Relay
-from .visitor_calls import VisitorCalls
+
+if TYPE_CHECKING:
+    from .visitor_calls import VisitorCalls
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from functools import partial
 import logging
 from math import inf
 import time
+from typing import TYPE_CHECKING
 
 from ...model.events import Event
 from ...model.features import Delivery
@@ -29,8 +30,10 @@ from .push_filter import PushFilter
 from .recordings import Recordings
 from .records import Journal, Recorder, by_day
 from .topology import AccountTopology
-from .visitor_calls import VisitorCalls
 from .visitors import SmartYardSip, SmartYardVisitors, is_of_operator
+
+if TYPE_CHECKING:
+    from .visitor_calls import VisitorCalls
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -116,9 +119,11 @@ class SmartYardLog:
         self._switches = switches
         self._recordings = recordings
         self._monotonic = monotonic
-        self.calls = (
-            VisitorCalls(partial(is_of_operator, yard, visitors), self._report, self._stop_ringing) if talks else None
-        )
+        self.calls: VisitorCalls | None = None
+        if talks:
+            from .visitor_calls import VisitorCalls  # noqa: PLC0415  # large; loaded by now (load_systems)
+
+            self.calls = VisitorCalls(partial(is_of_operator, yard, visitors), self._report, self._stop_ringing)
         self._push_filter = PushFilter(
             stored.get("heard"), clock=PushClock(stored.get("clock"), server_time.reported_ahead)
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from aiohttp import ClientSession
 
@@ -25,9 +26,11 @@ from .messages import SmartYardMessages, SmartYardWatches
 from .push_filter import SmartYardPushService
 from .recordings import Recordings
 from .records import Recorder, SmartYardHistory
-from .talk import SmartYardTalk
 from .topology import CAMERA, FLAT, OF_HOUSES, AccountTopology, doors_of, flat_place, topology_of
 from .visitors import SmartYardSip, SmartYardVisitors
+
+if TYPE_CHECKING:
+    from .talk import SmartYardTalk
 
 # Seconds to wait for each part while connecting, and later; a slow part is read again later.
 _FIRST_TIMEOUT = 10.0
@@ -123,7 +126,11 @@ class SmartYardSystem:
         calls = self._log.calls
         self._doors = SmartYardDoors(yard, topology, calls)
         cameras = SmartYardCameras(session, self._feeds, self._time, verify=options.verify)
-        self._talk = None if calls is None else SmartYardTalk(yard, topology, cameras, calls, pushes=options.push)
+        self._talk: SmartYardTalk | None = None
+        if calls is not None:
+            from .talk import SmartYardTalk  # noqa: PLC0415  # large; loaded by now (load_systems)
+
+            self._talk = SmartYardTalk(yard, topology, cameras, calls, pushes=options.push)
         self.log: SmartYardLog | None = None
         self.features = Features(talk=self._talk)
         self._features = Features(

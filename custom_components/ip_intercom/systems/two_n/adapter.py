@@ -23,7 +23,6 @@ from ..common.privacy import Privacy
 from .cameras import StreamAccess
 from .client import TwoNClient, TwoNDevice, find_device
 from .system import TwoNSystem
-from .talk import TwoNTalk
 
 
 async def find(
@@ -55,6 +54,11 @@ def create(
     )
     device = TwoNDevice(TwoNClient(transport_of(session, data), *account_of(data)))
     account = stream if stream.username else None
+    talk = None
+    if options.get(CONF_TALK):
+        from .talk import TwoNTalk  # noqa: PLC0415  # large; loaded by now (load_systems)
+
+        talk = TwoNTalk(device, account, options.get(CONF_SIP_PORT, DEFAULT_SIP_PORT))
     return TwoNSystem(
         device,
         cursor,
@@ -65,7 +69,7 @@ def create(
             unknown=options.get(CONF_SHOW_UNKNOWN, False),
         ),
         account,
-        TwoNTalk(device, account, options.get(CONF_SIP_PORT, DEFAULT_SIP_PORT)) if options.get(CONF_TALK) else None,
+        talk,
     )
 
 

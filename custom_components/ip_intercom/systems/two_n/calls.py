@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...model.parts import CallRecord, CallSession, CallState, Direction, SessionId
+from ...model.talk import CalledTalk
 from ..common.parse import flag, integer, is_set, member, text
 from .client import TwoNDevice
 from .client.cursor import EventKey, LogEvent
 from .client.phone import CallRecord as ApiCallRecord, CallSession as ApiCallSession
-from .talk import TwoNTalk
 
 # Events that a visitor causes before a call. An input counts only when it turns on.
 _TOUCHES = frozenset({"KeyPressed", "KeyReleased", "CodeEntered", "DisplayTouched", "VirtualInput", "InputChanged"})
@@ -124,7 +124,7 @@ class TwoNCalls:
 
     answers = True
 
-    def __init__(self, device: TwoNDevice, talk: TwoNTalk | None = None) -> None:
+    def __init__(self, device: TwoNDevice, talk: CalledTalk | None = None) -> None:
         self._call = device.call
         self._talk = talk
 

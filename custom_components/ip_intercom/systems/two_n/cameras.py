@@ -3,14 +3,11 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from ...model.features import MjpegStream
 from ...model.parts import Camera, CameraId
-from ...talk.device_stream import VideoSource
 from ..common.adapter import stream_url
 from ..common.errors import NotSupported
-from ..common.talk_feeds import video_source
 from .client import TwoNDevice
 
 # Default size limit: no model returns larger images (HTTP API 5.8.2).
@@ -54,13 +51,6 @@ class TwoNCameras:
     def streams(self, camera: CameraId) -> bool:
         """Return whether the entry has an RTSP account; the device streams only its first source."""
         return self._stream is not None and self._host is not None and camera == next(iter(self._cameras), None)
-
-    def source(self, camera: CameraId) -> VideoSource:
-        """Return the video for talk by SIP, made of snapshots without an RTSP account."""
-        return video_source(
-            partial(self.stream_address, camera) if self.streams(camera) else None,
-            partial(self.snapshot, camera, *_STREAM_SIZE),
-        )
 
     async def stream_address(self, camera: CameraId) -> str | None:
         """Return the RTSP address with its account; the device streams only its first source."""

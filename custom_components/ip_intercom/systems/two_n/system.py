@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...model.features import Bells, Features
 from ...model.parts import Camera, Control
@@ -46,7 +46,9 @@ from .reading import (
     reading_of,
     state_of,
 )
-from .talk import TwoNTalk
+
+if TYPE_CHECKING:
+    from .talk import TwoNTalk
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -427,15 +429,8 @@ class TwoNSystem:
 
     def require_usable(self) -> None:
         """Raise the error that makes the device unusable, or that makes one part require HTTPS."""
-        features = self.features
-        usable = (
-            self._parts.switches
-            or self._parts.ports
-            or self.log
-            or features.cameras
-            or features.directory
-            or features.calls
-        )
+        parts, features = self._parts, self.features
+        usable = parts.switches or parts.ports or self.log or features.cameras or features.directory or features.calls
         if self._rejection is not None and (not usable or isinstance(self._rejection, SecureConnectionRequired)):
             raise self._rejection
 

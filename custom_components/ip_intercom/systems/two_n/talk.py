@@ -9,7 +9,6 @@ from yarl import URL
 
 from ...model.parts import CameraId
 from ...model.talk import Speaker, TalkReason, TalkRoute, TalkStatus, unavailable
-from ...talk.device_stream import VideoSource
 from ...talk.errors import RtspConnectionFailed, RtspRefused, RtspUnauthorized, TalkError
 from ...talk.rtp import pack
 from ...talk.rtsp_client import RtspClient
@@ -122,18 +121,13 @@ class TwoNTalk:
 
     def __init__(self, device: TwoNDevice, stream: StreamAccess | None, sip_port: int) -> None:
         self._onvif = OnvifTalk(device, stream)
-        self._direct = DirectTalk(device.client.transport.base.host, sip_port, self._source)
+        self._direct = DirectTalk(device.client.transport.base.host, sip_port)
         self._way: OnvifTalk | DirectTalk = self._onvif
-        self._cameras: TwoNCameras | None = None
 
     def show(self, cameras: TwoNCameras, camera: CameraId | None) -> None:
         """Set the cameras, and the one at the door."""
-        self._cameras = cameras
-        self._onvif.camera = self._direct.camera = camera
-
-    def _source(self) -> VideoSource:
-        assert self._cameras is not None and self._direct.camera is not None
-        return self._cameras.source(self._direct.camera)
+        self._onvif.camera = camera
+        self._direct.show(cameras, camera)
 
     async def check(self) -> Mapping[CameraId, TalkStatus]:
         """Look for a stream with an audio track to the door, then for SIP; without both, ONVIF is what to repair."""
