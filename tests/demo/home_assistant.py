@@ -164,13 +164,13 @@ class HomeAssistant:
         before = len(self.changes.heard)
         yield
 
-        def loaded_anew(heard: list[Heard]) -> bool | None:
+        def loaded_again(heard: list[Heard]) -> bool | None:
             changes = [item.event["data"] for item in heard[before:]]
             states = [change["new_state"] for change in changes if change["entity_id"] == entity_id]
             names = ["" if state is None else state["state"] for state in states]
             return True if "unavailable" in names and names[-1] not in ("", "unavailable") else None
 
-        await self.changes.wait(loaded_anew, timeout, f"{name} is loaded anew")
+        await self.changes.wait(loaded_again, timeout, f"{name} is loaded again")
 
     async def download(self, path: str) -> tuple[str, bytes]:
         """Get type and bytes of a file."""

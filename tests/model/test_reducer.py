@@ -110,7 +110,7 @@ def test_facts_that_change_nothing_that_is_kept() -> None:
     assert after(ButtonPressed("1", 1), DirectoryChanged()) == STATE
 
 
-def test_a_restart_ends_calls_and_lets_sensors_speak_anew() -> None:
+def test_a_restart_ends_calls_and_lets_sensors_speak_again() -> None:
     """Blocked switches stay blocked (HTTP API 5.10.4, SwitchesBlocked)."""
     state = after(Restarted())
     assert state.calls == {}

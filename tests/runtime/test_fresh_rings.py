@@ -290,7 +290,7 @@ async def test_a_device_that_cannot_tell_its_uptime_keeps_no_visitor_waiting(
 
 
 @pytest.mark.parametrize("privileges", [Privilege.ALL, Privilege.MONITORING, NO_SYSTEM])
-async def test_an_uptime_that_begins_anew_without_a_restart(
+async def test_an_uptime_that_begins_again_without_a_restart(
     hass: HomeAssistant, sockets: None, privileges: Privilege
 ) -> None:
     async with Simulator("verso", accounts=[Account("ha", "ha-pass", privileges)]) as sim:

@@ -159,7 +159,7 @@ async def test_what_happens_meanwhile_is_shown_in_the_end(
     assert (shown["door_open"], shown["motion"], shown["lockdown"]) == ("off", "on", "on")
 
 
-async def test_nothing_is_known_of_a_device_that_started_anew_meanwhile(
+async def test_nothing_is_known_of_a_device_that_started_again_meanwhile(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
 ) -> None:
     assert await hass.config_entries.async_unload(entry.entry_id)

@@ -497,7 +497,7 @@ async def test_compatibility(api: Api) -> None:
     assert failure(answer) == (12, "compatibilityMode")
 
 
-async def test_sessions_begin_anew(api: Api) -> None:
+async def test_sessions_begin_again(api: Api) -> None:
     api.sim.swipe_card(CARD)
     api.sim.take_access()
     assert (await api.events("AccessTaken"))[0][1] == {"ap": 0, "session": 2}

@@ -74,7 +74,7 @@ async def test_pages_are_read_as_far_as_needed() -> None:
     assert device.asked == [1]
 
 
-async def test_a_log_that_begins_anew() -> None:
+async def test_a_log_that_begins_again() -> None:
     device, journal = Device(), Journal()
     for number in range(1, 6):
         device.write(number, number)

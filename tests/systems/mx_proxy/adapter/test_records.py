@@ -78,7 +78,7 @@ def test_an_empty_log() -> None:
     assert ids(journal.take([record(1, 100, missed=True)])) == [(1, 1)]
 
 
-def test_a_log_that_was_emptied_or_begins_anew() -> None:
+def test_a_log_that_was_emptied_or_begins_again() -> None:
     journal = CallJournal({"record": 500, "time": 1000, "missed": 0})
     assert journal.take([]) == []
     assert ids(journal.take([record(1, 990), record(2, 1010)])) == [(2, 0)]

@@ -231,7 +231,7 @@ async def test_a_full_block_keeps_nobody_waiting(
     await until(lambda: any(request.function == "call_log" for request in sim.requests), "the log")
 
 
-async def test_a_log_that_begins_anew(hass: HomeAssistant, device: Start) -> None:
+async def test_a_log_that_begins_again(hass: HomeAssistant, device: Start) -> None:
     """A restored exchange may count its records from the beginning again."""
     sim = await device()
     entry = await add(hass, sim)

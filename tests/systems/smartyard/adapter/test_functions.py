@@ -141,7 +141,7 @@ async def test_every_kind_of_camera_has_a_picture_and_a_stream(bench: Bench, cam
 
 
 @pytest.mark.parametrize("camera", ALL)
-async def test_a_token_that_is_refused_is_asked_for_anew_once(bench: Bench, camera: str) -> None:
+async def test_a_token_that_is_refused_is_asked_for_again_once(bench: Bench, camera: str) -> None:
     cameras = bench.system.features.cameras
     assert cameras is not None
     for use in (lambda: cameras.snapshot(camera, None, None), lambda: cameras.stream_address(camera)):

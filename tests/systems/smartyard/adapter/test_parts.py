@@ -466,7 +466,7 @@ def test_an_absence_of_a_year_asks_for_a_month() -> None:
 
 
 @pytest.mark.parametrize("stored", [None, [], "x", {"5": None}, {"5": {"seen": "never"}}, {"5": {"seen": 7}}])
-def test_what_cannot_be_read_begins_anew(stored: object) -> None:
+def test_what_cannot_be_read_begins_again(stored: object) -> None:
     journal = Journal(stored)
     assert not journal.has("5")
     assert journal.take("5", [record("a")], NOW) == []

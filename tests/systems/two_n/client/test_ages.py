@@ -60,7 +60,7 @@ def test_a_clock_that_drifts(drift: float) -> None:
     assert CLOCK_SKEW > 1e-4
 
 
-def test_an_uptime_that_begins_anew() -> None:
+def test_an_uptime_that_begins_again() -> None:
     """49 days in milliseconds: what is younger seems to be from the time when the device started."""
     for clock in (True, False):
         freshness = told(START + 4_294_967, clock=clock)
@@ -99,7 +99,7 @@ def test_what_is_told_after_a_restart_holds_though_that_is_noticed_later() -> No
     assert freshness.age(10, 10, 3020.0).late
 
 
-def test_an_uptime_that_begins_anew_is_learned_from_what_is_young() -> None:
+def test_an_uptime_that_begins_again_is_learned_from_what_is_young() -> None:
     """An account that is not told the uptime knows it from events only."""
     freshness = Freshness()
     freshness.observe(4_294_960, 2000.0, 1999.0)
