@@ -37,20 +37,22 @@ def layer(name: str, modules: str, below: str = "", libraries: str = "") -> Laye
 LAYERS = (
     layer("names", "const"),
     layer("errors", "systems.common.errors"),
+    # One login for HTTP, RTSP, and SIP.
+    layer("digest", "talk.digest"),
     # Its library is installed only on request; tests/test_google_push.py proves that no other module loads it.
     layer("google", "systems.common.fcm", "errors", "aiohttp firebase_messaging"),
     layer(
         "protocol",
         "systems.common systems.common.decode systems.common.discovery systems.common.http systems.common.login "
         "systems.common.messages systems.common.parse systems.common.tls systems.common.xml",
-        "errors",
+        "errors digest",
         "aiohttp multidict yarl",
     ),
     layer("clients", "systems.*.client systems.*.client.*", "errors protocol", "aiohttp multidict yarl"),
     layer("model", "model model.*", "names"),
     # PyAV turns sound and stills into what is sent; the protocols need only the standard library.
     layer("codecs", "talk.sound talk.stills", "talk", "av"),
-    layer("talk", "talk talk.*"),
+    layer("talk", "talk talk.*", "digest"),
     # The actions that one system has lie in its folder, above everything that they use.
     layer(
         "actions",
@@ -352,6 +354,6 @@ print("talk.line" in modules("talk."))
         [sys.executable, "-c", source], cwd=SOURCE.parents[1], capture_output=True, text=True, check=True
     )
     without, systems, with_talk = done.stdout.splitlines()
-    assert without == "['talk.errors']"
+    assert without == "['talk.digest', 'talk.errors']"
     assert systems == "['systems.akuvox.talk', 'systems.smartyard.talk', 'systems.two_n.talk']"
     assert with_talk == "True"

@@ -1,4 +1,7 @@
-"""Digest authentication for SIP and RTSP clients, and Basic for RTSP (RFC 7616, RFC 8760, RFC 7617)."""
+"""Digest authentication for HTTP, RTSP, and SIP clients, and Basic for HTTP and RTSP (RFC 7616, RFC 8760, RFC 7617).
+
+It imports nothing of talk: every client of a device uses it.
+"""
 
 from base64 import b64encode
 from collections.abc import Iterable
@@ -9,8 +12,11 @@ from secrets import token_hex
 from typing import Final
 
 _TOKEN: Final = r"[!#$%&'*+.^_`|~\w-]+"
-_PARAMETER: Final = re.compile(rf'({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))', re.ASCII)
+# Small devices leave out the quotes even if the value has spaces.
+_UNQUOTED: Final = r'[^\s,"]*(?:(?:[ \t]+[^\s,"=]+)+(?=[ \t]*(?:,|$)))?'
+_PARAMETER: Final = re.compile(rf'({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_UNQUOTED}))', re.ASCII)
 _SCHEME: Final = re.compile(_TOKEN, re.ASCII)
+_COMMA: Final = re.compile(r"\s*,")
 _BETWEEN: Final = re.compile(r"[\s,]*")
 _ESCAPED: Final = re.compile(r"\\(.)")
 # Characters of one header and challenges of one response.
@@ -75,7 +81,9 @@ def _split(header: str) -> list[tuple[str, dict[str, str]]]:
             value = plain if quoted is None else _ESCAPED.sub(r"\1", quoted)
             found[-1][1].setdefault(name.lower(), value)
         elif match := _SCHEME.match(header, position):
-            found.append((match[0].lower(), {}))
+            # A word without a value among the parameters is not a scheme.
+            if not found or not _COMMA.match(header, match.end()):
+                found.append((match[0].lower(), {}))
         else:
             break
         position = match.end()
@@ -108,12 +116,13 @@ class Authenticator:
 
     Attributes:
         basic: Basic is accepted if the server offers nothing better; not in SIP (RFC 3261, 22).
+        challenge: The stored challenge; None before the first one.
     """
 
     username: str
     password: str = field(repr=False)
     basic: bool = False
-    _challenge: Challenge | None = field(default=None, repr=False)
+    challenge: Challenge | None = field(default=None, repr=False)
     _count: int = field(default=0, repr=False)
 
     def take(self, headers: Iterable[str]) -> bool:
@@ -124,20 +133,24 @@ class Authenticator:
         Args:
             headers: All values of ``WWW-Authenticate`` or ``Proxy-Authenticate``.
         """
-        offered = [challenge for challenge in parse_challenges(headers) if self.basic or challenge.scheme == "digest"]
-        if not offered:
+        return self.choose(parse_challenges(headers))
+
+    def choose(self, offered: Iterable[Challenge]) -> bool:
+        """Store the first challenge that can be answered, and return whether there is one."""
+        usable = (challenge for challenge in offered if self.basic or challenge.scheme == "digest")
+        if (challenge := next(usable, None)) is None:
             return False
-        self._challenge, self._count = offered[0], 0
+        self.challenge, self._count = challenge, 0
         return True
 
     @property
     def stale(self) -> bool:
         """The latest challenge rejects only the nonce of the answer before."""
-        return self._challenge is not None and self._challenge.stale
+        return self.challenge is not None and self.challenge.stale
 
     def answer(self, method: str, uri: str) -> str | None:
         """Return the value of ``Authorization`` for a request; None before the first challenge."""
-        if (challenge := self._challenge) is None:
+        if (challenge := self.challenge) is None:
             return None
         if challenge.scheme == "basic":
             return f"Basic {b64encode(f'{self.username}:{self.password}'.encode()).decode()}"
