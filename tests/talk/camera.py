@@ -78,6 +78,9 @@ class Camera:
         self.frame = 0
         self.film: Sequence[Sequence[bytes]] = FILM
         self.still = False
+        self.codec = "H264"
+        # Seconds until it responds to DESCRIBE.
+        self.delay = 0.0
         self.port = 0
         self._server: asyncio.Server | None = None
         self._film: asyncio.Task[None] | None = None
@@ -185,6 +188,8 @@ class _Link:
             self.camera.requests.append(method)
             if method in self.camera.ways.mute:
                 continue
+            if method == "DESCRIBE":
+                await asyncio.sleep(self.camera.delay)
             self.respond(method, uri, headers)
 
     def respond(self, method: str, uri: str, headers: dict[str, str]) -> None:
@@ -236,7 +241,7 @@ class _Link:
         lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=camera", "t=0 0", f"a=control:{ways.aggregate}"]
         lines += [
             "m=video 0 RTP/AVP 96",
-            "a=rtpmap:96 H264/90000",
+            f"a=rtpmap:96 {self.camera.codec}/90000",
             f"a=fmtp:96 packetization-mode=1;profile-level-id=42C01F;sprop-parameter-sets={SPROP}",
             f"a=control:{prefix}track0",
             "a=recvonly",

@@ -4,6 +4,7 @@ import pytest
 
 from custom_components.ip_intercom.talk.h264 import (
     LONGEST_PAYLOAD,
+    InBandSets,
     KeyFrameGate,
     packetize,
     parameter_sets,
@@ -84,3 +85,41 @@ def test_a_unit_in_packets(size: int) -> None:
     assert {payload[0] for payload in payloads} == {0x60 | 28}
     assert [payload[1] >> 6 for payload in payloads] == [2] + [0] * (len(payloads) - 2) + [1]
     assert bytes((0x60 | payloads[0][1] & 0x1F,)) + b"".join(payload[2:] for payload in payloads) == whole
+
+
+SETS = "profile-level-id=42C01F; sprop-parameter-sets=Z0LAH4yNQFAekIA=,aM48gA=="
+
+
+@pytest.mark.parametrize(
+    ("parameters", "payload", "added"),
+    [
+        (SETS, unit(IDR), 2),
+        (SETS, fragments(IDR, 3000)[0], 2),
+        (SETS, fragments(IDR, 3000)[1], 0),
+        (SETS, aggregated(unit(6), unit(IDR)), 2),
+        (SETS, aggregated(unit(SPS), unit(PPS), unit(IDR)), 0),
+        (SETS, unit(SPS), 0),
+        (SETS, unit(SLICE), 0),
+        (SETS, b"", 0),
+        ("profile-level-id=42C01F", unit(IDR), 0),
+        ("sprop-parameter-sets=Z,aM48gA==", unit(IDR), 0),
+    ],
+)
+def test_key_frames_without_parameter_sets_get_them(parameters: str, payload: bytes, added: int) -> None:
+    sets = InBandSets(parameters)
+    packets = sets.complete(rtp(payload, 0xFFFF, marker=True))
+    assert len(packets) == added + 1
+    assert packets[-1][12:] == payload
+    assert [int.from_bytes(packet[2:4]) for packet in packets] == [(0xFFFF + n) & 0xFFFF for n in range(added + 1)]
+    assert [packet[1] >> 7 for packet in packets] == [0] * added + [1]
+    # The next packet follows, and one of the same picture gets none.
+    assert [int.from_bytes(packet[2:4]) for packet in sets.complete(rtp(unit(SLICE), 0x10000))] == [added]
+
+
+def test_a_picture_gets_its_parameter_sets_once() -> None:
+    sets = InBandSets(SETS)
+    slices = [rtp(unit(IDR), 5), rtp(unit(IDR), 5)]
+    assert [len(sets.complete(packet)) for packet in slices] == [3, 1]
+    sets = InBandSets(SETS)
+    assert [len(sets.complete(rtp(payload, 5))) for payload in (unit(SPS), unit(PPS), unit(IDR))] == [1, 1, 1]
+    assert sets.complete(b"\x80") == [b"\x80"]

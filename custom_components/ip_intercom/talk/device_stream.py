@@ -1,13 +1,14 @@
-"""The stream of a device: its video, and its sound if that is G.711."""
+"""The stream of a device, its video and G.711, and another video in its place while it is not available."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 import logging
 from typing import Final, Protocol
 
-from .errors import RtspError, TalkError
+from .errors import RtspError, RtspUnauthorized, TalkError
+from .h264 import InBandSets, KeyFrameGate
 from .rtp import RtpPacket
 from .rtsp_client import RtspClient
 from .rtsp_messages import is_rtcp
@@ -21,6 +22,12 @@ _TIMEOUT: Final = 4.0
 # Seconds between two attempts to connect again, and at most.
 _RETRY: Final = 1.0
 _RETRY_MOST: Final = 15.0
+# Seconds between two attempts if the device rejects the login: some lock the account out.
+_RETRY_LOGIN: Final = 60.0
+# Seconds until another video is opened, too: go2rtc waits five for the description.
+_PATIENCE: Final = 2.0
+# Seconds between attempts to open it.
+_RETRY_SUBSTITUTE: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,11 @@ class VideoSource(Protocol):
 
 
 class DeviceStream:
-    """The RTSP stream of a device; a connection that is lost is established again until it is closed."""
+    """The RTSP stream of a device; a connection that is lost is established again until it is closed.
+
+    Attributes:
+        on_change: Gets None when the connection is lost, and the tracks when it is established again.
+    """
 
     yields = False
 
@@ -60,6 +71,7 @@ class DeviceStream:
         """Create a closed stream; ``address`` returns the URL with the login, or raises TalkError."""
         self.on_video: Callable[[bytes], None] | None = None
         self.on_sound: Callable[[str, bytes], None] | None = None
+        self.on_change: Callable[[Tracks | None], None] | None = None
         self._address = address
         self._client: RtspClient | None = None
         self._sound: int | None = None
@@ -111,7 +123,16 @@ class DeviceStream:
             # It was not yet open: ``open`` raises.
             return
         _LOGGER.debug("Stream of a device lost: %s", error)
-        self._again = asyncio.ensure_future(self._reconnect())
+        self._tell(None)
+        self.reconnect()
+
+    def _tell(self, tracks: Tracks | None) -> None:
+        if self.on_change is not None:
+            self.on_change(tracks)
+
+    def reconnect(self) -> None:
+        """Connect in the background, again and again until that succeeds."""
+        self._again = asyncio.create_task(self._reconnect())
 
     async def _reconnect(self) -> None:
         client, self._client = self._client, None
@@ -121,12 +142,153 @@ class DeviceStream:
         while True:
             await asyncio.sleep(pause)
             try:
-                await self.open()
+                tracks = await self.open()
             except TalkError as err:
                 _LOGGER.debug("Stream of a device is not available: %s", err)
-                pause = min(2 * pause, _RETRY_MOST)
+                pause = _RETRY_LOGIN if isinstance(err, RtspUnauthorized) else min(2 * pause, _RETRY_MOST)
             else:
+                self._tell(tracks)
                 return
+
+
+class FallbackVideo:
+    """A stream, and a substitute until it is available; a ``VideoSource``.
+
+    Viewers see one video: the substitute ends at the first key frame of the stream. If the codecs of both differ, viewers
+    keep what they were told of when they began to watch.
+    """
+
+    def __init__(self, stream: DeviceStream, substitute: VideoSource) -> None:
+        self.on_video: Callable[[bytes], None] | None = None
+        self.on_sound: Callable[[str, bytes], None] | None = None
+        # The substitute is shown.
+        self.yields = False
+        self._stream, self._substitute = stream, substitute
+        # The codec that viewers were told of.
+        self._codec: Codec | None = None
+        self._gate = KeyFrameGate()
+        self._sets = InBandSets("")
+        self._away, self._back = asyncio.Event(), asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        stream.on_video = self._see_stream
+        stream.on_sound = self._hear
+        stream.on_change = self._change
+        substitute.on_video = self._see_substitute
+
+    async def open(self) -> Tracks:
+        """Open the stream, or the substitute if that fails or takes long; raises TalkError if both fail."""
+        opening = asyncio.create_task(self._stream.open())
+        replaced: Tracks | None = None
+        try:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    tracks = await asyncio.shield(opening)
+            except (TalkError, TimeoutError) as err:
+                _LOGGER.debug("Stream of a device is not available yet: %r", err)
+                replaced = await self._open_substitute()
+                tracks = replaced or await opening
+        except BaseException:
+            opening.cancel()
+            await asyncio.wait({opening})
+            await self._stream.close()
+            raise
+        self._codec = tracks.video
+        self._change(None if replaced else tracks)
+        self._spawn(self._replace(is_open=replaced is not None))
+        if replaced is not None:
+            if opening.cancel() or opening.exception() is not None:
+                self._stream.reconnect()
+            else:
+                self._change(opening.result())
+        return tracks
+
+    async def close(self) -> None:
+        """Close both."""
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
+        await self._stream.close()
+
+    async def _open_substitute(self) -> Tracks | None:
+        try:
+            return await self._substitute.open()
+        except TalkError as err:
+            _LOGGER.debug("No video in place of the stream: %s", err)
+            return None
+
+    # ---- The stream is lost, or back ----
+
+    def _change(self, tracks: Tracks | None) -> None:
+        self._gate.close()
+        if tracks is None:
+            self._back.clear()
+            self._away.set()
+        elif not self._fits(tracks):
+            _LOGGER.debug("Stream of a device is back with another codec: it is shown to the next viewers")
+            self._spawn(self._stream.close())
+        else:
+            self._sets = InBandSets(tracks.video.parameters)
+            if tracks.video.name != "H264":
+                self._show_stream()
+
+    def _fits(self, tracks: Tracks) -> bool:
+        """Return whether viewers can decode a video."""
+        return self._codec is not None and tracks.video.name == self._codec.name
+
+    def _show_stream(self) -> None:
+        self._gate.is_open, self.yields = True, False
+        self._away.clear()
+        self._back.set()
+
+    async def _replace(self, *, is_open: bool) -> None:
+        """Show the substitute whenever the stream is away."""
+        while True:
+            await self._away.wait()
+            if not is_open:
+                if (tracks := await self._open_substitute()) is None:
+                    await asyncio.sleep(_RETRY_SUBSTITUTE)
+                    continue
+                if not self._fits(tracks):
+                    await self._substitute.close()
+                    return
+            is_open = False
+            try:
+                self.yields = not self._back.is_set()
+                await self._back.wait()
+            finally:
+                self.yields = False
+                await self._substitute.close()
+
+    # ---- Packets ----
+
+    def _see_stream(self, packet: bytes) -> None:
+        if not self._gate.is_open:
+            if not self._gate.passes(packet):
+                return
+            self._show_stream()
+        for part in self._sets.complete(packet):
+            self._show(part)
+
+    def _see_substitute(self, packet: bytes) -> None:
+        if self.yields:
+            self._show(packet)
+
+    def _show(self, packet: bytes) -> None:
+        if self.on_video is None or self._codec is None or len(packet) < 2:
+            return
+        if packet[1] & 0x7F != (payload := self._codec.payload):
+            packet = packet[:1] + bytes((packet[1] & 0x80 | payload,)) + packet[2:]
+        self.on_video(packet)
+
+    def _hear(self, law: str, payload: bytes) -> None:
+        if self.on_sound is not None:
+            self.on_sound(law, payload)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def _choose(description: SessionDescription) -> tuple[Media, Media | None]:

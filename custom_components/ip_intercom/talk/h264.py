@@ -1,12 +1,17 @@
 """H.264 in RTP: where a key frame starts, and NAL units in packets (RFC 6184)."""
 
+import binascii
 from collections.abc import Iterator
 import re
+import struct
 from typing import Final
 
 _IDR, _SPS, _PPS = 5, 7, 8
 _STAP_A, _FU_A, _FU_B = 24, 28, 29
 _STARTS: Final = {_IDR, _SPS}
+# The first eight bytes of an RTP packet: flags, payload type, number, time.
+_HEAD: Final = struct.Struct("!BBHI")
+_SPROP: Final = re.compile(r"(?:^|;)\s*sprop-parameter-sets=([^;\s]+)")
 # Start codes of Annex B of H.264.
 _START_CODE: Final = re.compile(rb"\x00\x00\x00?\x01")
 # Payload bytes of a packet, so that it fits into a frame of Ethernet.
@@ -59,6 +64,55 @@ class KeyFrameGate:
     def close(self) -> None:
         """Wait for the next key frame: a packet was lost."""
         self.is_open = False
+
+
+class InBandSets:
+    """Sends the parameter sets of a description with each key frame that comes without them.
+
+    A decoder that has shown another video needs them, and the description is read only once.
+
+    Args:
+        parameters: Format parameters of the codec (RFC 6184, 8.1).
+    """
+
+    def __init__(self, parameters: str) -> None:
+        self._sets = _described_sets(parameters)
+        # How many packets were added, and the time of the last picture that has parameter sets.
+        self._added = 0
+        self._complete: int | None = None
+
+    def complete(self, packet: bytes) -> list[bytes]:
+        """Return the packets to send for one of the video, in their order."""
+        if not self._sets or len(packet) < 12:
+            return [packet]
+        first, second, sequence, timestamp = _HEAD.unpack_from(packet)
+        packets: list[bytes] = []
+        if starts_key_frame(packet):
+            if self._complete != timestamp and not _has_parameter_sets(packet):
+                for unit in self._sets:
+                    head = _HEAD.pack(0x80, second & 0x7F, sequence + self._added & 0xFFFF, timestamp)
+                    packets.append(head + packet[8:12] + unit)
+                    self._added += 1
+            self._complete = timestamp
+        if self._added:
+            packet = _HEAD.pack(first, second, sequence + self._added & 0xFFFF, timestamp) + packet[8:]
+        return [*packets, packet]
+
+
+def _has_parameter_sets(packet: bytes) -> bool:
+    payload = payload_of(packet)
+    units = _aggregated(payload[1:]) if payload[0] & 0x1F == _STAP_A else (payload,)
+    return any(unit[0] & 0x1F == _SPS for unit in units)
+
+
+def _described_sets(parameters: str) -> list[bytes]:
+    """Return the parameter sets of format parameters; none if they are malformed."""
+    if (found := _SPROP.search(parameters)) is None:
+        return []
+    try:
+        return [binascii.a2b_base64(part) for part in found[1].split(",") if part]
+    except binascii.Error:
+        return []
 
 
 def split(data: bytes) -> list[bytes]:

@@ -62,6 +62,10 @@ async def test_no_port_for_streams(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("error", [None, ConnectionFailed("away")])
 async def test_a_camera_without_an_address_of_its_stream(error: ConnectionFailed | None) -> None:
-    video = video_source(cameras(stream_address=AsyncMock(return_value=None, side_effect=error)), "main")
+    without = cameras(
+        stream_address=AsyncMock(return_value=None, side_effect=error),
+        snapshot=AsyncMock(side_effect=ConnectionFailed("away")),
+    )
+    video = video_source(without, "main")
     with pytest.raises(TalkError):
         await video.open()

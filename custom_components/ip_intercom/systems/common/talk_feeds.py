@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from ...model.features import Cameras
 from ...model.parts import CameraId
 from ...talk.bridge import Bridge
-from ...talk.device_stream import DeviceStream, VideoSource
+from ...talk.device_stream import DeviceStream, FallbackVideo, VideoSource
 from ...talk.errors import TalkError
 from ...talk.line import Line
 from ...talk.rtsp_server import RtspServer
@@ -18,7 +18,7 @@ _STILL_SIZE = (640, 480)
 
 
 def video_source(cameras: Cameras, camera: CameraId) -> VideoSource:
-    """Return the video of a camera: its RTSP stream, or snapshots if no RTSP account is known."""
+    """Return the video of a camera: its RTSP stream, or snapshots without an RTSP account or while there is no stream."""
 
     async def url() -> str:
         if (address := await _requested(cameras.stream_address(camera))) is None:
@@ -28,7 +28,8 @@ def video_source(cameras: Cameras, camera: CameraId) -> VideoSource:
     async def still() -> bytes:
         return await _requested(cameras.snapshot(camera, *_STILL_SIZE))
 
-    return DeviceStream(url) if cameras.streams(camera) else StillsVideo(still)
+    stills = StillsVideo(still)
+    return FallbackVideo(DeviceStream(url), stills) if cameras.streams(camera) else stills
 
 
 async def _requested[Result](request: Awaitable[Result]) -> Result:

@@ -13,7 +13,7 @@ import pytest
 from custom_components.ip_intercom.systems.akuvox import cameras
 from tests.common import act, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
-from tests.talk.camera import Camera
+from tests.talk.camera import FILM, Camera
 from tests.talk.door import Door
 from tests.talk.go2rtc import Go2rtc
 from tests.talk.sounds import file_server, tone
@@ -152,6 +152,42 @@ async def test_without_an_rtsp_account_snapshots_are_the_video(hass: HomeAssista
         await browser.talk()
         await browser.say(b"\x01" * 160)
         await until(lambda: door.call is not None, "the call")
+
+
+@pytest.mark.parametrize("fault", ["off", "login", "ends"])
+async def test_snapshots_are_the_video_while_rtsp_fails(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera, fault: str
+) -> None:
+    sim.configure("Config.DoorSetting.RTSP.MJPEGAuthorization", "0")
+    camera.ways.login = "digest"
+    if fault == "login":
+        camera.password = "changed"
+    elif fault == "off":
+        await camera.stop()
+    entry = await talk(hass, sim, door)
+    async with Go2rtc(await source_of(hass, entry)) as browser:
+        await browser.watch()
+        if fault == "ends":
+            await until(lambda: _shown(browser) == {True}, "the stream")
+            await camera.stop()
+        await until(lambda: _shown(browser) == {False}, "the snapshots")
+        await browser.talk()
+        await browser.say(b"\x01" * 160)
+        await until(lambda: door.call is not None, "the call")
+        await until(lambda: _shown(browser) == {False}, "the snapshots")
+        if fault == "login":
+            camera.password = ACCOUNT["stream_password"]
+        else:
+            await camera.start()
+        await until(lambda: _shown(browser) == {True}, "the stream")
+        await asyncio.sleep(5)
+        assert _shown(browser) == {True}
+
+
+def _shown(browser: Go2rtc) -> set[bool]:
+    """Return whether the last packets of the video are of the stream."""
+    film = {unit for picture in FILM for unit in picture}
+    return {packet[12:] in film for packet in browser.heard.get(VIDEO, ())[-12:]}
 
 
 async def test_without_an_rtsp_account_the_stream_ends_with_sip(hass: HomeAssistant, sim: Simulator) -> None:
