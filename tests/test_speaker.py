@@ -16,8 +16,9 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.ip_intercom.talk.rtp import RtpPacket, transcode
 from tests.common import act, choose, entity_id, state_of, until
-from tests.simulators.common.rtsp import RtspServer
+from tests.simulators.common.rtsp import RtspCamera
 from tests.simulators.two_n import Simulator
+from tests.simulators.two_n.onvif import rtsp_server
 from tests.talk.sounds import file_server, tone
 
 OPTIONS = {"talk": True, "stream_username": "viewer", "stream_password": "p@ss/w", "stream_path": "h264_stream"}
@@ -37,20 +38,20 @@ def pitch(sound: bytes) -> float:
     return crossings * 8000 / len(values)
 
 
-def heard(rtsp: RtspServer) -> bytes:
+def heard(rtsp: RtspCamera) -> bytes:
     return b"".join(RtpPacket.parse(packet).payload for packet in rtsp.microphone)
 
 
 @pytest.fixture
-async def rtsp(sim: Simulator) -> AsyncGenerator[RtspServer]:
+async def rtsp(sim: Simulator) -> AsyncGenerator[RtspCamera]:
     """The RTSP server of the Verso."""
-    async with RtspServer() as server:
+    async with rtsp_server() as server:
         sim.onvif.rtsp_port = server.port
         yield server
 
 
 @pytest.fixture
-async def player(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> str:
+async def player(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> str:
     """The speaker of the Verso."""
     await choose(hass, entry, OPTIONS)
     await until(lambda: state_of(hass, entry, "sensor", "talk") == "onvif", "the check")
@@ -80,7 +81,7 @@ def state(hass: HomeAssistant, player: str) -> str:
 
 
 async def test_an_announcement_is_heard_at_the_door(
-    hass: HomeAssistant, rtsp: RtspServer, player: str, files: Callable[..., str]
+    hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     await play(hass, player, files(tone(1.0)), announce=True)
     assert state(hass, player) == "playing"
@@ -94,13 +95,13 @@ async def test_an_announcement_is_heard_at_the_door(
         assert (after.timestamp - before.timestamp) & 0xFFFFFFFF == 160
     assert pitch(heard(rtsp)) == pytest.approx(1000, abs=10)
     await until(lambda: rtsp.talking == 0, "the end of the session")
-    assert [request.method for request in rtsp.requests][-1] == "TEARDOWN"
+    assert rtsp.methods[-1] == "TEARDOWN"
 
 
 async def test_a_door_with_the_other_law(
-    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, player: str, files: Callable[..., str]
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
-    rtsp.codec = "8 PCMA/8000"
+    rtsp.ways.codec = "8 PCMA/8000"
     await play(hass, player, files(tone(0.2, 500)), announce=True)
     await until(lambda: state(hass, player) == "idle", "the end")
     assert {RtpPacket.parse(packet).payload_type for packet in rtsp.microphone} == {8}
@@ -108,7 +109,7 @@ async def test_a_door_with_the_other_law(
 
 
 async def test_packets_come_every_20_ms(
-    hass: HomeAssistant, rtsp: RtspServer, player: str, files: Callable[..., str]
+    hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     await play(hass, player, files(tone(10.0)), announce=True)
     began = hass.loop.time()
@@ -119,7 +120,7 @@ async def test_packets_come_every_20_ms(
 
 
 async def test_a_long_announcement_outlasts_a_silent_door(
-    hass: HomeAssistant, rtsp: RtspServer, player: str, files: Callable[..., str]
+    hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     """The door sends its own sound meanwhile, so that the connection does not count as lost."""
     await play(hass, player, files(tone(40.0)), announce=True)
@@ -128,7 +129,7 @@ async def test_a_long_announcement_outlasts_a_silent_door(
 
 
 async def test_stop_ends_what_plays_and_what_waits(
-    hass: HomeAssistant, rtsp: RtspServer, player: str, files: Callable[..., str]
+    hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     await play(hass, player, files(tone(60.0)), announce=True)
     waiting = hass.async_create_task(play(hass, player, files(tone(60.0)), announce=True))
@@ -143,7 +144,7 @@ async def test_stop_ends_what_plays_and_what_waits(
 
 
 async def test_announcements_wait_for_each_other(
-    hass: HomeAssistant, rtsp: RtspServer, player: str, files: Callable[..., str]
+    hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     first, second = files(tone(1.0, 500), "a.wav"), files(tone(1.0, 1500), "b.wav")
     await asyncio.gather(*(play(hass, player, url, announce=True) for url in (first, second)))
@@ -154,7 +155,7 @@ async def test_announcements_wait_for_each_other(
 
 
 async def test_other_media_replaces_what_plays(
-    hass: HomeAssistant, rtsp: RtspServer, player: str, files: Callable[..., str]
+    hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     await play(hass, player, files(tone(60.0), "a.wav"))
     await until(lambda: len(rtsp.microphone) >= 10, "the sound")
@@ -176,7 +177,7 @@ async def test_other_media_replaces_what_plays(
 )
 async def test_what_is_no_sound(
     hass: HomeAssistant,
-    rtsp: RtspServer,
+    rtsp: RtspCamera,
     player: str,
     files: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
@@ -191,21 +192,21 @@ async def test_what_is_no_sound(
 
 
 @pytest.mark.parametrize("media", ["file:///etc/passwd", "http://127.0.0.1:1/gone.wav", "rtsp://127.0.0.1/x"])
-async def test_an_address_without_a_file(hass: HomeAssistant, rtsp: RtspServer, player: str, media: str) -> None:
+async def test_an_address_without_a_file(hass: HomeAssistant, rtsp: RtspCamera, player: str, media: str) -> None:
     with pytest.raises(ServiceValidationError) as caught:
         await play(hass, player, media)
     assert caught.value.translation_key == "sound_unreadable"
 
 
-def _speaker_gone(rtsp: RtspServer) -> None:
-    rtsp.speaker = None
+def _speaker_gone(rtsp: RtspCamera) -> None:
+    rtsp.ways.speaker = None
 
 
-def _login(rtsp: RtspServer) -> None:
+def _login(rtsp: RtspCamera) -> None:
     rtsp.users = {}
 
 
-def _closed(rtsp: RtspServer) -> None:
+def _closed(rtsp: RtspCamera) -> None:
     rtsp._server.close()  # type: ignore[union-attr]
 
 
@@ -214,10 +215,10 @@ def _closed(rtsp: RtspServer) -> None:
 )
 async def test_a_door_that_refuses(
     hass: HomeAssistant,
-    rtsp: RtspServer,
+    rtsp: RtspCamera,
     player: str,
     files: Callable[..., str],
-    lay: Callable[[RtspServer], None],
+    lay: Callable[[RtspCamera], None],
     key: str,
 ) -> None:
     lay(rtsp)
@@ -229,7 +230,7 @@ async def test_a_door_that_refuses(
 
 async def test_a_line_that_is_lost(
     hass: HomeAssistant,
-    rtsp: RtspServer,
+    rtsp: RtspCamera,
     player: str,
     files: Callable[..., str],
     caplog: pytest.LogCaptureFixture,
@@ -243,19 +244,19 @@ async def test_a_line_that_is_lost(
 
 
 async def test_while_sound_does_not_reach_the_door_the_speaker_is_unavailable(
-    hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry, player: str
+    hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry, player: str
 ) -> None:
-    rtsp.speaker = None
+    rtsp.ways.speaker = None
     with pytest.raises(ServiceValidationError):
         await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "check_talk"))
     assert state(hass, player) == "unavailable"
-    rtsp.speaker = "sendonly"
+    rtsp.ways.speaker = "sendonly"
     await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "check_talk"))
     assert state(hass, player) == "idle"
 
 
 async def test_an_unload_ends_the_sound(
-    hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry, player: str, files: Callable[..., str]
+    hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry, player: str, files: Callable[..., str]
 ) -> None:
     await play(hass, player, files(tone(60.0)))
     await until(lambda: rtsp.talking, "the sound")
@@ -271,7 +272,7 @@ async def test_turned_off_there_is_no_speaker(hass: HomeAssistant, entry: Config
 async def test_media_sources(
     hass: HomeAssistant,
     local_url: str,
-    rtsp: RtspServer,
+    rtsp: RtspCamera,
     player: str,
     hass_ws_client: WebSocketGenerator,
 ) -> None:

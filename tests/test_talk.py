@@ -32,9 +32,9 @@ from yarl import URL
 
 from custom_components.ip_intercom.model.talk import TalkReason
 from tests.common import act, add_intercom, choose, entity_id, state_of, until
-from tests.simulators.common.rtsp import RtspServer
+from tests.simulators.common.rtsp import RtspCamera
 from tests.simulators.two_n import Simulator
-from tests.simulators.two_n.onvif import PROFILES
+from tests.simulators.two_n.onvif import PROFILES, rtsp_server
 from tests.talk.door import Door
 from tests.talk.go2rtc import Go2rtc
 
@@ -58,9 +58,9 @@ def capabilities(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def rtsp(sim: Simulator) -> AsyncGenerator[RtspServer]:
+async def rtsp(sim: Simulator) -> AsyncGenerator[RtspCamera]:
     """The RTSP server of the Verso."""
-    async with RtspServer() as server:
+    async with rtsp_server() as server:
         sim.onvif.rtsp_port = server.port
         yield server
 
@@ -87,7 +87,7 @@ async def check(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 async def test_with_a_track_to_the_door_the_button_is_there(
-    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     await talk(hass, entry)
     assert has_button(hass, entry)
@@ -131,7 +131,7 @@ class WebRtc(CameraWebRTCProvider):
 @pytest.mark.skipif(not hasattr(camera_component, "CameraEntityCapabilities"), reason="before Home Assistant 2026.11")
 async def test_home_assistant_offers_start_talking(
     hass: HomeAssistant,
-    rtsp: RtspServer,
+    rtsp: RtspCamera,
     entry: ConfigEntry,
     hass_ws_client: WebSocketGenerator,
     monkeypatch: pytest.MonkeyPatch,
@@ -150,7 +150,7 @@ async def test_home_assistant_offers_start_talking(
         return {**result, "frontend_stream_types": sorted(result["frontend_stream_types"])}
 
     assert await capabilities() == {"frontend_stream_types": ["hls", "web_rtc"], "two_way_audio": True}
-    rtsp.speaker = None
+    rtsp.ways.speaker = None
     with pytest.raises(ServiceValidationError):
         await check(hass, entry)
     assert await capabilities() == {"frontend_stream_types": ["hls", "web_rtc"], "two_way_audio": False}
@@ -189,7 +189,7 @@ class Browser(Go2rtc):
         super()._send(method, address, headers)
 
 
-async def test_the_microphone_arrives_at_the_door(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+async def test_the_microphone_arrives_at_the_door(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
     await talk(hass, entry)
     source = await async_get_stream_source(hass, camera_of(hass, entry))
     assert source is not None
@@ -209,17 +209,17 @@ async def test_the_microphone_arrives_at_the_door(hass: HomeAssistant, rtsp: Rts
 
 @pytest.mark.parametrize("speaker", ["recvonly", "sendrecv", "inactive", None])
 async def test_without_that_track_there_is_none(
-    hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry, speaker: str | None
+    hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry, speaker: str | None
 ) -> None:
-    rtsp.speaker = speaker
+    rtsp.ways.speaker = speaker
     await talk(hass, entry, "no_speaker")
     assert not has_button(hass, entry)
     source = await async_get_stream_source(hass, camera_of(hass, entry))
     assert source == "rtsp://viewer:p%40ss%2Fw@127.0.0.1:554/h264_stream"
 
 
-async def test_a_track_in_an_unknown_codec_is_none(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
-    rtsp.codec = "97 MPEG4-GENERIC/16000"
+async def test_a_track_in_an_unknown_codec_is_none(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
+    rtsp.ways.codec = "97 MPEG4-GENERIC/16000"
     await talk(hass, entry, "no_speaker")
 
 
@@ -239,7 +239,7 @@ async def test_without_onvif_a_2n_is_called(hass: HomeAssistant, sim: Simulator,
         await until(lambda: door.call is None, "the end of the call")
 
 
-async def test_onvif_comes_before_sip(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+async def test_onvif_comes_before_sip(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
     async with Door() as door:
         await talk(hass, entry, "onvif", sip_port=door.port)
         source = await async_get_stream_source(hass, camera_of(hass, entry))
@@ -247,7 +247,7 @@ async def test_onvif_comes_before_sip(hass: HomeAssistant, rtsp: RtspServer, ent
 
 
 async def test_without_the_option_all_stays_as_it_was(
-    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     await choose(hass, entry, OPTIONS | {"talk": False})
     await sim.wait_for_pull()
@@ -260,7 +260,7 @@ async def test_without_the_option_all_stays_as_it_was(
 
 
 async def test_turned_off_again_the_entities_are_gone(
-    hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry
+    hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     await talk(hass, entry)
     sensor = entity_id(hass, entry, "sensor", "talk")
@@ -269,44 +269,44 @@ async def test_turned_off_again_the_entities_are_gone(
     assert er.async_get(hass).async_get(sensor) is None
 
 
-def _no_account(sim: Simulator, rtsp: RtspServer) -> None:
+def _no_account(sim: Simulator, rtsp: RtspCamera) -> None:
     pass
 
 
-def _no_onvif(sim: Simulator, rtsp: RtspServer) -> None:
+def _no_onvif(sim: Simulator, rtsp: RtspCamera) -> None:
     sim.onvif.enabled = False
 
 
-def _onvif_login(sim: Simulator, rtsp: RtspServer) -> None:
+def _onvif_login(sim: Simulator, rtsp: RtspCamera) -> None:
     sim.onvif.users = {}
 
 
-def _onvif_failed(sim: Simulator, rtsp: RtspServer) -> None:
+def _onvif_failed(sim: Simulator, rtsp: RtspCamera) -> None:
     sim.onvif.broken = "OutOfMemory"
 
 
-def _no_h264(sim: Simulator, rtsp: RtspServer) -> None:
+def _no_h264(sim: Simulator, rtsp: RtspCamera) -> None:
     sim.onvif.profiles = tuple(replace(profile, encoding="JPEG") for profile in PROFILES)
 
 
-def _rtsp_closed(sim: Simulator, rtsp: RtspServer) -> None:
+def _rtsp_closed(sim: Simulator, rtsp: RtspCamera) -> None:
     rtsp._server.close()  # type: ignore[union-attr]
 
 
-def _rtsp_login(sim: Simulator, rtsp: RtspServer) -> None:
+def _rtsp_login(sim: Simulator, rtsp: RtspCamera) -> None:
     rtsp.users = {}
 
 
-def _rtsp_refused(sim: Simulator, rtsp: RtspServer) -> None:
-    rtsp.refusal = 403
+def _rtsp_refused(sim: Simulator, rtsp: RtspCamera) -> None:
+    rtsp.ways.status["DESCRIBE"] = (403, "Forbidden")
 
 
-def _no_path(sim: Simulator, rtsp: RtspServer) -> None:
-    rtsp.paths = frozenset({"/h264_stream"})
+def _no_path(sim: Simulator, rtsp: RtspCamera) -> None:
+    rtsp.ways.paths = ("/h264_stream",)
 
 
-def _no_backchannel(sim: Simulator, rtsp: RtspServer) -> None:
-    rtsp.refuses_backchannel = True
+def _no_backchannel(sim: Simulator, rtsp: RtspCamera) -> None:
+    rtsp.ways.refuses = True
 
 
 OBSTACLES = [
@@ -326,9 +326,9 @@ OBSTACLES = [
 async def test_the_sensor_and_the_check_tell_the_obstacle(
     hass: HomeAssistant,
     sim: Simulator,
-    rtsp: RtspServer,
+    rtsp: RtspCamera,
     entry: ConfigEntry,
-    lay: Callable[[Simulator, RtspServer], None],
+    lay: Callable[[Simulator, RtspCamera], None],
     reason: TalkReason,
 ) -> None:
     lay(sim, rtsp)
@@ -340,14 +340,14 @@ async def test_the_sensor_and_the_check_tell_the_obstacle(
     assert not hass.config_entries.flow.async_progress()
 
 
-async def test_without_an_account(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+async def test_without_an_account(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
     await talk(hass, entry, "no_account", stream_username="")
     with pytest.raises(ServiceValidationError):
         await check(hass, entry)
 
 
 async def test_the_check_sees_what_was_fixed(
-    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     sim.onvif.users = {}
     await talk(hass, entry, "onvif_login")
@@ -358,7 +358,7 @@ async def test_the_check_sees_what_was_fixed(
 
 
 async def test_the_check_of_a_device_that_is_away_is_an_error(
-    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     await talk(hass, entry)
     sim.lose_connection()
@@ -368,15 +368,15 @@ async def test_the_check_of_a_device_that_is_away_is_an_error(
     assert has_button(hass, entry)  # until something else is known
 
 
-async def test_a_new_description_brings_a_new_check(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+async def test_a_new_description_brings_a_new_check(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
     await talk(hass, entry)
-    rtsp.speaker = None
+    rtsp.ways.speaker = None
     await entry.runtime_data.coordinator.async_describe()
     await until(lambda: state_of(hass, entry, "sensor", "talk") == "no_speaker", "the check")
     assert not has_button(hass, entry)
 
 
-async def test_a_device_that_starts_is_checked_again(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+async def test_a_device_that_starts_is_checked_again(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
     """The RTSP server starts later than the HTTP API."""
     await rtsp.stop()
     await talk(hass, entry, "rtsp_closed")
@@ -386,7 +386,7 @@ async def test_a_device_that_starts_is_checked_again(hass: HomeAssistant, rtsp: 
 
 
 async def test_a_failed_check_is_no_failure_of_the_device(
-    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
     sim.fault("/onvif/device_service", "reset")
@@ -398,7 +398,7 @@ async def test_a_failed_check_is_no_failure_of_the_device(
 
 
 async def test_the_setup_and_rings_do_not_wait_for_the_check(
-    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     sim.fault("/onvif/device_service", "hang")
     await choose(hass, entry, OPTIONS)
@@ -409,7 +409,7 @@ async def test_the_setup_and_rings_do_not_wait_for_the_check(
 
 
 async def test_an_entered_address_tells_the_port(
-    hass: HomeAssistant, rtsp: RtspServer, sim: Simulator, entry: ConfigEntry
+    hass: HomeAssistant, rtsp: RtspCamera, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.onvif.rtsp_port = 554  # of the device, while the router forwards another one
     await talk(hass, entry, stream_path=f"rtsp://localhost:{rtsp.port}/h264_stream")
@@ -438,7 +438,7 @@ async def go_on(hass: HomeAssistant, form: Any, **given: object) -> Any:
     return result
 
 
-async def test_the_options_tell_that_talk_works(hass: HomeAssistant, rtsp: RtspServer, entry: ConfigEntry) -> None:
+async def test_the_options_tell_that_talk_works(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
     form = await open_options(hass, entry)
     assert (form["step_id"], form["errors"]) == ("talk", None)
     assert "talk" not in entry.options  # not stored yet
@@ -456,9 +456,9 @@ async def test_the_options_tell_that_talk_works(hass: HomeAssistant, rtsp: RtspS
 async def test_the_options_tell_the_obstacle(
     hass: HomeAssistant,
     sim: Simulator,
-    rtsp: RtspServer,
+    rtsp: RtspCamera,
     entry: ConfigEntry,
-    lay: Callable[[Simulator, RtspServer], None],
+    lay: Callable[[Simulator, RtspCamera], None],
     reason: TalkReason,
 ) -> None:
     lay(sim, rtsp)
@@ -472,7 +472,7 @@ async def test_the_options_tell_the_obstacle(
 
 
 async def test_the_options_check_again_and_can_be_changed(
-    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     form = await open_options(hass, entry, stream_username="wrong")
     assert form["errors"] == {"base": "talk_onvif_login"}
@@ -492,7 +492,7 @@ async def test_the_options_check_again_and_can_be_changed(
 
 
 async def test_the_options_of_a_device_that_is_away(
-    hass: HomeAssistant, sim: Simulator, rtsp: RtspServer, entry: ConfigEntry
+    hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     sim.lose_connection()
     form = await open_options(hass, entry)
@@ -515,7 +515,7 @@ async def test_the_options_of_a_system_without_cameras(
 async def test_secrets_stay_where_they_are(
     hass: HomeAssistant,
     sim: Simulator,
-    rtsp: RtspServer,
+    rtsp: RtspCamera,
     entry: ConfigEntry,
     hass_client: ClientSessionGenerator,
     caplog: pytest.LogCaptureFixture,

@@ -17,8 +17,8 @@ from tests.demo.checks import Checks, say
 from tests.demo.recorded import errors
 from tests.demo.screenshots import keep, log_in
 from tests.demo.stage import DOMAIN, Stage, set_up
-from tests.simulators.common.rtsp import RtspServer
-from tests.talk.camera import Camera, Ways
+from tests.simulators.common.rtsp import RtspCamera, Ways
+from tests.simulators.two_n.onvif import rtsp_server
 from tests.talk.door import Door
 
 from .chromium import TIMEOUT, profile
@@ -89,8 +89,8 @@ class House:
     """What a visitor sees of the simulated devices."""
 
     stage: Stage
-    rtsp: RtspServer
-    camera: Camera
+    rtsp: RtspCamera
+    camera: RtspCamera
     door: Door
     akuvox: Akuvox
     # Whether the Akuvox has an RTSP server.
@@ -105,8 +105,8 @@ class House:
 async def house(server: Go2rtc) -> AsyncIterator[House]:
     """Start Home Assistant with go2rtc, and the devices with their cameras; talk is not turned on yet."""
     more = f"go2rtc:\n  url: {server.url}\n"
-    rtsp, camera = RtspServer(), Camera(Ways(login="digest"), username=RTSP[0], password=RTSP[1])
-    rtsp.users, rtsp.allows_basic, camera.port = dict((VIEWER,)), True, RTSP_PORT
+    rtsp, camera = rtsp_server(), RtspCamera(Ways(login="digest"), dict((RTSP,)))
+    rtsp.users, rtsp.ways.takes_basic, camera.port = dict((VIEWER,)), True, RTSP_PORT
     async with set_up(more=more, akuvox=[PLAN], log_level="debug") as stage, rtsp, Door() as door:
         streams = True
         try:
@@ -129,7 +129,7 @@ async def house(server: Go2rtc) -> AsyncIterator[House]:
                 await camera.stop()
 
 
-async def _set_accounts(stage: Stage, akuvox: Akuvox, rtsp: RtspServer, door: Door, *, streams: bool) -> None:
+async def _set_accounts(stage: Stage, akuvox: Akuvox, rtsp: RtspCamera, door: Door, *, streams: bool) -> None:
     home = stage.home_assistant
     account = dict(zip(("stream_username", "stream_password"), VIEWER, strict=True))
     # Nothing listens there: a 2N without the track is not called instead.
@@ -367,7 +367,7 @@ async def _check_card(checks: Checks, home: House, dialog: Dialog) -> None:
 
 async def _check_without_track(checks: Checks, home: House, dialog: Dialog) -> None:
     with checks("2N: without a track to the door there is no Start talking") as details:
-        home.rtsp.speaker = None
+        home.rtsp.ways.speaker = None
         entities, client = await home.stage.entities(), home.stage.home_assistant
         details.append(await client.refusal("button.press", entities["check_talk"]))
         await client.wait_state(entities["talk"], "no_speaker")

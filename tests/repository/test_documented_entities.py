@@ -9,8 +9,8 @@ import pytest
 
 from tests.common import USERNAME, add_intercom, choose, until
 from tests.reference import inventory
-from tests.simulators.common.rtsp import RtspServer
 from tests.simulators.two_n import MODELS, Privilege, Simulator
+from tests.simulators.two_n.onvif import rtsp_server
 
 TALK = {"talk": True, "stream_username": "viewer", "stream_password": "p@ss/w"}
 
@@ -26,7 +26,7 @@ async def test_the_record_of_a_2n_is_current(hass: HomeAssistant) -> None:
             if model == "access_unit":
                 sim.lift_public_floors([1, 4])
                 await until(lambda: er.async_get(hass).async_get("sensor.back_door_public_elevator_floors"))
-        rtsp = await stack.enter_async_context(RtspServer())
+        rtsp = await stack.enter_async_context(rtsp_server())
         # All options, and an account that may only monitor.
         accounts: list[tuple[Privilege, dict[str, Any]]] = [
             (Privilege.ALL, {"show_touches": True, "plain_switches": ["2"]}),

@@ -13,8 +13,8 @@ from custom_components.ip_intercom.talk.line import HANDOVER, MICROPHONE_GONE, L
 from custom_components.ip_intercom.talk.rtp import RtpPacket, transcode
 from custom_components.ip_intercom.talk.rtsp_server import RtspServer
 from custom_components.ip_intercom.talk.sdp import PCMA, PCMU
+from tests.simulators.common.rtsp import PPS, SPROP, SPS, RtspCamera, Ways
 
-from .camera import PPS, SPROP, SPS, Camera, Ways
 from .fake_call import H264, FakeSource, Phone
 from .feeds import IDR, SLICE, rtp, unit
 from .go2rtc import Go2rtc
@@ -37,8 +37,8 @@ async def server() -> AsyncIterator[RtspServer]:
 
 
 @pytest.fixture
-async def camera() -> AsyncIterator[Camera]:
-    async with Camera(Ways(login="digest")) as running:
+async def camera() -> AsyncIterator[RtspCamera]:
+    async with RtspCamera(Ways(login="digest")) as running:
         yield running
 
 
@@ -48,7 +48,7 @@ def phone() -> Phone:
 
 
 @pytest.fixture
-async def bridge(camera: Camera, phone: Phone, server: RtspServer) -> AsyncIterator[Bridge]:
+async def bridge(camera: RtspCamera, phone: Phone, server: RtspServer) -> AsyncIterator[Bridge]:
     async def address() -> str:
         return camera.login_url
 
@@ -78,7 +78,7 @@ async def speak(go2rtc: Go2rtc, seconds: float, *, ssrc: int = 1, size: int = 16
         await asyncio.sleep(size / 8000)
 
 
-async def test_watching_places_no_call(url: str, phone: Phone, camera: Camera, bridge: Bridge) -> None:
+async def test_watching_places_no_call(url: str, phone: Phone, camera: RtspCamera, bridge: Bridge) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(120)
@@ -92,7 +92,7 @@ async def test_watching_places_no_call(url: str, phone: Phone, camera: Camera, b
         assert "a=rtpmap:96 H264/90000" in go2rtc.description
     await asyncio.sleep(1)
     assert (phone.dialed, line_of(bridge).state) == (0, LineState.IDLE)
-    assert camera.requests.count("DESCRIBE") == 2  # one for the challenge
+    assert camera.methods.count("DESCRIBE") == 2  # one for the challenge
 
 
 async def test_the_microphone_reaches_the_door_and_the_door_is_heard(url: str, phone: Phone, bridge: Bridge) -> None:
@@ -204,7 +204,7 @@ async def test_a_call_that_fails_leaves_the_video(url: str, phone: Phone, bridge
     ],
 )
 async def test_sound_of_the_camera(
-    camera: Camera, url: str, sound: tuple[int, ...], offered: str, heard: set[bytes]
+    camera: RtspCamera, url: str, sound: tuple[int, ...], offered: str, heard: set[bytes]
 ) -> None:
     camera.ways.sound = sound
     async with Go2rtc(url) as go2rtc:
@@ -216,7 +216,7 @@ async def test_sound_of_the_camera(
         assert sounds(go2rtc) == heard
 
 
-async def test_a_call_of_the_other_law(camera: Camera, server: RtspServer) -> None:
+async def test_a_call_of_the_other_law(camera: RtspCamera, server: RtspServer) -> None:
     phone = Phone(PCMA)
 
     async def address() -> str:
@@ -236,7 +236,7 @@ async def test_a_call_of_the_other_law(camera: Camera, server: RtspServer) -> No
 # ---- The stream of the camera ----
 
 
-async def test_all_sessions_share_one_stream_and_it_closes_after_the_last(url: str, camera: Camera) -> None:
+async def test_all_sessions_share_one_stream_and_it_closes_after_the_last(url: str, camera: RtspCamera) -> None:
     async with Go2rtc(url) as first:
         await first.watch()
         await asyncio.sleep(3)
@@ -248,15 +248,15 @@ async def test_all_sessions_share_one_stream_and_it_closes_after_the_last(url: s
             assert second.heard[VIDEO][0][12:] == SPS
         await first.talk()
         await asyncio.sleep(LINGER + 1)
-        assert camera.requests.count("PLAY") == 1
+        assert camera.methods.count("PLAY") == 1
     await asyncio.sleep(LINGER - 1)
     assert len(camera.links) == 1
     await asyncio.sleep(2)
     assert len(camera.links) == 0
-    assert camera.requests[-1] == "TEARDOWN"
+    assert camera.methods[-1] == "TEARDOWN"
 
 
-async def test_a_camera_that_restarts(url: str, camera: Camera, bridge: Bridge) -> None:
+async def test_a_camera_that_restarts(url: str, camera: RtspCamera, bridge: Bridge) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(2)
@@ -279,7 +279,7 @@ async def test_a_camera_that_restarts(url: str, camera: Camera, bridge: Bridge) 
     assert len(camera.links) == 0
 
 
-async def test_a_camera_that_is_off(url: str, camera: Camera, bridge: Bridge) -> None:
+async def test_a_camera_that_is_off(url: str, camera: RtspCamera, bridge: Bridge) -> None:
     await camera.stop()
     go2rtc = Go2rtc(url)
     with pytest.raises(ConnectionError):
@@ -300,7 +300,7 @@ async def test_a_camera_that_is_off(url: str, camera: Camera, bridge: Bridge) ->
         Ways(body=b"v=0\r\nm=audio 0 RTP/AVP 0\r\n"),
     ],
 )
-async def test_a_camera_without_a_stream(camera: Camera, ways: Ways) -> None:
+async def test_a_camera_without_a_stream(camera: RtspCamera, ways: Ways) -> None:
     camera.ways = ways
 
     async def address() -> str:
@@ -314,7 +314,7 @@ async def test_a_camera_without_a_stream(camera: Camera, ways: Ways) -> None:
     assert camera.links == set()
 
 
-async def test_a_stream_takes_only_what_it_knows(camera: Camera) -> None:
+async def test_a_stream_takes_only_what_it_knows(camera: RtspCamera) -> None:
     async def address() -> str:
         return camera.login_url
 
@@ -325,7 +325,7 @@ async def test_a_stream_takes_only_what_it_knows(camera: Camera) -> None:
     stream.on_sound = lambda law, payload: heard.append(payload)
     camera.still = True
     for packet in (b"\x80\xc8\x00\x00", bytes(40), rtp(b"x", payload_type=9), rtp(DOOR, payload_type=8)):
-        camera.send(1, packet)
+        camera.send("audio", packet)
     await asyncio.sleep(0.1)
     assert heard == [DOOR]
     await stream.close()
@@ -433,7 +433,7 @@ async def test_video_that_is_no_packet_is_dropped(server: RtspServer, fake: Make
         assert go2rtc.heard[VIDEO] == [rtp(unit(IDR))]
 
 
-async def test_a_camera_that_does_not_respond_is_given_up_before_go2rtc_does(url: str, camera: Camera) -> None:
+async def test_a_camera_that_does_not_respond_is_given_up_before_go2rtc_does(url: str, camera: RtspCamera) -> None:
     camera.ways.mute = frozenset({"OPTIONS"})
     go2rtc = Go2rtc(url)
     with pytest.raises(ConnectionError):

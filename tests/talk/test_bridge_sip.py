@@ -11,8 +11,8 @@ from custom_components.ip_intercom.talk.errors import CallRefused
 from custom_components.ip_intercom.talk.line import HANDOVER, Line, LineState
 from custom_components.ip_intercom.talk.rtp import transcode
 from custom_components.ip_intercom.talk.rtsp_server import RtspServer
+from tests.simulators.common.rtsp import RtspCamera
 
-from .camera import Camera
 from .conftest import Pair
 from .go2rtc import Go2rtc
 from .peer import description, rtp, rtp_port
@@ -27,7 +27,7 @@ async def line(pair: Pair) -> Line:
 
 @pytest.fixture
 async def go2rtc(line: Line) -> AsyncIterator[Go2rtc]:
-    async with Camera() as camera:
+    async with RtspCamera() as camera:
 
         async def address() -> str:
             return camera.login_url

@@ -15,8 +15,8 @@ from custom_components.ip_intercom.talk.rtsp_client import STALLED
 from custom_components.ip_intercom.talk.rtsp_server import RtspServer
 from custom_components.ip_intercom.talk.sdp import Codec
 from custom_components.ip_intercom.talk.stills import StillsVideo
+from tests.simulators.common.rtsp import PPS, SPS, RtspCamera, Ways
 
-from .camera import PPS, SPS, Camera, Ways
 from .fake_call import FakeSource, Phone
 from .go2rtc import Go2rtc
 from .test_stills import Door, decoded
@@ -29,8 +29,8 @@ IDR = b"\x65" + bytes(range(200))
 
 
 @pytest.fixture
-async def camera() -> AsyncIterator[Camera]:
-    async with Camera(Ways(login="digest")) as running:
+async def camera() -> AsyncIterator[RtspCamera]:
+    async with RtspCamera(Ways(login="digest")) as running:
         yield running
 
 
@@ -40,7 +40,7 @@ def door() -> Door:
 
 
 @pytest.fixture
-async def bridge(camera: Camera, door: Door) -> AsyncIterator[Bridge]:
+async def bridge(camera: RtspCamera, door: Door) -> AsyncIterator[Bridge]:
     async def address() -> str:
         return camera.login_url
 
@@ -69,7 +69,7 @@ def assert_one_stream(go2rtc: Go2rtc) -> None:
     assert {packet.payload_type for packet in packets} == {96}
 
 
-async def test_a_stream_that_works_fetches_no_still(url: str, door: Door, camera: Camera) -> None:
+async def test_a_stream_that_works_fetches_no_still(url: str, door: Door, camera: RtspCamera) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(5)
@@ -80,12 +80,14 @@ async def test_a_stream_that_works_fetches_no_still(url: str, door: Door, camera
 
 
 @pytest.mark.parametrize("fault", ["off", "login", "refused", "no video", "silent", "slow"])
-async def test_a_server_that_fails_is_replaced_until_it_works(url: str, door: Door, camera: Camera, fault: str) -> None:
+async def test_a_server_that_fails_is_replaced_until_it_works(
+    url: str, door: Door, camera: RtspCamera, fault: str
+) -> None:
     match fault:
         case "off":
             await camera.stop()
         case "login":
-            camera.password = "another"
+            camera.users = {"admin": "another"}
         case "refused":
             camera.ways.status = {"DESCRIBE": (403, "Forbidden")}
         case "no video":
@@ -105,7 +107,7 @@ async def test_a_server_that_fails_is_replaced_until_it_works(url: str, door: Do
         assert len(decoded(codec, [RtpPacket.parse(packet) for packet in go2rtc.heard[VIDEO]])) > 4
         if fault == "off":
             await camera.start()
-        camera.password, camera.ways.status, camera.ways.body, camera.ways.mute = "s3cr/t@:", {}, None, frozenset()
+        camera.users, camera.ways = {"admin": "s3cr/t@:"}, Ways(login="digest")
         await asyncio.sleep(65)
         fetched = door.fetched
         await asyncio.sleep(5)
@@ -117,7 +119,7 @@ async def test_a_server_that_fails_is_replaced_until_it_works(url: str, door: Do
     assert camera.links == set()
 
 
-async def test_a_stream_that_ends_is_replaced_and_comes_back(url: str, door: Door, camera: Camera) -> None:
+async def test_a_stream_that_ends_is_replaced_and_comes_back(url: str, door: Door, camera: RtspCamera) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(3)
@@ -143,7 +145,7 @@ async def test_a_stream_that_ends_is_replaced_and_comes_back(url: str, door: Doo
     assert (door.fetched, camera.links) == (fetched, set())
 
 
-async def test_a_stream_that_stalls_is_replaced(url: str, door: Door, camera: Camera) -> None:
+async def test_a_stream_that_stalls_is_replaced(url: str, door: Door, camera: RtspCamera) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(3)
@@ -156,7 +158,7 @@ async def test_a_stream_that_stalls_is_replaced(url: str, door: Door, camera: Ca
         assert_one_stream(go2rtc)
 
 
-async def test_parameter_sets_that_only_the_description_has(url: str, door: Door, camera: Camera) -> None:
+async def test_parameter_sets_that_only_the_description_has(url: str, door: Door, camera: RtspCamera) -> None:
     """The decoder has those of the stills until others arrive in the video."""
     camera.film = ((IDR[:100], IDR), (b"\x41" + bytes(90),), (fragment := b"\x7c\x85" + bytes(60), b"\x7c\x45abc"))
     await camera.stop()
@@ -175,7 +177,7 @@ async def test_parameter_sets_that_only_the_description_has(url: str, door: Door
         assert [packet.payload for packet in packets].count(SPS) <= 28
 
 
-async def test_no_stream_and_no_stills(url: str, door: Door, camera: Camera) -> None:
+async def test_no_stream_and_no_stills(url: str, door: Door, camera: RtspCamera) -> None:
     await camera.stop()
     door.answer = None
     go2rtc = Go2rtc(url)
@@ -184,16 +186,16 @@ async def test_no_stream_and_no_stills(url: str, door: Door, camera: Camera) -> 
     assert go2rtc.responses == [503, 503]
 
 
-async def test_a_slow_stream_without_stills(url: str, door: Door, camera: Camera) -> None:
+async def test_a_slow_stream_without_stills(url: str, door: Door, camera: RtspCamera) -> None:
     door.answer = None
-    camera.delay = 1.3  # twice, with the challenge
+    camera.ways.delay = 1.3  # twice, with the challenge
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(2)
         assert IDR in payloads(go2rtc)
 
 
-async def test_stills_that_come_late(url: str, door: Door, camera: Camera) -> None:
+async def test_stills_that_come_late(url: str, door: Door, camera: RtspCamera) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(1)
@@ -206,13 +208,13 @@ async def test_stills_that_come_late(url: str, door: Door, camera: Camera) -> No
         assert len(payloads(go2rtc)) > seen + 3
 
 
-async def test_video_that_stills_cannot_replace(camera: Camera, door: Door) -> None:
+async def test_video_that_stills_cannot_replace(camera: RtspCamera, door: Door) -> None:
     """Viewers were told of another codec than that of the stills."""
 
     async def address() -> str:
         return camera.login_url
 
-    camera.codec = "H265"
+    camera.ways.video = "H265"
     video = FallbackVideo(DeviceStream(address), StillsVideo(door.fetch))
     seen: list[bytes] = []
     video.on_video = seen.append
@@ -238,7 +240,7 @@ async def test_video_that_stills_cannot_replace(camera: Camera, door: Door) -> N
     await video.close()
 
 
-async def test_the_video_of_a_call_takes_the_place_of_stills_only(camera: Camera) -> None:
+async def test_the_video_of_a_call_takes_the_place_of_stills_only(camera: RtspCamera) -> None:
     async def address() -> str:
         return camera.login_url
 
@@ -253,11 +255,11 @@ async def test_the_video_of_a_call_takes_the_place_of_stills_only(camera: Camera
     assert (substitute.opened, substitute.closed) == (1, 1)
 
 
-async def test_a_viewer_who_leaves_at_once(camera: Camera, door: Door) -> None:
+async def test_a_viewer_who_leaves_at_once(camera: RtspCamera, door: Door) -> None:
     async def address() -> str:
         return camera.login_url
 
-    camera.delay = 5.0
+    camera.ways.delay = 5.0
     video = FallbackVideo(DeviceStream(address), StillsVideo(door.fetch))
     opening = asyncio.create_task(video.open())
     await asyncio.sleep(0.5)

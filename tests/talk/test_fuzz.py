@@ -17,9 +17,9 @@ from custom_components.ip_intercom.talk.line import Line
 from custom_components.ip_intercom.talk.rtsp_client import RtspClient
 from custom_components.ip_intercom.talk.rtsp_messages import LONGEST_BODY, LONGEST_HEAD, Parser
 from custom_components.ip_intercom.talk.rtsp_server import RtspServer
+from tests.simulators.common import rtsp as simulated
+from tests.simulators.common.rtsp import Request, RtspCamera, Ways
 
-from . import camera as simulated
-from .camera import Camera, Ways
 from .fake_call import FakeSource, Phone
 from .feeds import IDR, rtp, unit
 from .go2rtc import Go2rtc
@@ -134,7 +134,7 @@ async def test_spoiled_responses(
         for login in ("none", "basic", "digest")
         for control in ("relative", "absolute")
     ]
-    respond = simulated._Link.respond
+    answer = simulated._Link.answer
     spoil = 0
 
     class Spoiler:
@@ -148,17 +148,17 @@ async def test_spoiled_responses(
             spoil -= 1
             self.writer.write(spoiled(data, random) if spoil == 0 else data)
 
-    def changed(link: simulated._Link, method: str, uri: str, headers: dict[str, str]) -> None:
+    def changed(link: simulated._Link, request: Request) -> None:
         writer = link.writer
         link.writer = Spoiler(writer)  # type: ignore[assignment]
         try:
             # A request that is no more what the simulator knows is for the simulator to refuse.
             with suppress(AssertionError, KeyError, ValueError):
-                respond(link, method, uri, headers)
+                answer(link, request)
         finally:
             link.writer = writer
 
-    monkeypatch.setattr(simulated._Link, "respond", changed)
+    monkeypatch.setattr(simulated._Link, "answer", changed)
     results: Counter[str] = Counter()
     packets: list[bytes] = []
     told = ""
@@ -166,10 +166,9 @@ async def test_spoiled_responses(
     def take(track: int, packet: bytes) -> None:
         packets.append(packet)
 
-    async with Camera() as camera:
+    async with RtspCamera() as camera:
         for number in range(ROUNDS):
             camera.ways = random.choice(ways)
-            camera.nonce = 0
             spoil = random.randint(1, 7)
             client = RtspClient(camera.login_url, timeout=2)
             packets = []

@@ -21,8 +21,8 @@ from custom_components.ip_intercom.talk.line import Line
 from custom_components.ip_intercom.talk.rtsp_client import RtspClient
 from custom_components.ip_intercom.talk.rtsp_server import RtspServer
 from custom_components.ip_intercom.talk.sdp import PCMU
+from tests.simulators.common.rtsp import SPS, RtspCamera
 
-from .camera import SPS, Camera
 from .fake_call import FakeSource, Phone
 
 BINARY = os.environ.get("IP_INTERCOM_GO2RTC", "")
@@ -85,7 +85,7 @@ async def go2rtc(tmp_path: Path) -> AsyncIterator[Real]:
 
 async def test_viewing_and_talking_through_a_real_go2rtc(go2rtc: Real) -> None:
     phone = Phone()
-    async with Camera() as camera:
+    async with RtspCamera() as camera:
 
         async def address() -> str:
             return camera.url

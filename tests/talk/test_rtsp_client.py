@@ -18,8 +18,8 @@ from custom_components.ip_intercom.talk.errors import (
 )
 from custom_components.ip_intercom.talk.rtsp_client import STALLED, RtspClient
 from custom_components.ip_intercom.talk.sdp import PCMU, Direction, Media
+from tests.simulators.common.rtsp import RtspCamera, Ways
 
-from .camera import Camera, Ways
 from .feeds import rtp
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -28,8 +28,8 @@ PASSWORD = "s3cr/t@:"
 
 
 @pytest.fixture
-async def camera() -> AsyncIterator[Camera]:
-    async with Camera() as running:
+async def camera() -> AsyncIterator[RtspCamera]:
+    async with RtspCamera() as running:
         yield running
 
 
@@ -63,7 +63,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS.keys())
-async def test_a_camera_is_played(camera: Camera, ways: Ways) -> None:
+async def test_a_camera_is_played(camera: RtspCamera, ways: Ways) -> None:
     camera.ways = ways
     client = RtspClient(camera.login_url)
     packets = await played(client)
@@ -75,11 +75,11 @@ async def test_a_camera_is_played(camera: Camera, ways: Ways) -> None:
     # 20 frames, of which two are key frames with parameter sets, and 100 packets of sound.
     assert 20 <= sum(track == 0 for track, _ in packets) <= 26
     assert all(packet[12:] == b"\x11" * 160 for track, packet in packets if track == 1)
-    assert camera.requests[-1] == "TEARDOWN"
+    assert camera.methods[-1] == "TEARDOWN"
     assert camera.links == set()
 
 
-async def test_the_backchannel_is_required_and_heard(camera: Camera) -> None:
+async def test_the_backchannel_is_required_and_heard(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client, backchannel=True)
     client.send(2, rtp(b"\x22" * 160, payload_type=0))
@@ -87,20 +87,20 @@ async def test_the_backchannel_is_required_and_heard(camera: Camera) -> None:
     client.send(3, rtp(b"no such track"))
     client.send(2, bytes(70_000))
     await asyncio.sleep(0.1)
-    assert [packet[12:] for packet in camera.heard] == [b"\x22" * 160]
+    assert [packet[12:] for packet in camera.microphone] == [b"\x22" * 160]
     assert len(camera.reports) == 1
     await client.close()
     client.send(2, rtp(b"too late"))
 
 
-async def test_a_description_without_the_backchannel(camera: Camera) -> None:
+async def test_a_description_without_the_backchannel(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     assert [medium.direction for medium in (await client.describe()).media] == [Direction.RECVONLY] * 2
-    assert not any("Require" in line for line in camera.lines)
+    assert not any("require" in request.headers for request in camera.requests)
     await client.close()
 
 
-async def test_a_camera_that_knows_no_backchannel(camera: Camera) -> None:
+async def test_a_camera_that_knows_no_backchannel(camera: RtspCamera) -> None:
     camera.ways.refuses = True
     client = RtspClient(camera.url)
     with pytest.raises(RtspRefused) as caught:
@@ -111,23 +111,23 @@ async def test_a_camera_that_knows_no_backchannel(camera: Camera) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET_PARAMETER", "OPTIONS"])
-async def test_the_session_is_kept_alive(camera: Camera, method: str) -> None:
+async def test_the_session_is_kept_alive(camera: RtspCamera, method: str) -> None:
     if method == "OPTIONS":
         camera.ways.public = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"
     client = RtspClient(camera.url)
     await played(client)
-    before = camera.requests.count(method)
+    before = camera.methods.count(method)
     # A device that does not know the request keeps the session, too.
     camera.ways.status[method] = (501, "Not Implemented")
     await asyncio.sleep(60)
-    assert camera.requests.count(method) == before + 3
+    assert camera.methods.count(method) == before + 3
     assert client.is_open
     await client.close()
 
 
 @pytest.mark.parametrize("login", ["basic", "digest", "sha256"])
 @pytest.mark.parametrize("user", ["admin:wrong@", "", "%61dmin@"])
-async def test_a_login_that_is_rejected(camera: Camera, login: str, user: str) -> None:
+async def test_a_login_that_is_rejected(camera: RtspCamera, login: str, user: str) -> None:
     camera.ways.login = login
     client = RtspClient(camera.url.replace("//", f"//{user}"))
     with pytest.raises(RtspUnauthorized) as caught:
@@ -135,10 +135,10 @@ async def test_a_login_that_is_rejected(camera: Camera, login: str, user: str) -
     assert str(caught.value) == "DESCRIBE was rejected: 401 Unauthorized"
     await client.close()
     # A wrong password is tried once, not until the account is locked.
-    assert camera.requests.count("DESCRIBE") == (2 if user else 1)
+    assert camera.methods.count("DESCRIBE") == (2 if user else 1)
 
 
-async def test_redirects_are_refused(camera: Camera) -> None:
+async def test_redirects_are_refused(camera: RtspCamera) -> None:
     camera.ways.status["DESCRIBE"] = (302, "Moved")
     client = RtspClient(camera.url)
     with pytest.raises(RtspRedirected):
@@ -158,7 +158,7 @@ async def test_redirects_are_refused(camera: Camera) -> None:
         (Ways(body=b"<html>"), "not a session description"),
     ],
 )
-async def test_what_a_camera_may_answer(camera: Camera, ways: Ways, error: str) -> None:
+async def test_what_a_camera_may_answer(camera: RtspCamera, ways: Ways, error: str) -> None:
     camera.ways = ways
     client = RtspClient(camera.login_url)
     with pytest.raises((RtspError, SdpError)) as caught:
@@ -186,7 +186,7 @@ def test_addresses_that_cannot_be_played(url: str) -> None:
     assert shown.count("RtspError") == 1 and "s3cr" not in shown
 
 
-async def test_a_camera_that_is_off(camera: Camera) -> None:
+async def test_a_camera_that_is_off(camera: RtspCamera) -> None:
     await camera.stop()
     client = RtspClient(camera.login_url)
     with pytest.raises(RtspConnectionFailed):
@@ -194,7 +194,7 @@ async def test_a_camera_that_is_off(camera: Camera) -> None:
     await client.close()
 
 
-async def test_a_camera_that_loses_power(camera: Camera) -> None:
+async def test_a_camera_that_loses_power(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client)
     ends: list[TalkError] = []
@@ -209,7 +209,7 @@ async def test_a_camera_that_loses_power(camera: Camera) -> None:
     await client.close()
 
 
-async def test_a_camera_that_goes_silent(camera: Camera) -> None:
+async def test_a_camera_that_goes_silent(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client)
     ends: list[TalkError] = []
@@ -223,7 +223,7 @@ async def test_a_camera_that_goes_silent(camera: Camera) -> None:
     await client.close()
 
 
-async def test_a_camera_that_answers_no_keep_alive(camera: Camera) -> None:
+async def test_a_camera_that_answers_no_keep_alive(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client)
     ends: list[TalkError] = []
@@ -234,7 +234,7 @@ async def test_a_camera_that_answers_no_keep_alive(camera: Camera) -> None:
     await client.close()
 
 
-async def test_a_camera_that_sends_garbage(camera: Camera) -> None:
+async def test_a_camera_that_sends_garbage(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client)
     ends: list[TalkError] = []
@@ -246,29 +246,29 @@ async def test_a_camera_that_sends_garbage(camera: Camera) -> None:
     await client.close()
 
 
-async def test_requests_of_the_camera_are_answered(camera: Camera) -> None:
+async def test_requests_of_the_camera_are_answered(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client)
     for link in camera.links:
         # An answer to nothing, too.
         link.writer.write(b"OPTIONS * RTSP/1.0\r\nCSeq: 7\r\n\r\nREDIRECT * RTSP/1.0\r\n\r\nRTSP/1.0 200 OK\r\n\r\n")
     await asyncio.sleep(0.1)
-    assert camera.requests[-2:] == ["RTSP/1.0 200 OK", "RTSP/1.0 501 Not Implemented"]
+    assert camera.responses == ["RTSP/1.0 200 OK", "RTSP/1.0 501 Not Implemented"]
     assert client.is_open
     await client.close()
 
 
-async def test_a_track_without_its_own_address(camera: Camera) -> None:
+async def test_a_track_without_its_own_address(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await client.describe()
     camera.ways.status["SETUP"] = (200, "OK")
     with pytest.raises(RtspError, match="no transport"):
         await client.setup(Media("audio", 0, "RTP/AVP", (PCMU,)))
-    assert f"SETUP {camera.url}/ RTSP/1.0" in camera.lines[-1]
+    assert (camera.methods[-1], camera.requests[-1].uri) == ("SETUP", f"{camera.url}/")
     await client.close()
 
 
-async def test_a_camera_that_does_not_read(camera: Camera) -> None:
+async def test_a_camera_that_does_not_read(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client, backchannel=True)
     for link in camera.links:
@@ -280,7 +280,7 @@ async def test_a_camera_that_does_not_read(camera: Camera) -> None:
     await client.close()
 
 
-async def test_the_login_is_in_no_log_and_no_error(camera: Camera, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_login_is_in_no_log_and_no_error(camera: RtspCamera, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     errors: list[str] = []
     for login in ("basic", "digest"):

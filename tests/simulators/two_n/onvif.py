@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 from aiohttp import web
 
 from tests.simulators.common.digest import Digest, StaleNonceError
+from tests.simulators.common.rtsp import RtspCamera, Ways
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 SCHEMA = "http://www.onvif.org/ver10/schema"
@@ -64,6 +65,12 @@ class FaultError(Exception):
         self.subcodes = subcodes
         self.status = status
         self.code = code
+
+
+def rtsp_server() -> RtspCamera:
+    """Return the RTSP server of a device with everything enabled; ``rtsp_port`` names its port."""
+    ways = Ways(login="digest", realm="2N RTSP", codec="0 PCMU/8000", fmtp="packetization-mode=1")
+    return RtspCamera(ways, {"viewer": "p@ss/w"})
 
 
 class OnvifService:

@@ -13,7 +13,7 @@ import pytest
 from custom_components.ip_intercom.systems.akuvox import cameras
 from tests.common import act, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
-from tests.talk.camera import FILM, Camera
+from tests.simulators.common.rtsp import FILM, RtspCamera
 from tests.talk.door import Door
 from tests.talk.go2rtc import Go2rtc
 from tests.talk.sounds import file_server, tone
@@ -33,9 +33,9 @@ async def door(sockets: None) -> AsyncGenerator[Door]:
 
 
 @pytest.fixture
-async def camera(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Camera]:
+async def camera(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[RtspCamera]:
     """The RTSP server of the device."""
-    async with Camera() as camera:
+    async with RtspCamera() as camera:
         monkeypatch.setattr(cameras, "_RTSP_PORT", camera.port)
         yield camera
 
@@ -70,7 +70,7 @@ def features(hass: HomeAssistant, entry: ConfigEntry, key: str) -> CameraEntityF
     return CameraEntityFeature(state.attributes["supported_features"])
 
 
-async def test_watching_places_no_call(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera) -> None:
+async def test_watching_places_no_call(hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera) -> None:
     entry = await talk(hass, sim, door)
     source = await source_of(hass, entry)
     assert source.startswith("rtsp://127.0.0.1:") and ACCOUNT["stream_password"] not in source
@@ -81,7 +81,9 @@ async def test_watching_places_no_call(hass: HomeAssistant, sim: Simulator, door
     assert door.invites == 0
 
 
-async def test_the_microphone_calls_the_door(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera) -> None:
+async def test_the_microphone_calls_the_door(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera
+) -> None:
     entry = await talk(hass, sim, door)
     line = entry.runtime_data.coordinator.features.talk.line
     rung = state_of(hass, entry, "event", "bell_call")
@@ -105,7 +107,7 @@ async def test_the_microphone_calls_the_door(hass: HomeAssistant, sim: Simulator
 
 
 async def test_a_door_that_hangs_up_ends_the_call(
-    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera
 ) -> None:
     entry = await talk(hass, sim, door)
     line = entry.runtime_data.coordinator.features.talk.line
@@ -118,7 +120,9 @@ async def test_a_door_that_hangs_up_ends_the_call(
         await until(lambda: browser.heard.get(VIDEO), "the video goes on")
 
 
-async def test_a_refused_call_leaves_the_video(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera) -> None:
+async def test_a_refused_call_leaves_the_video(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera
+) -> None:
     door.refusal = "486 Busy Here"
     entry = await talk(hass, sim, door)
     async with Go2rtc(await source_of(hass, entry)) as browser:
@@ -129,7 +133,7 @@ async def test_a_refused_call_leaves_the_video(hass: HomeAssistant, sim: Simulat
         await until(lambda: len(browser.heard.get(VIDEO, ())) > seen, "the video goes on")
 
 
-async def test_an_unload_ends_the_call(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera) -> None:
+async def test_an_unload_ends_the_call(hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera) -> None:
     entry = await talk(hass, sim, door)
     async with Go2rtc(await source_of(hass, entry)) as browser:
         await browser.talk()
@@ -156,12 +160,12 @@ async def test_without_an_rtsp_account_snapshots_are_the_video(hass: HomeAssista
 
 @pytest.mark.parametrize("fault", ["off", "login", "ends"])
 async def test_snapshots_are_the_video_while_rtsp_fails(
-    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera, fault: str
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera, fault: str
 ) -> None:
     sim.configure("Config.DoorSetting.RTSP.MJPEGAuthorization", "0")
     camera.ways.login = "digest"
     if fault == "login":
-        camera.password = "changed"
+        camera.users = {"admin": "changed"}
     elif fault == "off":
         await camera.stop()
     entry = await talk(hass, sim, door)
@@ -176,7 +180,7 @@ async def test_snapshots_are_the_video_while_rtsp_fails(
         await until(lambda: door.call is not None, "the call")
         await until(lambda: _shown(browser) == {False}, "the snapshots")
         if fault == "login":
-            camera.password = ACCOUNT["stream_password"]
+            camera.users = {"admin": ACCOUNT["stream_password"]}
         else:
             await camera.start()
         await until(lambda: _shown(browser) == {True}, "the stream")
@@ -208,7 +212,7 @@ def address_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
 
 
 @pytest.fixture
-async def ringing(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera) -> Any:
+async def ringing(hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera) -> Any:
     """The entry of a device whose visitor calls Home Assistant."""
     entry = await talk(hass, sim, door)
     sim.press()
@@ -219,7 +223,7 @@ async def ringing(hass: HomeAssistant, sim: Simulator, door: Door, camera: Camer
 
 
 async def test_the_address_for_the_button_stays(
-    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera
 ) -> None:
     entry = await talk(hass, sim, door)
     address = address_of(hass, entry)
@@ -272,7 +276,7 @@ async def announce(hass: HomeAssistant, entry: ConfigEntry, media: str) -> None:
 
 
 async def test_an_announcement_is_a_call_of_its_own(
-    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera, sounds: Callable[..., str]
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera, sounds: Callable[..., str]
 ) -> None:
     entry = await talk(hass, sim, door)
     await announce(hass, entry, sounds(tone(0.5)))
@@ -285,7 +289,7 @@ async def test_an_announcement_is_a_call_of_its_own(
 
 @pytest.mark.parametrize("door_is", ["refusing", "in a call"])
 async def test_an_announcement_that_cannot_be_made(
-    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera, sounds: Callable[..., str], door_is: str
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera, sounds: Callable[..., str], door_is: str
 ) -> None:
     entry = await talk(hass, sim, door)
     if door_is == "refusing":
@@ -303,7 +307,7 @@ async def test_an_announcement_that_cannot_be_made(
 
 
 async def test_a_door_that_hangs_up_ends_the_announcement(
-    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera, sounds: Callable[..., str]
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera, sounds: Callable[..., str]
 ) -> None:
     entry = await talk(hass, sim, door)
     await announce(hass, entry, sounds(tone(30)))
@@ -311,7 +315,7 @@ async def test_a_door_that_hangs_up_ends_the_announcement(
     await until(lambda: state_of(hass, entry, "media_player", "speaker_main") == "idle", "the end")
 
 
-async def test_a_device_without_sip_is_an_obstacle(hass: HomeAssistant, sim: Simulator, camera: Camera) -> None:
+async def test_a_device_without_sip_is_an_obstacle(hass: HomeAssistant, sim: Simulator, camera: RtspCamera) -> None:
     async with Door() as door:
         pass
     entry = await talk(hass, sim, door, "sip_closed")
@@ -322,7 +326,7 @@ async def test_a_device_without_sip_is_an_obstacle(hass: HomeAssistant, sim: Sim
 
 
 async def test_without_the_option_nothing_is_offered(
-    hass: HomeAssistant, sim: Simulator, door: Door, camera: Camera
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera
 ) -> None:
     entry = await add(hass, sim, **ACCOUNT, sip_port=door.port)
     assert entry.runtime_data.coordinator.features.talk is None
