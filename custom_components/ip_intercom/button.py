@@ -1,6 +1,6 @@
 """Buttons: calls, missed calls, clock, restart, talk, test message, and new door codes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import override
@@ -82,6 +82,9 @@ BUTTONS = (
     ),
 )
 
+# Buttons of each door of an account.
+PLACE_BUTTONS: Mapping[str, Callable[..., Awaitable[object]]] = {"answer": async_answer, "hang_up": async_hang_up}
+
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: IntercomConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
@@ -95,6 +98,11 @@ async def async_setup_entry(
             for description in BUTTONS
             if description.supported(runtime.coordinator.features, state)
         }
+        calls = runtime.coordinator.features.calls
+        for bell in state.bells.values() if calls is not None and calls.answers else ():
+            if bell.place is not None:
+                for key in PLACE_BUTTONS:
+                    found[f"{key}_{bell.place}"] = partial(DoorCallButton, runtime, key, bell.place)
         for flat in state.door_codes if runtime.coordinator.features.flat_codes is not None else ():
             found[f"new_door_code_{flat}"] = partial(NewDoorCodeButton, runtime, flat)
         return found
@@ -118,6 +126,22 @@ class IntercomButton(IntercomEntity, ButtonEntity):
     async def async_press(self) -> None:
         """Run the command."""
         await self.entity_description.press(self.runtime)
+
+
+class DoorCallButton(IntercomEntity, ButtonEntity):
+    """Answers or ends the call of a door; other doors may ring at the same time."""
+
+    shows = frozenset()
+
+    def __init__(self, runtime: IntercomRuntime, key: str, place: PlaceId) -> None:
+        super().__init__(runtime, f"{key}_{place}", place)
+        self._attr_translation_key = key
+        self._press = partial(PLACE_BUTTONS[key], runtime, place=place)
+
+    @override
+    async def async_press(self) -> None:
+        """Answer, or hang up."""
+        await self._press()
 
 
 class NewDoorCodeButton(IntercomEntity, ButtonEntity):

@@ -142,7 +142,10 @@ export class DoorView extends HTMLElement {
     const { _home: home, _parts: parts, _texts: texts } = this;
     const call = available(home, parts.call)?.state;
     const calls = call !== undefined && call !== "idle" && call !== "unknown";
-    const canAnswer = ring !== null || call === "ringing";
+    // The call may be at another door of the account, unless the button answers the calls of all.
+    const isOwn = home.entities[parts.answer]?.device_id === parts.deviceId && parts.call !== undefined &&
+      home.entities[parts.call]?.device_id !== parts.deviceId;
+    const canAnswer = ring !== null || (call === "ringing" && !isOwn);
     this._answer.hidden = !canAnswer || available(home, parts.answer) === undefined;
     this._hangUp.hidden = !(ring !== null || calls) || available(home, parts.hangUp) === undefined;
     setText(this._answer.label, texts.entity("button", "answer"));

@@ -6,7 +6,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
-from ..model.parts import Bell, Camera, Door, Identity, Place, PlaceId
+from ..model.parts import Bell, BellId, Camera, Door, Identity, Place, PlaceId
 
 
 def place_identifier(identity: Identity, place: PlaceId | None) -> tuple[str, str]:
@@ -52,6 +52,36 @@ def _foreign_names(hass: HomeAssistant, entry_id: str) -> set[str]:
 
 
 @callback
+def async_place_of(
+    hass: HomeAssistant, device_id: str, identity: Identity, places: Mapping[PlaceId, Place]
+) -> PlaceId | None:
+    """Return the place of a device; None for the entry's own device."""
+    device = dr.async_get(hass).async_get(device_id)
+    identifiers = set() if device is None else device.identifiers
+    return next((place for place in places if place_identifier(identity, place) in identifiers), None)
+
+
+def bells_around(
+    place: PlaceId | None, places: Mapping[PlaceId, Place], bells: Mapping[BellId, Bell]
+) -> Collection[BellId]:
+    """Return the bells at a place and below it; without any, those of the next place above that has some."""
+    while place is not None:
+        if found := {bell.id for bell in bells.values() if place in _path(bell.place, places)}:
+            return found
+        place = places[place].parent if place in places else None
+    return bells
+
+
+def _path(place: PlaceId | None, places: Mapping[PlaceId, Place]) -> list[PlaceId]:
+    """Return a place and those above it."""
+    path: list[PlaceId] = []
+    while place is not None and place in places and place not in path:
+        path.append(place)
+        place = places[place].parent
+    return path
+
+
+@callback
 def async_remove_places(
     hass: HomeAssistant,
     device_id: str,
@@ -86,15 +116,7 @@ def async_remove_places(
 def _parents_first(places: Mapping[PlaceId, Place]) -> list[Place]:
     """Return the places, each after its parent."""
 
-    def depth(place: Place) -> int:
-        seen: set[PlaceId] = set()
-        above: Place | None = place
-        while above is not None and above.id not in seen:
-            seen.add(above.id)
-            above = places.get(above.parent or "")
-        return len(seen)
-
-    return sorted(places.values(), key=depth)
+    return sorted(places.values(), key=lambda place: len(_path(place.id, places)))
 
 
 def distinct_name[P: (Bell, Camera, Door)](part: P, parts: Iterable[P]) -> str | None:

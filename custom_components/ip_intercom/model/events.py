@@ -126,6 +126,7 @@ class RecordingsListed:
 class CallChanged:
     """One party of a call changed its state; ``leg`` is None for the whole call.
 
+    ``bell``: the bell of its visitor, as in ``CallSession``.
     ``from_house``: a different system started the call. ``untouched``: the device was certainly not touched before.
     """
 
@@ -137,6 +138,7 @@ class CallChanged:
     reason: str | None = None
     from_house: bool = False
     untouched: bool = False
+    bell: BellId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,13 +210,17 @@ ANSWERED_ELSEWHERE = "answered_elsewhere"
 
 @dataclass(frozen=True, slots=True)
 class CallSession:
-    """A call in progress: the state of the whole call, and of each called party by its leg."""
+    """A call in progress: the state of the whole call, and of each called party by its leg.
+
+    ``bell`` is that of its visitor; None if the entry has one door, or the call comes from none.
+    """
 
     id: SessionId
     direction: Direction
     state: CallState
     peer: str | None = None
     legs: Mapping[int, CallState] = field(default_factory=dict)
+    bell: BellId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ def _call_changed(fact: CallChanged, state: State) -> State:
     direction = fact.direction or (known.direction if known is not None else Direction.OUTGOING)
     before = known.peer if known is not None else None
     peer = fact.peer or before if fact.state is CallState.CONNECTED else before or fact.peer
-    call = CallSession(fact.session, direction, whole, peer, legs)
+    call = CallSession(fact.session, direction, whole, peer, legs, fact.bell)
     # Session numbers are reused: an incoming call is not the one that was dialed earlier.
     is_another = known is None and direction is Direction.INCOMING
     own = state.own_calls - {fact.session} if is_another else state.own_calls

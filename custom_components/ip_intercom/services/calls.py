@@ -1,21 +1,23 @@
 """Call actions: dial, answer, hang up, call mode, the call log, and conferences."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..entity import require_feature
+from ..helpers.devices import async_place_of, bells_around, place_names
 from ..helpers.errors import request_refused, translated_error
 from ..model.features import CallControl, Calls, Conferences
 from ..model.functions import CallLog
-from ..model.parts import CallMode, CallState, Conference, ConferenceId, Direction, SessionId
+from ..model.parts import CallMode, CallSession, CallState, Conference, ConferenceId, Direction, PlaceId, SessionId
 from ..model.talk import CalledTalk
 from ..runtime import IntercomRuntime
 from .base import TEXTS, Action, Data, Fields, Needs
@@ -58,11 +60,13 @@ async def async_dial(runtime: IntercomRuntime, number: str | None, users: list[s
     return await runtime.async_dial(_calls(runtime).dial(number, users))
 
 
-async def async_answer(runtime: IntercomRuntime, session: SessionId | None = None) -> SessionId:
-    """Answer a ringing incoming call, by default the first one, and return its session."""
+async def async_answer(
+    runtime: IntercomRuntime, session: SessionId | None = None, place: PlaceId | None = None
+) -> SessionId:
+    """Answer a ringing incoming call, by default the first one at a place, and return its session."""
     calls = _calls(runtime)
     if session is None:
-        session = await _async_find_ringing(runtime, calls)
+        session = await _async_find_ringing(runtime, place)
     await runtime.coordinator.async_command(calls.answer(session))
     return session
 
@@ -73,33 +77,54 @@ async def async_answer_at(
     """Answer a call at a given SIP device, otherwise as ``async_answer``."""
     control = _control(runtime)
     if session is None:
-        session = await _async_find_ringing(runtime, _calls(runtime))
+        session = await _async_find_ringing(runtime)
     await runtime.coordinator.async_command(control.answer_at(session, device, timeout, assign))
     return session
 
 
-async def _async_find_ringing(runtime: IntercomRuntime, calls: Calls) -> SessionId:
-    in_progress = await runtime.coordinator.async_command(calls.in_progress())
+async def _async_find_ringing(runtime: IntercomRuntime, place: PlaceId | None = None) -> SessionId:
     talk = runtime.coordinator.features.talk
     # A device that calls Home Assistant reports the call of its visitor as outgoing.
     called = isinstance(talk, CalledTalk) and talk.is_ringing
-    for call in in_progress.values():
+
+    def is_ringing(call: CallSession) -> bool:
         if call.state is CallState.RINGING and call.direction is Direction.INCOMING:
-            return call.id
-        if called and call.state in {CallState.CONNECTING, CallState.RINGING}:
-            return call.id
-    raise request_refused("no_incoming_call", device=runtime.coordinator.name)
+            return True
+        return called and call.state in {CallState.CONNECTING, CallState.RINGING}
+
+    return (await _async_find_calls(runtime, is_ringing, place, "no_incoming_call"))[0]
+
+
+async def _async_find_calls(
+    runtime: IntercomRuntime, fits: Callable[[CallSession], bool], place: PlaceId | None, lack: str
+) -> list[SessionId]:
+    """Return the calls at one door: that of the place, or the only one with a call; raise the error ``lack`` without any."""
+    coordinator = runtime.coordinator
+    in_progress = await coordinator.async_command(_calls(runtime).in_progress())
+    places, bells = coordinator.data.places, coordinator.data.bells
+    there = bells_around(place, places, bells)
+    found = [call for call in in_progress.values() if fits(call) and (call.bell is None or call.bell in there)]
+    names = place_names(places)
+    if not found:
+        raise request_refused(lack, device=names.get(place or "", coordinator.name))
+    if len({call.bell for call in found}) > 1:
+        at = {bell.id: names.get(bell.place or "", bell.id) for bell in bells.values()}
+        listed = ", ".join(
+            f"{at.get(call.bell or '', call.peer)} ({call.id})" for call in sorted(found, key=lambda call: call.id)
+        )
+        raise request_refused("which_door", device=coordinator.name, calls=listed)
+    return [call.id for call in found]
 
 
 async def async_hang_up(
-    runtime: IntercomRuntime, session: SessionId | None = None, reason: str | None = None
+    runtime: IntercomRuntime,
+    session: SessionId | None = None,
+    reason: str | None = None,
+    place: PlaceId | None = None,
 ) -> list[SessionId]:
-    """End a call, or all calls, verify that they ended, and return their sessions."""
+    """End a call, or all calls at a place, verify that they ended, and return their sessions."""
     calls = _calls(runtime)
-    if session is not None:
-        sessions = [session]
-    elif not (sessions := list(await runtime.coordinator.async_command(calls.in_progress()))):
-        raise request_refused("no_call", device=runtime.coordinator.name)
+    sessions = [session] if session is not None else await _async_find_calls(runtime, lambda _: True, place, "no_call")
     for ending in sessions:
         try:
             await runtime.coordinator.async_command(calls.hang_up(ending, reason))
@@ -167,13 +192,21 @@ async def _dial(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
 async def _answer(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     session = data.get(ATTR_SESSION)
     if (device := data.get(ATTR_DEVICE)) is None:
-        return {ATTR_SESSION: await async_answer(runtime, session)}
+        return {ATTR_SESSION: await async_answer(runtime, session, _place(runtime, data))}
     timeout, assign = data.get(ATTR_TIMEOUT, _ANSWER_TIMEOUT), data.get(ATTR_ASSIGN_DEVICE, False)
     return {ATTR_SESSION: await async_answer_at(runtime, session, device, timeout, assign)}
 
 
 async def _hang_up(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
-    return {"sessions": list(await async_hang_up(runtime, data.get(ATTR_SESSION), data.get(ATTR_REASON)))}
+    session, reason = data.get(ATTR_SESSION), data.get(ATTR_REASON)
+    return {"sessions": list(await async_hang_up(runtime, session, reason, _place(runtime, data)))}
+
+
+def _place(runtime: IntercomRuntime, data: Data) -> PlaceId | None:
+    """Return the place whose device an action names; None for the entry's own device."""
+    coordinator = runtime.coordinator
+    identity, places = coordinator.description.identity, coordinator.data.places
+    return async_place_of(coordinator.hass, data[ATTR_DEVICE_ID], identity, places)
 
 
 def _require_device(data: dict[str, Any]) -> dict[str, Any]:

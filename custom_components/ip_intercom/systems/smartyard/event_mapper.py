@@ -128,7 +128,7 @@ def call_changed(
     session: SessionId, bell: BellId, state: CallState, caller: str | None, reason: str | None = None
 ) -> Event:
     """Return the event of a call that can be answered here; ``reason`` tells why it ended."""
-    fact = CallChanged(session, Direction.INCOMING, state, _cut(caller), reason=reason)
+    fact = CallChanged(session, Direction.INCOMING, state, _cut(caller), reason=reason, bell=bell)
     data = _present({"bell": bell, "session": session, "state": state.value, "reason": reason})
     return Event(CALL_STATE, datetime.now(UTC), data, facts=(fact,))
 

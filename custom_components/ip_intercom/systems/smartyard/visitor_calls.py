@@ -320,10 +320,10 @@ class VisitorCalls:
         await self._find(session).hang_up(_BUSY if reason == "busy" else _DECLINED)
 
     async def in_progress(self) -> Mapping[SessionId, CallSession]:
-        """Return the calls, also those that the server is about to send; calls that it has sent come first."""
-        rings = sorted(self._rings.values(), key=lambda ring: ring.call is None)
+        """Return the calls, also those that the server is about to send; calls that it has sent come first, then later ones."""
+        rings = sorted(self._rings.values(), key=lambda ring: (ring.call is None, -ring.session))
         return {
-            ring.session: CallSession(ring.session, Direction.INCOMING, ring.state, ring.caller)
+            ring.session: CallSession(ring.session, Direction.INCOMING, ring.state, ring.caller, bell=ring.bell)
             for ring in rings
             if not ring.over.is_set()
         }

@@ -38,9 +38,9 @@ def call_state(hass: HomeAssistant, entry: ConfigEntry) -> str:
     return state_of(hass, entry, "sensor", "call_state")
 
 
-async def source_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
+async def source_of(hass: HomeAssistant, entry: ConfigEntry, camera: str = CAMERA) -> str:
     """Return the address that go2rtc gets."""
-    source = await async_get_stream_source(hass, entity_id(hass, entry, "camera", CAMERA))
+    source = await async_get_stream_source(hass, entity_id(hass, entry, "camera", camera))
     assert source is not None
     return source
 

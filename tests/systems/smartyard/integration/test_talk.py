@@ -249,7 +249,7 @@ async def test_a_reload_ends_the_call(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     answered, ringing = await rings(sim), await rings(sim, 22)
-    await command(hass, talking, "answer")
+    await press(hass, talking, "answer_door_21_0")
     assert answered.state == "talking"
     calls = calls_of(talking)
     assert await hass.config_entries.async_reload(talking.entry_id)
