@@ -1,7 +1,7 @@
 """The stream of a device, its video and G.711, and another video in its place while it is not available."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 import logging
@@ -13,6 +13,7 @@ from .rtp import RtpPacket
 from .rtsp_client import RtspClient
 from .rtsp_messages import is_rtcp
 from .sdp import Codec, Direction, Media, SessionDescription
+from .tasks import TaskSet
 from .tracks import LAWS
 
 _LOGGER = logging.getLogger(__name__)
@@ -169,7 +170,7 @@ class FallbackVideo:
         self._gate = KeyFrameGate()
         self._sets = InBandSets("")
         self._away, self._back = asyncio.Event(), asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet()
         stream.on_video = self._see_stream
         stream.on_sound = self._hear
         stream.on_change = self._change
@@ -194,7 +195,7 @@ class FallbackVideo:
             raise
         self._codec = tracks.video
         self._change(None if replaced else tracks)
-        self._spawn(self._replace(is_open=replaced is not None))
+        self._tasks.start(self._replace(is_open=replaced is not None))
         if replaced is not None:
             if opening.cancel() or opening.exception() is not None:
                 self._stream.reconnect()
@@ -204,10 +205,7 @@ class FallbackVideo:
 
     async def close(self) -> None:
         """Close both."""
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks)
+        await self._tasks.cancel()
         await self._stream.close()
 
     async def _open_substitute(self) -> Tracks | None:
@@ -226,7 +224,7 @@ class FallbackVideo:
             self._away.set()
         elif not self._fits(tracks):
             _LOGGER.debug("Stream of a device is back with another codec: it is shown to the next viewers")
-            self._spawn(self._stream.close())
+            self._tasks.start(self._stream.close())
         else:
             self._sets = InBandSets(tracks.video.parameters)
             if tracks.video.name != "H264":
@@ -284,11 +282,6 @@ class FallbackVideo:
     def _hear(self, law: str, payload: bytes) -> None:
         if self.on_sound is not None:
             self.on_sound(law, payload)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _choose(description: SessionDescription) -> tuple[Media, Media | None]:

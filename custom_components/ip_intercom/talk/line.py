@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from .errors import LineBusy, TalkError
 from .rtp import RtpPacket
 from .sdp import Codec
+from .tasks import TaskSet
 from .tracks import LAWS, Microphone
 
 _LOGGER = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Line:
         self._dial = dial
         self._call: Call | None = None
         self._dialing: asyncio.Future[Call] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet()
         self._microphone = Microphone(self._forward)
         self._ready: set[object] = set()
         # Whose session the call belongs to; None: all sessions may talk.
@@ -227,16 +228,13 @@ class Line:
         self._stop_watching()
         with suppress(TalkError):
             await self.hang_up()
-        for task in [*self._tasks]:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await self._tasks.cancel()
 
     def _begin_dialing(self, owner: object) -> None:
         self._holder, self._ends_itself = owner, True
         self._set_state(LineState.DIALING)
         self._dialing = asyncio.ensure_future(self._dial())
-        self._spawn(self._establish(self._dialing))
+        self._tasks.start(self._establish(self._dialing))
         self._look()
 
     async def _establish(self, dialing: asyncio.Future[Call]) -> None:
@@ -258,7 +256,7 @@ class Line:
         self._dialing, self._call, self.error = None, call, None
         call.on_audio = self._hear_door
         call.on_video = self._see_door
-        self._spawn(self._wait(call))
+        self._tasks.start(self._wait(call))
         self._set_state(LineState.TALKING)
 
     async def _wait(self, call: Call) -> None:
@@ -318,16 +316,11 @@ class Line:
     def _end(self, reason: str) -> None:
         _LOGGER.debug("Call for a microphone ends: %s", reason)
         self._handover = None
-        self._spawn(self._hang_up())
+        self._tasks.start(self._hang_up())
 
     async def _hang_up(self) -> None:
         with suppress(TalkError):
             await self.hang_up()
-
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _set_state(self, state: LineState) -> None:
         self.state = state

@@ -190,7 +190,7 @@ class SipCall:
         if self.state is CallState.ESTABLISHED:
             _LOGGER.debug("Call with %s: hung up", self.remote)
             self._end(EndReason.LOCAL)
-            await asyncio.wait({self._core.spawn(self._say_bye(self._dialog))}, timeout=_PATIENCE)
+            await asyncio.wait({self._core.tasks.start(self._say_bye(self._dialog))}, timeout=_PATIENCE)
 
     async def wait_ended(self) -> None:
         """Return once the call has ended."""
@@ -262,7 +262,7 @@ class SipCall:
     # ---- Session timer ----
 
     def _refresh(self) -> None:
-        self._core.spawn(self._refresh_session())
+        self._core.tasks.start(self._refresh_session())
 
     async def _refresh_session(self) -> None:
         """Refresh the session, by UPDATE where the peer knows it (RFC 4028, 7.4)."""
@@ -328,7 +328,7 @@ class SipCall:
         """End by BYE for another reason than the owner's wish."""
         if self.state is CallState.ESTABLISHED:
             self._end(reason)
-            self._core.spawn(self._say_bye(self._dialog))
+            self._core.tasks.start(self._say_bye(self._dialog))
 
     # ---- Requests of the peer ----
 

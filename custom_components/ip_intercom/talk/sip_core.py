@@ -1,7 +1,7 @@
 """What calls and the registration share: identity, sending with a login, and dialogs (RFC 3261, 8, 12, and 22)."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 import logging
 from ssl import SSLContext
@@ -13,6 +13,7 @@ from .sip_addresses import VERSION, Address, SipUri
 from .sip_messages import Headers, Request, Response, new_branch, new_call_id, new_tag
 from .sip_transactions import Failure, ServerTransaction, Timers, Transactions
 from .sip_transports import Flow, SipPeer, Transport, make_transport
+from .tasks import TaskSet
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -171,7 +172,8 @@ class SipCore:
         self._user = account.username if account else user
         self._display_name = display_name
         self._on_lost = on_lost
-        self._tasks: set[asyncio.Task[None]] = set()
+        # What may outlast its call.
+        self.tasks = TaskSet()
         # The address that the peer sees, once it is known to differ.
         self.seen: tuple[str, int] | None = None
 
@@ -256,13 +258,6 @@ class SipCore:
             if isinstance(result, Failure) or not login.take(result):
                 return result
 
-    def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Run work that may outlast its call."""
-        task = self.loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
     def _lose(self, flow: Flow) -> None:
         self.transactions.lose(flow)
         if not flow.accepted:
@@ -271,13 +266,10 @@ class SipCore:
     async def close(self, patience: float) -> None:
         """End what is under way, after at most some seconds, and close the sockets."""
         end = self.loop.time() + patience
-        while (self.transactions.waiting or self._tasks) and self.loop.time() < end:
+        while (self.transactions.waiting or self.tasks) and self.loop.time() < end:
             await asyncio.sleep(0.02)
         self.transactions.close()
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self.tasks.cancel()
         self.transport.close()
 
 

@@ -171,7 +171,7 @@ class OutgoingCall(SipCall):
         flow.send(acknowledged)
         if not first or self._canceled:
             _LOGGER.debug("Call to %s: answer hung up: %s", self.remote, "canceled" if first else "forked")
-            self._core.spawn(self._reject(dialog, last=first))
+            self._core.tasks.start(self._reject(dialog, last=first))
             return
         self._dialog = dialog
         self._confirm(response)
@@ -183,7 +183,7 @@ class OutgoingCall(SipCall):
         except CallFailed as err:
             _LOGGER.debug("Call to %s failed: %s", self.remote, err)
             self._end(EndReason.FAILED)
-            self._core.spawn(self._say_bye(self._dialog))
+            self._core.tasks.start(self._say_bye(self._dialog))
             if not self._answered.done():
                 self._answered.set_exception(err)
             return

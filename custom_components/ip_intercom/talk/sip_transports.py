@@ -16,6 +16,7 @@ from typing import Final, Protocol, override
 
 from .errors import CallFailed, SipError
 from .sip_messages import Request, Response, StreamParser, parse_message
+from .tasks import TaskSet
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -293,7 +294,7 @@ class StreamSipTransport(SipTransport):
         self._ssl = ssl
         self._server: asyncio.Server | None = None
         self._connections: list[_Connection] = []
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting = TaskSet()
         self._closed = False
 
     @override
@@ -323,9 +324,7 @@ class StreamSipTransport(SipTransport):
             return usable[0]
         connection = _Connection(self, port)
         self._connections.append(connection)
-        task = asyncio.get_running_loop().create_task(self._connect(connection))
-        self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
+        self._connecting.start(self._connect(connection))
         return connection
 
     async def _connect(self, connection: _Connection) -> None:
@@ -372,8 +371,7 @@ class StreamSipTransport(SipTransport):
         self._closed = True
         if self._server is not None:
             self._server.close()
-        for task in self._connecting:
-            task.cancel()
+        self._connecting.stop()
         for connection in list(self._connections):
             connection.finish()
         self._connections.clear()

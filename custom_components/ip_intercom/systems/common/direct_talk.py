@@ -5,7 +5,7 @@ button calls Home Assistant: its visitor is answered by the first sound of a mic
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from errno import EADDRINUSE
 import logging
@@ -18,9 +18,9 @@ from ...talk.device_stream import VideoSource
 from ...talk.errors import CallFailed, TalkError
 from ...talk.line import Line, LineState
 from ...talk.sip_agent import SipAgent, SipCall, SipPeer
+from ...talk.tasks import TaskSet
 from .errors import NoTalk
-from .line_speaker import LineSpeaker, call_for_sound
-from .talk_feeds import TalkFeeds, video_source
+from .talk_feeds import LineSpeaker, TalkFeeds, call_for_sound, video_source
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class DirectTalk:
         self._feeds = TalkFeeds()
         self._agent: SipAgent | None = None
         self._visitor: SipCall | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet()
         self._lock = asyncio.Lock()
 
     def show(self, cameras: Cameras, camera: CameraId | None) -> None:
@@ -112,6 +112,7 @@ class DirectTalk:
             agent, self._agent = self._agent, None
             if agent is not None:
                 await agent.stop()
+        await self._tasks.cancel()
 
     async def _started(self) -> SipAgent:
         async with self._lock:
@@ -139,11 +140,11 @@ class DirectTalk:
     def _receive(self, call: SipCall) -> None:
         """Let a call of the device ring until the visitor is answered; one at a time."""
         if self._visitor is not None or self.line.state is not LineState.IDLE:
-            self._spawn(call.refuse())
+            self._tasks.start(call.refuse())
             return
         _LOGGER.debug("A visitor calls Home Assistant by SIP")
         self._visitor = call
-        self._spawn(self._ring(call))
+        self._tasks.start(self._ring(call))
 
     async def _ring(self, call: SipCall) -> None:
         try:
@@ -175,8 +176,3 @@ class DirectTalk:
         if self._visitor is not None:
             return await self._answer()
         return await (await self._started()).call("", timeout=_ANSWERED)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -1,17 +1,18 @@
-"""The streams with talk that this integration serves itself, because the device has no audio backchannel."""
+"""Talk at a door without an audio backchannel: the streams of this host, and announcements by a call."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 from ...model.features import Cameras
 from ...model.parts import CameraId
 from ...talk.bridge import Bridge
 from ...talk.device_stream import DeviceStream, FallbackVideo, VideoSource
-from ...talk.errors import TalkError
-from ...talk.line import Line
+from ...talk.errors import LineBusy, TalkError
+from ...talk.line import Call, Line, LineState
 from ...talk.rtsp_server import RtspServer
 from ...talk.stills import StillsVideo
-from .errors import ConnectionFailed, IntercomError
+from .errors import ConnectionFailed, IntercomError, NoTalk
 
 # The size of snapshots that become a video.
 _STILL_SIZE = (640, 480)
@@ -78,3 +79,45 @@ class TalkFeeds:
             server, self._server = self._server, None
             if server is not None:
                 await server.stop()
+
+
+class LineSpeaker:
+    """The loudspeaker of a door during a call.
+
+    Attributes:
+        codec: The agreed codec, ``PCMU`` or ``PCMA``.
+    """
+
+    def __init__(self, line: Line, call: Call) -> None:
+        self._line = line
+        self._call = call
+        self._began = False
+        self.codec = call.codec.name
+
+    def send(self, payload: bytes) -> None:
+        """Send 20 ms of sound; raises ConnectionFailed once the door hung up."""
+        if self._line.state is not LineState.TALKING:
+            raise ConnectionFailed("the door ended the call")
+        self._call.send_audio(payload, marker=not self._began)
+        self._began = True
+
+
+@asynccontextmanager
+async def call_for_sound(line: Line) -> AsyncIterator[LineSpeaker]:
+    """Call a door, and hang up at the end.
+
+    Raises:
+        NoTalk: The door is in a call, refuses it, or does not answer.
+    """
+    owner = object()
+    try:
+        call = await line.place(owner)
+    except LineBusy as err:
+        raise NoTalk("line_busy") from err
+    except TalkError as err:
+        raise NoTalk("call_failed") from err
+    try:
+        yield LineSpeaker(line, call)
+    finally:
+        with suppress(TalkError):
+            await line.hang_up()

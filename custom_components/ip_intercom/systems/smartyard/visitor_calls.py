@@ -5,7 +5,7 @@ within 35 s. The credentials are valid for three minutes and leave memory with t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -19,6 +19,7 @@ from ...model.talk import TalkReason
 from ...talk.errors import CallFailed, LineBusy, RegistrationFailed, TalkError
 from ...talk.line import Line, LineState
 from ...talk.sip_agent import CallState as SipState, EndReason, SipAccount, SipAgent, SipCall, SipPeer, Transport
+from ...talk.tasks import TaskSet
 from ..common.errors import NoSuchCall, NotSupported, Rejected
 from .client import CallPush
 from .event_mapper import call_changed
@@ -152,7 +153,7 @@ class VisitorCalls:
         self._numbers = count(int(time.time()))
         self._rings: dict[SessionId, VisitorCall] = {}
         self._lines: dict[BellId, Line] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet()
 
     # ---- Rings ----
 
@@ -167,7 +168,7 @@ class VisitorCalls:
         account = SipAccount(push.extension, push.password, peer.host)
         ring = VisitorCall(next(self._numbers), bell, push)
         self._rings[ring.session] = ring
-        self._spawn(self._serve(ring, push, SipAgent(peer, account=account, on_call=partial(self._called, ring))))
+        self._tasks.start(self._serve(ring, push, SipAgent(peer, account=account, on_call=partial(self._called, ring))))
         self._tell()
         return ring.session
 
@@ -189,8 +190,7 @@ class VisitorCalls:
         self._lines.clear()
         for ring in self._rings.values():
             ring.end()
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.wait()
 
     async def _serve(self, ring: VisitorCall, push: CallPush, agent: SipAgent) -> None:
         """Keep the account of a ring registered until it is over."""
@@ -240,11 +240,11 @@ class VisitorCalls:
     def _called(self, ring: VisitorCall, call: SipCall) -> None:
         """Let the call of the server ring."""
         if ring.call is not None or ring.over.is_set():
-            self._spawn(call.refuse(_BUSY))
+            self._tasks.start(call.refuse(_BUSY))
             return
         ring.call = call
         call.on_state = partial(self._moved, ring)
-        self._spawn(self._let_ring(ring, call))
+        self._tasks.start(self._let_ring(ring, call))
 
     async def _let_ring(self, ring: VisitorCall, call: SipCall) -> None:
         await call.ring()
@@ -276,11 +276,6 @@ class VisitorCalls:
         if self.changed is not None:
             self.changed()
 
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     # ---- Answering ----
 
     async def _dial(self, bell: BellId) -> SipCall:
@@ -292,7 +287,7 @@ class VisitorCalls:
             return await ring.pick_up()
         except asyncio.CancelledError:
             # The microphone is gone before the answer.
-            self._spawn(ring.hang_up())
+            self._tasks.start(ring.hang_up())
             raise
 
     async def dial(self, number: str | None, users: object) -> SessionId:
