@@ -32,6 +32,7 @@ from yarl import URL
 
 from custom_components.ip_intercom.model.talk import TalkReason
 from tests.common import act, add_intercom, choose, entity_id, state_of, until
+from tests.simulators.common.network import Certificate
 from tests.simulators.common.rtsp import RtspCamera
 from tests.simulators.two_n import Simulator
 from tests.simulators.two_n.onvif import PROFILES, rtsp_server
@@ -205,6 +206,61 @@ async def test_the_microphone_arrives_at_the_door(hass: HomeAssistant, rtsp: Rts
         assert [packet[12:] for packet in rtsp.microphone] == payloads
         assert rtsp.talking == 1
     await until(lambda: rtsp.talking == 0, "the end of the session")
+
+
+@pytest.fixture
+async def secure(sim: Simulator, rtsp: RtspCamera) -> RtspCamera:
+    """The RTSP server of a Verso that is set to secure connections only."""
+    await rtsp.stop()
+    rtsp.tls = Certificate("2N").context
+    await rtsp.start()
+    sim.onvif.stream_uri = f"rtsps://192.168.1.100:{rtsp.port}/onvif/media?profile=1"
+    return rtsp
+
+
+async def test_a_stream_over_tls(hass: HomeAssistant, secure: RtspCamera, entry: ConfigEntry) -> None:
+    """The certificate is self-signed, as that of the web server."""
+    await talk(hass, entry)
+    source = await async_get_stream_source(hass, camera_of(hass, entry))
+    assert source == f"rtsps://viewer:p%40ss%2Fw@127.0.0.1:{secure.port}/onvif/media?profile=1"
+    features: Any = entry.runtime_data.coordinator.features
+    async with features.talk.speaker("internal") as speaker:
+        speaker.send(b"\x22" * 160)
+        await until(lambda: secure.microphone, "the sound")
+
+
+async def test_a_certificate_that_is_to_be_verified(hass: HomeAssistant, sim: Simulator, secure: RtspCamera) -> None:
+    entry = await add_intercom(hass, sim, address=f"http://{sim.http_address}")
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "verify_ssl": True})
+    await talk(hass, entry, "rtsp_certificate")
+    assert secure.requests == []
+    with pytest.raises(ServiceValidationError) as caught:
+        await check(hass, entry)
+    assert caught.value.translation_key == "talk_rtsp_certificate"
+
+
+async def test_an_entered_address_tells_whether_it_is_encrypted(
+    hass: HomeAssistant, secure: RtspCamera, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.onvif.stream_uri = "rtsp://192.168.1.100:554/onvif/media?profile=1"
+    await talk(hass, entry, stream_path=f"rtsps://localhost:{secure.port}/h264_stream")
+    source = await async_get_stream_source(hass, camera_of(hass, entry))
+    assert source == f"rtsps://viewer:p%40ss%2Fw@localhost:{secure.port}/onvif/media?profile=1"
+
+
+async def test_a_called_2n_shows_its_stream_over_tls(
+    hass: HomeAssistant, secure: RtspCamera, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.onvif.enabled = False
+    async with Door() as door:
+        path = f"rtsps://127.0.0.1:{secure.port}/h264_stream"
+        await talk(hass, entry, "sip_direct", sip_port=door.port, stream_path=path)
+        source = await async_get_stream_source(hass, camera_of(hass, entry))
+        assert source is not None
+        async with Go2rtc(source) as browser:
+            await browser.watch()
+            await until(lambda: any(link.plays for link in secure.links), "the stream")
+            await until(lambda: browser.heard.get(0), "the video")
 
 
 @pytest.mark.parametrize("speaker", ["recvonly", "sendrecv", "inactive", None])

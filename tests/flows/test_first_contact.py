@@ -164,7 +164,8 @@ async def choose_path(hass: HomeAssistant, entry: ConfigEntry, path: str) -> Any
         (" /onvif/media?profile=a ", "rtsp://viewer:p%40ss@127.0.0.1:554/onvif/media?profile=a"),
         ("rtsp://192.0.2.9:8554/gate?x=1", "rtsp://viewer:p%40ss@192.0.2.9:8554/gate?x=1"),
         ("rtsp://192.0.2.9/gate", "rtsp://viewer:p%40ss@192.0.2.9:554/gate"),
-        ("rtsps://192.0.2.9:322/gate", "rtsps://viewer:p%40ss@192.0.2.9:322/gate"),
+        ("rtsps://192.0.2.9:8322/gate", "rtsps://viewer:p%40ss@192.0.2.9:8322/gate"),
+        ("rtsps://192.0.2.9/gate", "rtsps://viewer:p%40ss@192.0.2.9:322/gate"),
     ],
 )
 async def test_the_path_of_a_stream_may_be_a_whole_address(

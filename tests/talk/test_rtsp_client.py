@@ -3,8 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 import logging
+from pathlib import Path
+import ssl
 import traceback
+from unittest.mock import AsyncMock
 
+from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
 
 from custom_components.ip_intercom.talk.errors import (
@@ -13,11 +17,13 @@ from custom_components.ip_intercom.talk.errors import (
     RtspRedirected,
     RtspRefused,
     RtspUnauthorized,
+    RtspUntrusted,
     SdpError,
     TalkError,
 )
 from custom_components.ip_intercom.talk.rtsp_client import STALLED, RtspClient
 from custom_components.ip_intercom.talk.sdp import PCMU, Direction, Media
+from tests.simulators.common.network import self_signed
 from tests.simulators.common.rtsp import RtspCamera, Ways
 
 from .feeds import rtp
@@ -136,6 +142,60 @@ async def test_a_login_that_is_rejected(camera: RtspCamera, login: str, user: st
     await client.close()
     # A wrong password is tried once, not until the account is locked.
     assert camera.methods.count("DESCRIBE") == (2 if user else 1)
+
+
+@pytest.fixture
+async def context(camera: RtspCamera, tmp_path: Path) -> ssl.SSLContext:
+    """Let the camera speak only TLS, and return a context that trusts its certificate."""
+    certificate = tmp_path / "camera.pem"
+    certificate.write_bytes(self_signed("Camera", ec.generate_private_key(ec.SECP256R1())))
+    await camera.stop()
+    camera.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    camera.tls.load_cert_chain(certificate)
+    await camera.start()
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    trusting.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    trusting.check_hostname = False
+    return trusting
+
+
+async def test_a_camera_over_tls(camera: RtspCamera, context: ssl.SSLContext) -> None:
+    camera.ways.login = "digest"
+    client = RtspClient(camera.login_url, tls=context)
+    packets = await played(client, backchannel=True)
+    assert {track for track, _ in packets} == {0, 1}
+    client.send(2, rtp(b"\x22" * 160, payload_type=0))
+    await asyncio.sleep(0.1)
+    assert [packet[12:] for packet in camera.microphone] == [b"\x22" * 160]
+    assert all(request.uri.startswith(camera.url) for request in camera.requests)
+    await client.close()
+
+
+async def test_an_unknown_certificate_gets_no_request(camera: RtspCamera, context: ssl.SSLContext) -> None:
+    client = RtspClient(camera.login_url)
+    with pytest.raises(RtspUntrusted):
+        await client.describe()
+    await client.close()
+    assert camera.requests == []
+
+
+async def test_tls_to_a_server_without_it(camera: RtspCamera) -> None:
+    client = RtspClient(camera.login_url.replace("rtsp:", "rtsps:"), timeout=2)
+    with pytest.raises(RtspConnectionFailed):
+        await client.describe()
+    await client.close()
+    assert camera.requests == []
+
+
+@pytest.mark.parametrize(("url", "port"), [("rtsp://h/x", 554), ("rtsps://h/x", 322), ("rtsps://h:554/x", 554)])
+async def test_the_default_port(monkeypatch: pytest.MonkeyPatch, url: str, port: int) -> None:
+    connect = AsyncMock(side_effect=OSError)
+    monkeypatch.setattr(asyncio, "open_connection", connect)
+    with pytest.raises(RtspConnectionFailed):
+        await RtspClient(url).describe()
+    assert connect.await_args is not None
+    assert connect.await_args.args == ("h", port)
+    assert (connect.await_args.kwargs["ssl"] is not None) is url.startswith("rtsps")
 
 
 async def test_redirects_are_refused(camera: RtspCamera) -> None:

@@ -27,6 +27,7 @@ class TalkReason(StrEnum):
     ONVIF_LOGIN = "onvif_login"
     NO_H264 = "no_h264"
     RTSP_CLOSED = "rtsp_closed"
+    RTSP_CERTIFICATE = "rtsp_certificate"
     RTSP_LOGIN = "rtsp_login"
     RTSP_REFUSED = "rtsp_refused"
     NO_SPEAKER = "no_speaker"

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 import logging
+from ssl import SSLContext
 from typing import Final, Protocol
 
 from .errors import RtspError, RtspUnauthorized, TalkError
@@ -68,19 +69,19 @@ class DeviceStream:
 
     yields = False
 
-    def __init__(self, address: Callable[[], Awaitable[str]]) -> None:
-        """Create a closed stream; ``address`` returns the URL with the login, or raises TalkError."""
+    def __init__(self, address: Callable[[], Awaitable[str]], tls: SSLContext | None = None) -> None:
+        """Create a closed stream; ``address`` returns the URL with the login, or raises TalkError; ``tls`` as in ``RtspClient``."""
         self.on_video: Callable[[bytes], None] | None = None
         self.on_sound: Callable[[str, bytes], None] | None = None
         self.on_change: Callable[[Tracks | None], None] | None = None
-        self._address = address
+        self._address, self._tls = address, tls
         self._client: RtspClient | None = None
         self._sound: int | None = None
         self._again: asyncio.Task[None] | None = None
 
     async def open(self) -> Tracks:
         """Connect and play; raises TalkError."""
-        client = RtspClient(await self._address(), timeout=_TIMEOUT)
+        client = RtspClient(await self._address(), timeout=_TIMEOUT, tls=self._tls)
         try:
             description = await client.describe()
             video, sound = _choose(description)

@@ -17,6 +17,10 @@ class RtspConnectionFailed(RtspError):
     """The server did not respond: unreachable, reset, closed, or timeout."""
 
 
+class RtspUntrusted(RtspConnectionFailed):
+    """The certificate of the server is not trusted."""
+
+
 class RtspRefused(RtspError):
     """The server rejected a request.
 

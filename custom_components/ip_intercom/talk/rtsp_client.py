@@ -1,14 +1,15 @@
-"""An RTSP client over one TCP connection, with the ONVIF backchannel (RFC 2326; ONVIF Streaming, 5.3)."""
+"""An RTSP client over one TCP or TLS connection, with the ONVIF backchannel (RFC 2326; ONVIF Streaming, 5.3)."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 import logging
+import ssl
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from .digest import Authenticator
-from .errors import RtspConnectionFailed, RtspError, RtspRedirected, RtspRefused, RtspUnauthorized
+from .errors import RtspConnectionFailed, RtspError, RtspRedirected, RtspRefused, RtspUnauthorized, RtspUntrusted
 from .rtsp_messages import (
     BACKCHANNEL,
     REASONS,
@@ -26,6 +27,8 @@ from .sdp import Media, SessionDescription
 
 _LOGGER = logging.getLogger(__name__)
 
+# The ports of addresses without one, by scheme.
+_PORTS: Final = {"rtsp": 554, "rtsps": 322}
 # Seconds to connect, and to wait for a response.
 TIMEOUT: Final = 10.0
 # Seconds without a byte while playing after which the device is gone.
@@ -44,18 +47,22 @@ class RtspClient:
     """A session with one device; to be closed in any case.
 
     The user info of the address logs in, by Digest or Basic. It is part of no message, error, or log.
+
+    Args:
+        tls: How to verify the certificate of an address that begins with rtsps://; None: as the system does.
     """
 
-    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, url: str, *, timeout: float = TIMEOUT, tls: ssl.SSLContext | None = None) -> None:
         """Read the address; raises RtspError if it is not one of RTSP."""
         try:
             parts = urlsplit(url)
-            self._host, self._port = parts.hostname or "", parts.port or 554
+            scheme = parts.scheme.lower()
+            self._host, self._port = parts.hostname or "", parts.port or _PORTS.get(scheme, 0)
         except ValueError:
             raise RtspError("the stream address is malformed") from None
         address = parts.netloc.rpartition("@")[2]
-        self._url = f"rtsp://{address}{parts.path}" + (f"?{parts.query}" if parts.query else "")
-        if parts.scheme.lower() != "rtsp" or not self._host or not is_uri(self._url):
+        self._url = f"{scheme}://{address}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+        if scheme not in _PORTS or not self._host or not is_uri(self._url):
             raise RtspError("the stream address is malformed")
         self._login = (
             Authenticator(unquote(parts.username), unquote(parts.password or ""), basic=True)
@@ -63,6 +70,7 @@ class RtspClient:
             else None
         )
         self._timeout = timeout
+        self._is_secure, self._tls = scheme == "rtsps", tls
         self._base = self._url
         self._aggregate = self._url
         self._reader: asyncio.StreamReader | None = None
@@ -97,6 +105,7 @@ class RtspClient:
 
         Raises:
             RtspConnectionFailed: The device did not respond.
+            RtspUntrusted: Its certificate is not trusted.
             RtspUnauthorized: The credentials were rejected, or are missing.
             RtspRedirected: The device redirects.
             RtspRefused: The device rejected the request otherwise.
@@ -205,10 +214,19 @@ class RtspClient:
             return
         try:
             async with asyncio.timeout(self._timeout):
-                self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
+                tls = await self._context() if self._is_secure else None
+                self._reader, self._writer = await asyncio.open_connection(self._host, self._port, ssl=tls)
+        except ssl.SSLCertVerificationError as err:
+            raise RtspUntrusted(f"the certificate of {self._host} is not trusted") from err
         except (OSError, TimeoutError, UnicodeError) as err:
             raise RtspConnectionFailed(f"no connection to {self._host}") from err
         self._task = asyncio.create_task(self._read(self._reader))
+
+    async def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            # It reads certificates from disk.
+            self._tls = await asyncio.get_running_loop().run_in_executor(None, ssl.create_default_context)
+        return self._tls
 
     def _resolve(self, control: str) -> str:
         """Return the address of a track or of all (RFC 2326, C.1.1)."""

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 import hashlib
 import secrets
+import ssl
 import struct
 from typing import Self
 from urllib.parse import urlsplit
@@ -102,6 +103,7 @@ class RtspCamera:
         links: Open connections.
         film: RTP payloads of each picture (RFC 6184), over and over.
         still: It sends nothing.
+        tls: Its connections are encrypted; None for plain ones.
     """
 
     def __init__(self, ways: Ways | None = None, users: Mapping[str, str] | None = None) -> None:
@@ -114,6 +116,7 @@ class RtspCamera:
         self.links: set[_Link] = set()
         self.film: Sequence[Sequence[bytes]] = FILM
         self.still = False
+        self.tls: ssl.SSLContext | None = None
         self.port = 0
         # The number of requests with each nonce.
         self.nonces: dict[str, int] = {}
@@ -131,7 +134,7 @@ class RtspCamera:
 
     async def start(self) -> None:
         """Start, on the same port as before."""
-        self._server = await asyncio.start_server(self._serve, HOST, self.port)
+        self._server = await asyncio.start_server(self._serve, HOST, self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
         self._tasks.add(asyncio.create_task(self._run()))
 
@@ -153,7 +156,7 @@ class RtspCamera:
     @property
     def url(self) -> str:
         """Address without a login."""
-        return f"rtsp://{HOST}:{self.port}/live/ch0?x=1"
+        return f"{'rtsps' if self.tls else 'rtsp'}://{HOST}:{self.port}/live/ch0?x=1"
 
     @property
     def login_url(self) -> str:

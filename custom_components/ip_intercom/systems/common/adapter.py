@@ -18,7 +18,8 @@ from .http import HttpTransport
 type Find = Callable[[ClientSession, str, Mapping[str, Any], bool, str | None], Awaitable[Found]]
 type Create = Callable[[ClientSession, Mapping[str, Any], Mapping[str, Any], Mapping[str, object] | None], System]
 
-_RTSP_PORT = 554
+# Ports of streams, by scheme.
+_PORTS = {"rtsp": 554, "rtsps": 322}
 _LOOKS_LIKE_PORT = re.compile(r"[^/?]*:\d")
 
 
@@ -126,7 +127,7 @@ def stream_url(path: str, host: str) -> URL:
     """Return the URL of a stream, without credentials.
 
     Args:
-        path: The entered path on the device, or a complete URL that begins with rtsp://.
+        path: The entered path on the device, or a complete URL that begins with rtsp:// or rtsps://.
 
     Raises:
         ValueError: It is neither, or contains credentials, which would be visible to others.
@@ -134,13 +135,13 @@ def stream_url(path: str, host: str) -> URL:
     typed = path.strip()
     if "://" in typed:
         url = URL(typed)
-        if url.scheme not in {"rtsp", "rtsps"} or not url.host or url.user is not None or url.password is not None:
+        if url.scheme not in _PORTS or not url.host or url.user is not None or url.password is not None:
             raise ValueError("not the address of a stream")
-        return url if url.explicit_port is not None else url.with_port(_RTSP_PORT)
+        return url if url.explicit_port is not None else url.with_port(_PORTS[url.scheme])
     if typed.startswith("//") or _LOOKS_LIKE_PORT.match(typed) or any(char.isspace() for char in typed):
         raise ValueError("not the path of a stream")
     place, _, query = typed.lstrip("/").partition("?")
-    return URL.build(scheme="rtsp", host=host, port=_RTSP_PORT, path=f"/{place}", query_string=query)
+    return URL.build(scheme="rtsp", host=host, port=_PORTS["rtsp"], path=f"/{place}", query_string=query)
 
 
 async def certificate_of(data: Mapping[str, Any]) -> Certificate:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from errno import EADDRINUSE
 import logging
+from ssl import SSLContext
 from zlib import crc32
 
 from ...model.features import Cameras
@@ -42,16 +43,18 @@ class DirectTalk:
     Args:
         host: The device; None if it is unknown.
         port: Its port of SIP.
+        tls: TLS of its stream, as in ``RtspClient``.
 
     Attributes:
         line: Its calls.
     """
 
-    def __init__(self, host: str | None, port: int) -> None:
+    def __init__(self, host: str | None, port: int, tls: SSLContext | None = None) -> None:
         self.line = Line(self._dial)
         # The cameras, and the one at the line; None if not known yet.
         self._cameras: Cameras | None = None
         self._camera: CameraId | None = None
+        self._tls = tls
         self._peer = SipPeer(host, port) if host is not None else None
         self._feeds = TalkFeeds()
         self._agent: SipAgent | None = None
@@ -65,7 +68,7 @@ class DirectTalk:
 
     def _source(self) -> VideoSource:
         assert self._cameras is not None and self._camera is not None
-        return video_source(self._cameras, self._camera)
+        return video_source(self._cameras, self._camera, self._tls)
 
     @property
     def address(self) -> str | None:

@@ -117,6 +117,8 @@ class HttpTransport:
         self.base = base
         self._prefix = base.path.rstrip("/") if below else ""
         self._ssl: bool | Fingerprint | ssl.SSLContext
+        # TLS of other servers of the device, whose certificates may differ; None if they are to be verified.
+        self.tls = None if verify and not legacy else tls_context(legacy=legacy)
         if legacy:
             self._ssl = tls_context(legacy=True, fingerprint=fingerprint)
         else:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from ssl import SSLContext
 
 from ...model.features import Cameras
 from ...model.parts import CameraId
@@ -18,8 +19,11 @@ from .errors import ConnectionFailed, IntercomError, NoTalk
 _STILL_SIZE = (640, 480)
 
 
-def video_source(cameras: Cameras, camera: CameraId) -> VideoSource:
-    """Return the video of a camera: its RTSP stream, or snapshots without an RTSP account or while there is no stream."""
+def video_source(cameras: Cameras, camera: CameraId, tls: SSLContext | None = None) -> VideoSource:
+    """Return the video of a camera: its RTSP stream, or snapshots without an RTSP account or while there is no stream.
+
+    ``tls`` as in ``RtspClient``.
+    """
 
     async def url() -> str:
         if (address := await _requested(cameras.stream_address(camera))) is None:
@@ -30,7 +34,7 @@ def video_source(cameras: Cameras, camera: CameraId) -> VideoSource:
         return await _requested(cameras.snapshot(camera, *_STILL_SIZE))
 
     stills = StillsVideo(still)
-    return FallbackVideo(DeviceStream(url), stills) if cameras.streams(camera) else stills
+    return FallbackVideo(DeviceStream(url, tls), stills) if cameras.streams(camera) else stills
 
 
 async def _requested[Result](request: Awaitable[Result]) -> Result:

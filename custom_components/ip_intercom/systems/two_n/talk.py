@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import logging
 import secrets
+from ssl import SSLContext
 
 from yarl import URL
 
 from ...model.parts import CameraId
 from ...model.talk import Speaker, TalkReason, TalkRoute, TalkStatus, unavailable
-from ...talk.errors import RtspConnectionFailed, RtspRefused, RtspUnauthorized, TalkError
+from ...talk.errors import RtspConnectionFailed, RtspRefused, RtspUnauthorized, RtspUntrusted, TalkError
 from ...talk.rtp import pack
 from ...talk.rtsp_client import RtspClient
 from ...talk.sdp import Codec, Direction, Media, SessionDescription
@@ -87,7 +88,7 @@ class OnvifTalk:
         """
         if self._url is None or camera != self.camera:
             raise NoTalk(TalkReason.NO_SPEAKER)
-        client = RtspClient(str(self._url))
+        client = RtspClient(str(self._url), tls=self._transport.tls)
         try:
             try:
                 speaker = await _open(client)
@@ -109,7 +110,7 @@ class OnvifTalk:
             return next(reason for kind, reason in _ONVIF_REASONS if isinstance(err, kind))
         url = url.with_user(stream.username).with_password(stream.password or None)
         try:
-            description = await _describe(url)
+            description = await _describe(url, self._transport.tls)
         except TalkError as err:
             _LOGGER.debug("No description of the stream with talk: %s", err)
             return _reason(err)
@@ -121,7 +122,8 @@ class TwoNTalk:
 
     def __init__(self, device: TwoNDevice, stream: StreamAccess | None, sip_port: int) -> None:
         self._onvif = OnvifTalk(device, stream)
-        self._direct = DirectTalk(device.client.transport.base.host, sip_port)
+        transport = device.client.transport
+        self._direct = DirectTalk(transport.base.host, sip_port, transport.tls)
         self._way: OnvifTalk | DirectTalk = self._onvif
 
     def show(self, cameras: TwoNCameras, camera: CameraId | None) -> None:
@@ -204,8 +206,8 @@ async def _open(client: RtspClient) -> OnvifSpeaker:
     return OnvifSpeaker(client, track, codec)
 
 
-async def _describe(url: URL) -> SessionDescription:
-    client = RtspClient(str(url))
+async def _describe(url: URL, tls: SSLContext | None) -> SessionDescription:
+    client = RtspClient(str(url), tls=tls)
     try:
         return await client.describe(backchannel=True)
     finally:
@@ -222,6 +224,8 @@ def speaker_of(description: SessionDescription) -> tuple[Media, Codec] | None:
 
 def _reason(err: TalkError) -> TalkReason:
     match err:
+        case RtspUntrusted():
+            return TalkReason.RTSP_CERTIFICATE
         case RtspConnectionFailed():
             return TalkReason.RTSP_CLOSED
         case RtspUnauthorized():
@@ -232,11 +236,12 @@ def _reason(err: TalkError) -> TalkReason:
 
 
 def _reachable(url: URL, path: str) -> URL:
-    """Return the address with the host and port of a complete address that the user entered: ports may be forwarded."""
+    """Return the address with scheme, host, and port of a complete address that the user entered: ports may be forwarded."""
     if "://" not in path:
         return url
     try:
         entered = stream_url(path, "")
     except ValueError:
         return url  # an address from before the form validated it
-    return url.with_host(entered.host or "").with_port(entered.explicit_port)
+    own = URL.build(scheme=entered.scheme, host=entered.host or "", port=entered.explicit_port)
+    return URL(f"{own}{url.raw_path_qs}", encoded=True)

@@ -150,7 +150,8 @@ async def test_another_fault_names_its_subcode(bench: Bench) -> None:
     ("uri", "expected"),
     [
         ("rtsp://10.0.0.9/live?a=1#backchannel=0", "rtsp://127.0.0.1:554/live?a=1"),
-        ("rtsps://user:secret@10.0.0.9:322/a%20b", "rtsps://127.0.0.1:322/a%20b"),
+        ("rtsps://user:secret@10.0.0.9:8322/a%20b", "rtsps://127.0.0.1:8322/a%20b"),
+        ("rtsps://10.0.0.9/live", "rtsps://127.0.0.1:322/live"),
     ],
 )
 async def test_the_address_has_our_host_and_neither_login_nor_fragment(bench: Bench, uri: str, expected: str) -> None:

@@ -39,7 +39,8 @@ MEDIA2 = "http://www.onvif.org/ver20/media/wsdl"
 
 # Bytes of a response: the profiles of a device with many encoders have about 60 kB.
 _MAX_RESPONSE = 512 * 1024
-_RTSP_PORT = 554
+# Ports of streams, by scheme; a unit that is set to secure connections reports only rtsps.
+_PORTS = {"rtsp": 554, "rtsps": 322}
 # The profile whose width is nearest to this is used.
 _WIDTH = 1280
 # Subcodes of faults (ONVIF Core 5.8.2.3) for functions that a device may lack.
@@ -177,10 +178,10 @@ class Onvif:
         """Return a reported stream address with the host of the device as it is reached here."""
         try:
             url = URL(uri, encoded=True)
-            port = url.explicit_port or _RTSP_PORT
+            port = url.explicit_port or _PORTS.get(url.scheme)
         except ValueError as err:
             raise UnexpectedReply("ONVIF reports no valid address of the stream") from err
-        if url.scheme not in {"rtsp", "rtsps"} or not url.host:
+        if url.scheme not in _PORTS or not url.host:
             raise UnexpectedReply("ONVIF reports no address of a stream")
         own = URL.build(scheme=url.scheme, host=self._transport.base.host or "", port=port)
         # Kept as reported: the path selects the profile, and only that of ONVIF has audio in both directions.
