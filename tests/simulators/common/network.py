@@ -108,6 +108,7 @@ class Certificate:
     def _load(self, pem: bytes) -> None:
         if not self._contexts:
             self._contexts.append(self._context())
+            self._contexts[0].set_ecdh_curve("X25519")  # without OpenSSL's post-quantum exchange, which no device has
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "server.pem")
             path.write_bytes(pem)
