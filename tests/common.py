@@ -1,11 +1,13 @@
 """Helpers for tests of the integration."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 import time
 from typing import Any
+from unittest.mock import patch
 
-from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_USER, ConfigEntry
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_USER, ConfigEntry, ConfigFlow
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
@@ -14,6 +16,8 @@ from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN, EVENT_LOG
+from custom_components.ip_intercom.flows import base
+from custom_components.ip_intercom.model.features import System
 from tests.simulators.two_n import Simulator
 
 USERNAME = "ha"
@@ -43,6 +47,25 @@ async def begin(hass: HomeAssistant, what: str = "device") -> Any:
     menu: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert menu["type"] is FlowResultType.MENU, menu
     return await hass.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": what})
+
+
+@contextmanager
+def created_with(options: dict[str, Any]) -> Generator[None]:
+    """Let config flows create their entries with options, so that these need no reload to be set."""
+    create = ConfigFlow.async_create_entry
+
+    def create_with(flow: ConfigFlow, **result: Any) -> Any:
+        return create(flow, **result | {"options": {**result.get("options", {}), **options}})
+
+    def close(hass: HomeAssistant, _: str, system: System) -> None:
+        """Discard the system of the flow, which has no options."""
+        hass.async_create_task(system.close())
+
+    with ExitStack() as stack:
+        if options:
+            stack.enter_context(patch.object(ConfigFlow, "async_create_entry", create_with))
+            stack.enter_context(patch.object(base, "async_hand_over", close))
+        yield
 
 
 async def enter(hass: HomeAssistant, data: dict[str, Any], what: str = "device") -> Any:

@@ -10,7 +10,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.ip_intercom.systems.akuvox.client import discovery, exchange
-from tests.common import choose, enter, state_of, until, user_input
+from tests.common import created_with, enter, state_of, until, user_input
 from tests.simulators.akuvox import Redirect, Simulator
 
 # The number that the call button of a door phone calls.
@@ -72,16 +72,15 @@ def address_of(sim: Simulator) -> str:
 
 async def add(hass: HomeAssistant, sim: Simulator, **options: Any) -> ConfigEntry:
     """Add a device through the config flow, with options, and wait until its events are followed."""
-    result = await enter(hass, user_input(address_of(sim), "admin", "httpapi"))
-    assert result["type"] is FlowResultType.CREATE_ENTRY, result
-    await hass.async_block_till_done()
-    entry: ConfigEntry = result["result"]
     if sim.camera_address is not None:
         options.setdefault("picture_port", int(sim.camera_address.rpartition(":")[2]))
         options.setdefault("stream_username", "admin")
         options.setdefault("stream_password", "admin")
-    if options:
-        await choose(hass, entry, options)
+    with created_with(options):
+        result = await enter(hass, user_input(address_of(sim), "admin", "httpapi"))
+    assert result["type"] is FlowResultType.CREATE_ENTRY, result
+    await hass.async_block_till_done()
+    entry: ConfigEntry = result["result"]
     return entry
 
 

@@ -10,7 +10,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.ip_intercom.systems.mx_proxy import log
-from tests.common import choose, enter, webhook_of
+from tests.common import created_with, enter, webhook_of
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Form, Simulator
 
 UNVERIFIED = {"security": {"verify_ssl": False}}
@@ -50,12 +50,11 @@ async def add(
     hass: HomeAssistant, sim: Simulator, account: dict[str, str] | None = None, **options: Any
 ) -> ConfigEntry:
     """Add an extension through the config flow, with options."""
-    result = await enter(hass, user_input(sim, **(account or {})), "mx_proxy")
+    with created_with(options):
+        result = await enter(hass, user_input(sim, **(account or {})), "mx_proxy")
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
     await hass.async_block_till_done()
     entry: ConfigEntry = result["result"]
-    if options:
-        await choose(hass, entry, options)
     return entry
 
 

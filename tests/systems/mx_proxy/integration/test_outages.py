@@ -141,6 +141,7 @@ async def test_a_push_hastens_a_look_that_fails(
     monkeypatch.setattr(poller, "_RETRY", 600.0)
     sim = await device()
     entry = await pushing(hass, sim, local_url)
+    await hass.config_entries.async_reload(entry.entry_id)
     events = capture_log_events(hass)
     await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.fault("GET /calls", Fault.STATUS, times=1)

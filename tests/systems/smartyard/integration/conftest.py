@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from tests.common import choose, enter, webhook_of
+from tests.common import created_with, enter, webhook_of
 from tests.simulators.smartyard import PHONE, Form, Simulator
 from tests.simulators.smartyard.telephony import Telephony
 
@@ -49,11 +49,10 @@ async def log_in(hass: HomeAssistant, sim: Simulator, phone: str = PHONE) -> Any
 
 async def add(hass: HomeAssistant, sim: Simulator, phone: str = PHONE, **options: Any) -> ConfigEntry:
     """Add an account through the config flow, with options."""
-    result = await log_in(hass, sim, phone)
+    with created_with(options):
+        result = await log_in(hass, sim, phone)
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
     entry: ConfigEntry = result["result"]
-    if options:
-        await choose(hass, entry, options)
     return entry
 
 
