@@ -34,6 +34,7 @@ from .helpers.connection import async_client_session
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.loading import async_load_systems
 from .systems import asks_for_proof, candidates_of, recognized
+from .systems.common.adapter import announced_address, announced_name, is_device_id
 
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 _ACCOUNT = {vol.Optional(CONF_USERNAME, default=""): str, vol.Optional(CONF_PASSWORD, default=""): PASSWORD_FIELD}
@@ -102,31 +103,33 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
     @override
     async def async_step_dhcp(self, discovery_info: DhcpServiceInfo) -> ConfigFlowResult:
         """Handle a device discovered by DHCP, after checking that it is an intercom."""
-        if asks_for_proof(discovery_info.macaddress):
+        mac, url = discovery_info.macaddress, announced_address(discovery_info.ip)
+        if url is None or not is_device_id(mac):
+            return self.async_abort(reason="wrong_device")
+        if asks_for_proof(mac):
             await async_load_systems(self.hass, *candidates_of())
-            self._system = await recognized(
-                async_client_session(self.hass), discovery_info.ip, discovery_info.macaddress
-            )
+            self._system = await recognized(async_client_session(self.hass), url.authority, mac)
             if self._system is None:
                 return self.async_abort(reason="wrong_device")
-        return await self._async_discovered(discovery_info.macaddress, discovery_info.ip, discovery_info.hostname)
+        return await self._async_discovered(mac, url, url.authority, discovery_info.hostname)
 
     @override
     async def async_step_ssdp(self, discovery_info: SsdpServiceInfo) -> ConfigFlowResult:
         """Handle a device discovered by SSDP; the serial number there is its MAC address."""
-        host = URL(discovery_info.ssdp_location or "").host
-        serial = discovery_info.upnp.get(ATTR_UPNP_SERIAL)
-        if host is None or not serial:
+        url, serial = announced_address(discovery_info.ssdp_location), discovery_info.upnp.get(ATTR_UPNP_SERIAL)
+        if url is None or not is_device_id(serial):
             return self.async_abort(reason="wrong_device")
-        name = discovery_info.upnp.get(ATTR_UPNP_FRIENDLY_NAME) or host
-        return await self._async_discovered(serial, host, name)
+        # The port is that of the description, not of the API.
+        return await self._async_discovered(
+            serial, url, url.host_subcomponent or "", discovery_info.upnp.get(ATTR_UPNP_FRIENDLY_NAME)
+        )
 
-    async def _async_discovered(self, mac: str, host: str, name: str) -> ConfigFlowResult:
+    async def _async_discovered(self, mac: str, url: URL, address: str, name: object) -> ConfigFlowResult:
         entry = await self.async_set_unique_id(format_mac(mac))
         if entry is not None:
-            self._abort_if_unique_id_configured(updates=_new_address(entry, host))
-        self._discovered_host = host
-        self.context["title_placeholders"] = {"name": name}
+            self._abort_if_unique_id_configured(updates=_new_address(entry, url))
+        self._discovered_host = address
+        self.context["title_placeholders"] = {"name": announced_name(name) or address}
         return await self.async_step_discovery_confirm()
 
     async def async_step_discovery_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -214,7 +217,7 @@ def _rejection(entry: IntercomConfigEntry) -> dict[str, str]:
     return {"base": key} if key in _REJECTIONS else {}
 
 
-def _new_address(entry: IntercomConfigEntry, host: str) -> dict[str, Any] | None:
+def _new_address(entry: IntercomConfigEntry, found: URL) -> dict[str, Any] | None:
     """Return the changed data of a device that was discovered at a new address; scheme and port stay.
 
     None if the address must not change: the user entered a host name, the certificate is verified, the device still
@@ -226,7 +229,7 @@ def _new_address(entry: IntercomConfigEntry, host: str) -> dict[str, Any] | None
     by_name = url.host is None or not is_ip_address(url.host)
     if by_name or entry.data.get(CONF_VERIFY_SSL) or _is_connected(entry):
         return None
-    return {CONF_URL: str(url.with_host(host))}
+    return {CONF_URL: str(url.with_host(found.host or ""))}
 
 
 def _is_connected(entry: IntercomConfigEntry) -> bool:

@@ -161,7 +161,7 @@ class IntercomCoordinator(StateCoordinator):
             raise self._failure(UpdateFailed, self._failure_cause)  # another login may lock the account
         if self._back_off is not None and time.monotonic() < self._back_off.until:
             raise self._failure(UpdateFailed, self._back_off.err)
-        began = time.monotonic()
+        began, shown = time.monotonic(), self.data
         try:
             reading, changes = await self._async_collect_changes(self.system.read)
         except AuthenticationFailed as err:
@@ -194,6 +194,9 @@ class IntercomCoordinator(StateCoordinator):
         before, self._state = self._state, after(merge(self._state, reading), changes)
         if self.follower is not None:
             self.follower.async_polled(before, self._state)
+        if self._state == shown:
+            # Home Assistant compares with the state at the beginning; another one may have been published since.
+            self.async_publish()
         if time.monotonic() - self._described_at >= _DESCRIBE_EVERY:
             self.async_describe_soon()
         return self._state

@@ -2,10 +2,13 @@
 
 from itertools import permutations
 
+from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ip_intercom.helpers.devices import bell_label, distinct_name, place_names
 from custom_components.ip_intercom.model.parts import Bell, Camera, Door, Place
+from tests.common import add_intercom, entity_id
+from tests.simulators.two_n import Simulator
 
 
 @pytest.mark.parametrize(
@@ -59,3 +62,17 @@ def test_places_of_the_same_name_are_told_apart_by_where_they_are() -> None:
         "Yard (1)",
         "Yard (2)",
     ]
+
+
+def test_an_overlong_name_is_cut() -> None:
+    long = "Gate " * 10_000
+    assert distinct_name(Door("A", None, name=long), []) == f"{long[:99]}…"
+    assert place_names({"x": Place("x", long), "y": Place("y", "Yard")}) == {"x": f"{long[:99]}…", "y": "Yard"}
+
+
+async def test_an_overlong_name_leaves_the_attributes_of_entities(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.model.info["deviceName"] = "Gate " * 10_000
+    entry = await add_intercom(hass, sim)
+    lock = hass.states.get(entity_id(hass, entry, "lock", "door_1_door"))
+    assert lock is not None
+    assert len(lock.attributes["friendly_name"]) < 200

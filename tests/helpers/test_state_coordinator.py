@@ -1,11 +1,15 @@
 """A command that is sent only where it is needed, and whose answer may get lost."""
 
+import asyncio
+from dataclasses import replace
+
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from custom_components.ip_intercom.systems.common.errors import IntercomError, NoAnswer, NotReached, Rejected
+from tests.common import state_of
 
 
 class Relay:
@@ -63,3 +67,15 @@ async def test_a_switch_that_fails_says_so(hass: HomeAssistant, entry: ConfigEnt
     with pytest.raises(HomeAssistantError):
         await switch(entry, relay)
     assert relay.sent == sent
+
+
+async def test_a_poll_that_undoes_what_was_published_meanwhile_shows(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    coordinator = entry.runtime_data.coordinator
+    doors = coordinator.data.doors
+    async with coordinator._read_lock:
+        polling = asyncio.create_task(coordinator.async_refresh())
+        await asyncio.sleep(1)
+        coordinator.async_change(doors={**doors, "1": replace(doors["1"], released=True)})
+        assert state_of(hass, entry, "lock", "door_1_door") == "unlocked"
+    await polling
+    assert state_of(hass, entry, "lock", "door_1_door") == "locked"

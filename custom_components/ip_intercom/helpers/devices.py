@@ -6,7 +6,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
-from ..model.parts import Bell, BellId, Camera, Door, Identity, Place, PlaceId
+from ..model.parts import Bell, BellId, Camera, Door, Identity, Place, PlaceId, short_name
 
 
 def place_identifier(identity: Identity, place: PlaceId | None) -> tuple[str, str]:
@@ -148,7 +148,7 @@ def place_names(places: Mapping[PlaceId, Place], others: Iterable[str] = (), mar
 
     ``mark`` follows names that are also in ``others``, the device names of other entries.
     """
-    names = {place.id: place.name for place in places.values()}
+    names = {place.id: short_name(place.name) for place in places.values()}
     for distinguish in (_with_parent, _with_id):
         taken = [_folded(name) for name in names.values()]
         names = {
@@ -163,7 +163,7 @@ def place_names(places: Mapping[PlaceId, Place], others: Iterable[str] = (), mar
 
 def _with_parent(name: str, place: Place, places: Mapping[PlaceId, Place]) -> str:
     parent = places.get(place.parent or "")
-    return name if parent is None else f"{name} ({parent.name})"
+    return name if parent is None else f"{name} ({short_name(parent.name)})"
 
 
 def _with_id(name: str, place: Place, _: Mapping[PlaceId, Place]) -> str:
@@ -178,7 +178,7 @@ def _neighbors[P: (Bell, Camera, Door)](part: P, parts: Iterable[P]) -> Iterable
 def _name(part: Bell | Camera | Door) -> str | None:
     if part.name is None and isinstance(part, Bell) and part.button is not None:
         return str(part.button)
-    return part.name
+    return None if part.name is None else short_name(part.name)
 
 
 def _mark(part: Bell | Camera | Door) -> str:

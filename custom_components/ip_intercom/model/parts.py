@@ -19,6 +19,15 @@ type PlaceId = str
 type SettingId = str
 
 
+# Longest name of a device or part: with a longer one, the recorder would drop the attributes of its entities.
+_LONGEST_NAME = 100
+
+
+def short_name(name: str) -> str:
+    """Return a name of a device or part, with an ellipsis if it is too long."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
+
 # Longest list of parts of one alarm: some firmware uses a new id for each motion.
 MANY_PARTS = 16
 

@@ -269,7 +269,20 @@ def test_addresses_that_people_type(typed: str, found: tuple[str, str, int | Non
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "  ", "http://", "ftp://gate", "rtsp://gate:554/x", "gate:port", "user:s3cret@gate", "http://u:s3cret@g"],
+    [
+        "",
+        "  ",
+        "http://",
+        "ftp://gate",
+        "rtsp://gate:554/x",
+        "gate:port",
+        "user:s3cret@gate",
+        "http://u:s3cret@g",
+        "x" * 64,
+        "x." * 127,
+        ".x",
+        "a..b",
+    ],
 )
 def test_addresses_that_name_no_host(typed: str) -> None:
     with pytest.raises(ValueError) as refused:

@@ -10,7 +10,20 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ...model.features import Bells, Features
-from ...model.parts import Alarm, Bell, Clock, Control, DoorId, Firmware, Identity, Line, LineId, Port, PortId
+from ...model.parts import (
+    Alarm,
+    Bell,
+    Clock,
+    Control,
+    DoorId,
+    Firmware,
+    Identity,
+    Line,
+    LineId,
+    Port,
+    PortId,
+    short_name,
+)
 from ...model.ring_detector import CALL_BELL
 from ...model.state import Description, Missing, Reading, State
 from ..common.errors import (
@@ -400,7 +413,7 @@ def identity_of(info: SystemInfo, location: str | None, host: str | None) -> Ide
         serial=None,
         manufacturer=MANUFACTURER,
         model=info.model,
-        name=location or info.model or host or MANUFACTURER,
+        name=short_name(location or info.model or host or MANUFACTURER),
         firmware=info.firmware,
         hardware=info.hardware,
     )

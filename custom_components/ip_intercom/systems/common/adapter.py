@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 import re
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, TypeIs
 
 from aiohttp import ClientSession
 from yarl import URL
@@ -11,7 +11,7 @@ from yarl import URL
 from ...const import CONF_FINGERPRINT, CONF_LEGACY_TLS, CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL
 from ...model.features import System
 from ...model.state import Description
-from .discovery import Certificate, FoundDevice, shown_certificate
+from .discovery import Certificate, FoundDevice, parse_address, shown_certificate
 from .errors import IntercomError
 from .http import HttpTransport
 
@@ -20,6 +20,9 @@ type Create = Callable[[ClientSession, Mapping[str, Any], Mapping[str, Any], Map
 
 # Ports of streams, by scheme.
 _PORTS = {"rtsp": 554, "rtsps": 322}
+# MAC address or serial number, and longest name, that a device announces in the network.
+_DEVICE_ID: Final = re.compile(r"[0-9A-Za-z:.-]{4,64}")
+_MAX_NAME: Final = 100
 _LOOKS_LIKE_PORT = re.compile(r"[^/?]*:\d")
 
 
@@ -156,3 +159,22 @@ async def certificate_of(data: Mapping[str, Any]) -> Certificate:
 def account_of(data: Mapping[str, Any]) -> tuple[str, str]:
     """Return the user name and password of an entry."""
     return data.get(CONF_USERNAME, ""), data.get(CONF_PASSWORD, "")
+
+
+def announced_address(text: object) -> URL | None:
+    """Return the address in an announcement, None if it contains none."""
+    try:
+        return parse_address(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def announced_name(text: object) -> str:
+    """Return a name in an announcement without what cannot be printed; empty if there is none."""
+    found = text[:_MAX_NAME] if isinstance(text, str) else ""
+    return "".join(char for char in found if char.isprintable()).strip()
+
+
+def is_device_id(text: object) -> TypeIs[str]:
+    """Return whether an announcement contains a MAC address or serial number."""
+    return isinstance(text, str) and _DEVICE_ID.fullmatch(text) is not None

@@ -29,6 +29,8 @@ from .tls import any_certificate_fingerprint, certificate_fingerprint
 HTTPS_FIRST: Final[tuple[tuple[str, int | None], ...]] = (("https", None), ("http", None))
 
 _MAC_DIGITS = 12
+# Longest host, and longest part of it between dots.
+_MAX_HOST, _MAX_LABEL = 253, 63
 
 
 def parse_address(address: str) -> URL:
@@ -44,9 +46,9 @@ def parse_address(address: str) -> URL:
         url = URL(typed)
     except ValueError:
         url = URL()
-    if not url.host or url.scheme not in {"", "http", "https"} or url.user or url.password:
+    if not _is_host(url.raw_host or "") or url.scheme not in {"", "http", "https"} or url.user or url.password:
         raise ValueError("not an address")  # the input may contain a password
-    return URL.build(scheme=url.scheme, host=url.host, port=url.explicit_port)
+    return URL.build(scheme=url.scheme, host=url.host or "", port=url.explicit_port)
 
 
 def parse_path(address: str) -> str:
@@ -76,6 +78,12 @@ def redirected(base: URL, location: str) -> URL:
     if to.scheme not in {"http", "https"} or to.host != base.host or (base.scheme, to.scheme) == ("https", "http"):
         raise Redirected(location)
     return to
+
+
+def _is_host(host: str) -> bool:
+    """Return whether a name or IP address has the length that the DNS allows (RFC 1035, 2.3.4)."""
+    labels = host.rstrip(".").split(".")
+    return len(host) <= _MAX_HOST and all(0 < len(label) <= _MAX_LABEL for label in labels)
 
 
 def _is_ipv6(host: str) -> bool:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ...model.features import Bells, Features
-from ...model.parts import CallOutcome, CallRecord, Control, Identity
+from ...model.parts import CallOutcome, CallRecord, Control, Identity, short_name
 from ...model.state import Description, Reading, State
 from ..common.delivery import ForwardedPush
 from ..common.errors import ExchangeSilent, IntercomError
@@ -59,7 +59,7 @@ def identity_of(info: UserInfo) -> Identity:
         serial=None,
         manufacturer="Zultys",
         model="MX extension",
-        name=f"MX {info.mx} extension {info.extension}" if info.extension else f"MX {info.mx}",
+        name=short_name(f"MX {info.mx} extension {info.extension}" if info.extension else f"MX {info.mx}"),
         firmware=None,
         hardware=None,
         has_page=False,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...model.features import Bells
-from ...model.parts import Alarm, Bell, BellId, Camera, Display, Firmware, Identity, Line, LineId, PortId
+from ...model.parts import Alarm, Bell, BellId, Camera, Display, Firmware, Identity, Line, LineId, PortId, short_name
 from ...model.ring_detector import CALL_BELL, peer_number
 from ...model.state import Reading, State
 from ..common.parse import Fields, integer, objects, text
@@ -125,7 +125,7 @@ def identity_of(info: SystemInfo, host: str | None) -> Identity:
         serial=info.serial,
         manufacturer=MANUFACTURER,
         model=model,
-        name=info.name or model or host or MANUFACTURER,
+        name=short_name(info.name or model or host or MANUFACTURER),
         firmware=info.firmware,
         hardware=info.hardware,
     )
