@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from custom_components.ip_intercom.talk.errors import CallFailed, CallRefused, LineBusy, TalkError
-from custom_components.ip_intercom.talk.line import HANDOVER, MICROPHONE_GONE, Call, Line, LineState
+from custom_components.ip_intercom.talk.line import HANDOVER, MICROPHONE_GONE, Line, LineState
 from custom_components.ip_intercom.talk.rtp import RtpPacket
 
 from .fake_call import H264, FakeCall, Phone
@@ -223,39 +223,6 @@ async def test_an_announcement_that_fails_or_is_given_up(line: Line, phone: Phon
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (line.state, phone.canceled) == (LineState.IDLE, 1)
-
-
-async def test_an_announcement_from_the_call_to_its_end(line: Line, phone: Phone) -> None:
-    async def play(call: Call) -> None:
-        for _ in range(50):
-            call.send_audio(VOICE)
-            await asyncio.sleep(0.02)
-
-    assert await line.announce(play)
-    assert (len(phone.calls[0].sent), phone.calls[0].hung_up, line.state) == (50, 1, LineState.IDLE)
-    # The door hangs up.
-    task = asyncio.create_task(line.announce(play))
-    await asyncio.sleep(0.5)
-    phone.calls[1].end()
-    assert not await task
-    assert 20 < len(phone.calls[1].sent) < 30
-    assert (phone.calls[1].hung_up, line.state) == (0, LineState.IDLE)
-    # It is canceled.
-    task = asyncio.create_task(line.announce(play))
-    await asyncio.sleep(0.5)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert (phone.calls[2].hung_up, line.state) == (1, LineState.IDLE)
-
-
-async def test_an_announcement_that_cannot_be_played(line: Line, phone: Phone) -> None:
-    async def play(call: Call) -> None:
-        raise TalkError("no sound")
-
-    with pytest.raises(TalkError, match="no sound"):
-        await line.announce(play)
-    assert (phone.calls[0].hung_up, line.state) == (1, LineState.IDLE)
 
 
 async def _place(line: Line) -> None:

@@ -1,11 +1,11 @@
 """The line to a door: its one call, and who talks in it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import StrEnum
 import logging
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from .errors import LineBusy, TalkError
 from .rtp import RtpPacket
@@ -176,30 +176,6 @@ class Line:
             raise
         self._begin(call)
         return call
-
-    async def announce(self, play: Callable[[Call], Coroutine[Any, Any, object]]) -> bool:
-        """Place a call, play into it, hang up, and return whether all was played: the door may hang up before.
-
-        Raises:
-            LineBusy: The door is in a call.
-            TalkError: The call failed, or ``play`` did.
-        """
-        call = await self.place(play)
-        playing = asyncio.create_task(play(call))
-        ended = asyncio.create_task(call.wait_ended())
-        try:
-            await asyncio.wait({playing, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if not playing.done():
-                return False
-            playing.result()
-            return True
-        finally:
-            for task in (playing, ended):
-                task.cancel()
-            await asyncio.wait({playing, ended})
-            if self._call is call:
-                with suppress(TalkError):
-                    await self.hang_up()
 
     def adopt(self, call: Call) -> None:
         """Take a call that was established otherwise, as that of a visitor; all sessions may talk in it.

@@ -1,5 +1,6 @@
-"""Direct talk without a device that helps: no address, no port, no visitor."""
+"""Direct talk without a device that helps: no address, no port, no visitor; announcements by a call."""
 
+import asyncio
 from unittest.mock import AsyncMock, Mock
 
 import pytest
@@ -7,11 +8,13 @@ import pytest
 from custom_components.ip_intercom.model.talk import TalkReason, unavailable
 from custom_components.ip_intercom.systems.common.direct_talk import DirectTalk
 from custom_components.ip_intercom.systems.common.errors import ConnectionFailed, NoTalk
-from custom_components.ip_intercom.systems.common.talk_feeds import TalkFeeds, video_source
+from custom_components.ip_intercom.systems.common.talk_feeds import TalkFeeds, call_for_sound, video_source
 from custom_components.ip_intercom.talk.errors import CallFailed, RtspError, TalkError
+from custom_components.ip_intercom.talk.line import Line, LineState
 from custom_components.ip_intercom.talk.rtsp_server import RtspServer
 from custom_components.ip_intercom.talk.sip_agent import SipAgent
 from tests.talk.door import Door
+from tests.talk.fake_call import FakeCall, Phone
 
 
 def cameras(**methods: object) -> Mock:
@@ -69,3 +72,75 @@ async def test_a_camera_without_an_address_of_its_stream(error: ConnectionFailed
     video = video_source(without, "main")
     with pytest.raises(TalkError):
         await video.open()
+
+
+SOUND = b"\x21" * 160
+
+
+async def test_an_announcement_from_the_call_to_its_end() -> None:
+    phone = Phone()
+    line = Line(phone.dial)
+    async with call_for_sound(line) as speaker:
+        assert (speaker.codec, line.state) == ("PCMU", LineState.TALKING)
+        for _ in range(50):
+            speaker.send(SOUND)
+    assert (phone.calls[0].sent, phone.calls[0].hung_up, line.state) == ([SOUND] * 50, 1, LineState.IDLE)
+
+
+async def test_the_door_hangs_up_during_an_announcement() -> None:
+    phone = Phone()
+    line = Line(phone.dial)
+
+    async def announce() -> None:
+        async with call_for_sound(line) as speaker:
+            speaker.send(SOUND)
+            phone.calls[0].end()
+            await asyncio.sleep(0.01)
+            speaker.send(SOUND)
+
+    with pytest.raises(ConnectionFailed):
+        await announce()
+    assert (len(phone.calls[0].sent), phone.calls[0].hung_up, line.state) == (1, 0, LineState.IDLE)
+
+
+async def test_an_announcement_that_is_canceled() -> None:
+    phone = Phone()
+    line = Line(phone.dial)
+
+    async def announce() -> None:
+        async with call_for_sound(line):
+            await asyncio.sleep(3600)
+
+    task = asyncio.create_task(announce())
+    await asyncio.sleep(0.01)
+    assert line.state is LineState.TALKING
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (phone.calls[0].hung_up, line.state) == (1, LineState.IDLE)
+
+
+async def test_an_announcement_that_cannot_be_played_at_a_door_that_does_not_hang_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(FakeCall, "hang_up", AsyncMock(side_effect=TalkError("no response to BYE")))
+    phone = Phone()
+    with pytest.raises(ZeroDivisionError):
+        async with call_for_sound(Line(phone.dial)):
+            raise ZeroDivisionError
+    phone.calls[0].end()
+
+
+@pytest.mark.parametrize("reason", ["call_failed", "line_busy"])
+async def test_a_door_that_cannot_be_called_for_an_announcement(reason: str) -> None:
+    phone = Phone()
+    line = Line(phone.dial)
+    if reason == "call_failed":
+        phone.error = CallFailed("no response")
+    else:
+        line.adopt(FakeCall())
+    with pytest.raises(NoTalk) as caught:
+        async with call_for_sound(line):
+            pass
+    assert caught.value.reason == reason
+    await line.close()
