@@ -295,6 +295,37 @@ async def test_without_onvif_a_2n_is_called(hass: HomeAssistant, sim: Simulator,
         await until(lambda: door.call is None, "the end of the call")
 
 
+async def test_diagnostics_of_a_2n_tell_how_talk_goes(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    async def told() -> Any:
+        diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+        assert not any(word in str(diagnostics["talk"]) for word in ("127.0.0.1", "viewer", PASSWORD, "sip:"))
+        return diagnostics["talk"]
+
+    assert await told() is None
+    async with Door() as door:
+        door.refusal = "603 Decline"
+        await talk(hass, entry, "sip_direct", sip_port=door.port)
+        line = {"line": "idle", "ringing": False, "registered": None, "failure": None}
+        status = {"route": "sip_direct", "reason": None, "ready": True}
+        assert await told() == {"cameras": {"internal": status | line}, "ignored": 0}
+        source = await async_get_stream_source(hass, camera_of(hass, entry))
+        assert source is not None
+        async with Go2rtc(source) as browser:
+            await browser.talk()
+            await browser.say(b"\x01" * 160)
+            await until(
+                lambda: entry.runtime_data.coordinator.features.talk.examine().lines["internal"].failure, "the refusal"
+            )
+        assert await told() == {"cameras": {"internal": status | line | {"failure": "declined"}}, "ignored": 0}
+    with pytest.raises(ServiceValidationError):
+        await check(hass, entry)
+    status = {"route": "none", "reason": state_of(hass, entry, "sensor", "talk"), "ready": True}
+    assert status["reason"] in set(TalkReason)
+    assert await told() == {"cameras": {"internal": status | line | {"failure": "declined"}}, "ignored": 0}
+
+
 async def test_onvif_comes_before_sip(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
     async with Door() as door:
         await talk(hass, entry, "onvif", sip_port=door.port)

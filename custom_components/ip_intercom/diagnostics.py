@@ -29,6 +29,7 @@ from .const import (
     CONFS_FCM,
 )
 from .model.features import Features
+from .model.parts import CameraId
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 TO_REDACT = {
@@ -95,9 +96,22 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Interco
             "dropped": runtime.push_address.limiter.dropped,
         },
         "examined": dict(examined),
+        "talk": _talk(runtime),
         "connected": coordinator.last_update_success,
         "state": async_redact_data(_plain(asdict(coordinator.data)), TO_REDACT - {"id"}),
     }
+
+
+def _talk(runtime: IntercomRuntime) -> dict[str, Any] | None:
+    """Return how talk goes at each camera, and what came from strangers; None without talk."""
+    if (talk := runtime.coordinator.features.talk) is None:
+        return None
+    report = talk.examine()
+    cameras: dict[CameraId, dict[str, Any]] = {}
+    for found in (runtime.talk.statuses, report.lines):
+        for camera, part in found.items():
+            cameras.setdefault(camera, {}).update(asdict(part))
+    return {"cameras": cameras, "ignored": report.ignored}
 
 
 def _plain(value: Any) -> Any:

@@ -58,6 +58,36 @@ class TalkStatus:
         return self.reason or self.route
 
 
+@dataclass(frozen=True, slots=True)
+class LineReport:
+    """The line to a door now, for diagnostics.
+
+    Attributes:
+        line: What the line does: ``idle``, ``dialing``, or ``talking``.
+        ringing: A visitor calls Home Assistant.
+        registered: The account of the visitor's call is registered; None if calls need no account.
+        failure: Why the last call that failed did so, as a word; None if none did.
+    """
+
+    line: str
+    ringing: bool
+    registered: bool | None
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TalkReport:
+    """How talk goes, for diagnostics: without addresses, names, and numbers.
+
+    Attributes:
+        lines: By camera.
+        ignored: Packets and connections of strangers, those of SIP and RTP.
+    """
+
+    lines: Mapping[CameraId, LineReport]
+    ignored: int
+
+
 def unavailable(reason: TalkReason) -> TalkStatus:
     """Return the status of a camera without a route."""
     return TalkStatus(TalkRoute.NONE, reason)
@@ -96,6 +126,9 @@ class Talk(Protocol):
         Raises:
             NoTalk: Sound does not reach the door.
         """
+
+    def examine(self) -> TalkReport:
+        """Return how talk goes now; nothing is requested."""
 
 
 @runtime_checkable

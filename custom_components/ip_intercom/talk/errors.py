@@ -2,7 +2,13 @@
 
 
 class TalkError(Exception):
-    """Base class of all errors that this package raises."""
+    """Base class of all errors that this package raises.
+
+    Attributes:
+        word: What failed, for diagnostics.
+    """
+
+    word = "failed"
 
 
 class SdpError(TalkError):
@@ -46,6 +52,8 @@ class RtspRedirected(RtspRefused):
 class LineBusy(TalkError):
     """The door is in a call already."""
 
+    word = "busy"
+
 
 class RtpError(TalkError):
     """A malformed RTP or RTCP packet."""
@@ -58,18 +66,27 @@ class SipError(TalkError):
 class CallFailed(TalkError):
     """The call was not established: no response, connection lost, canceled, or no common codec."""
 
+    def __init__(self, message: str, word: str = "failed") -> None:
+        super().__init__(message)
+        self.word = word
+
+
+_REFUSALS = {404: "not_found", 480: "not_available", 486: "busy", 488: "no_codec", 600: "busy", 603: "declined"}
+
 
 class CallRefused(CallFailed):
     """The other side refused the call; ``status`` is of SIP (RFC 3261, 21)."""
 
     def __init__(self, status: int, reason: str) -> None:
-        super().__init__(f"call refused: {status} {reason}")
+        super().__init__(f"call refused: {status} {reason}", _REFUSALS.get(status, "refused"))
         self.status = status
         self.reason = reason
 
 
 class RegistrationFailed(TalkError):
     """The registrar did not accept the account; ``status`` is its response, None without one."""
+
+    word = "not_registered"
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)

@@ -69,7 +69,7 @@ class Line:
 
     Attributes:
         state: What the line does.
-        error: Why the latest call failed; None if it did not.
+        error: Why the last call that failed did so; None if none did.
         on_state: Called after each change of the state.
         on_audio: Gets G.711 of the door, and its codec.
         on_video: Gets H.264 of the call.
@@ -229,7 +229,7 @@ class Line:
             self._begin(call)
 
     def _begin(self, call: Call) -> None:
-        self._dialing, self._call, self.error = None, call, None
+        self._dialing, self._call = None, call
         call.on_audio = self._hear_door
         call.on_video = self._see_door
         self._tasks.start(self._wait(call))
@@ -248,7 +248,8 @@ class Line:
         if (call := self._call) is not None:
             call.on_audio = call.on_video = None
         self._call = self._dialing = self._holder = None
-        self.error = error
+        if error is not None:
+            self.error = error
         self._microphone.stop()
         self._keep()
         self._stop_watching()

@@ -195,7 +195,7 @@ class SipAgent:
 
         result = await core.ask(build, lambda: core.flow(dialog), login)
         if isinstance(result, Failure):
-            raise CallFailed(result.value)
+            raise CallFailed(result.value, result.word)
         return result.status
 
     @property

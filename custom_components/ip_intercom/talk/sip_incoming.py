@@ -66,7 +66,7 @@ class IncomingCall(SipCall):
             await self._media.open(self._core.transport.host, self._core.transport.address)
             if self._ended.is_set():
                 self._media.close()
-                raise CallFailed("the caller gave up")
+                raise CallFailed("the caller gave up", "canceled")
             body = self._media.answer(offer) if offer else self._media.offer()
         except (OSError, TalkError) as err:
             if not self._ended.is_set():
@@ -80,7 +80,7 @@ class IncomingCall(SipCall):
         assert self._unacknowledged is not None
         await self._unacknowledged.done.wait()
         if self.end_reason is EndReason.FAILED:
-            raise CallFailed("the answer was not acknowledged")
+            raise CallFailed("the answer was not acknowledged", "no_response")
 
     @override
     async def refuse(self, status: int = 486) -> None:

@@ -135,7 +135,7 @@ class CallMedia:
                 done |= mine.kind == "audio"
                 self._agree(mine, other, codec, answer)
         if not done:
-            raise CallFailed("no common audio codec")
+            raise CallFailed("no common audio codec", "no_codec")
 
     def can_answer(self, body: bytes) -> bool:
         """Detect whether an offer has audio that is supported; raises CallFailed if it is malformed."""
@@ -149,7 +149,7 @@ class CallMedia:
         """
         offer = _parse(body)
         if not self.can_answer(body):
-            raise CallFailed("no common audio codec")
+            raise CallFailed("no common audio codec", "no_codec")
         media: list[Media] = []
         taken: set[str] = set()
         for other in offer.media:

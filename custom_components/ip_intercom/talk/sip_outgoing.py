@@ -55,7 +55,7 @@ class OutgoingCall(SipCall):
         except TimeoutError:
             _LOGGER.debug("Call to %s: no answer in %s s", self.remote, timeout)
             self._cancel(EndReason.NO_ANSWER)
-            raise CallFailed("no answer") from None
+            raise CallFailed("no answer", "no_answer") from None
         except asyncio.CancelledError:
             self._cancel(EndReason.LOCAL)
             raise
@@ -66,7 +66,7 @@ class OutgoingCall(SipCall):
             _LOGGER.debug("Call to %s: canceled", self.remote)
             self._cancel(EndReason.LOCAL)
             if not self._answered.done():
-                self._answered.set_exception(CallFailed("hung up before an answer"))
+                self._answered.set_exception(CallFailed("hung up before an answer", "canceled"))
         else:
             await super().hang_up()
 
@@ -101,7 +101,7 @@ class OutgoingCall(SipCall):
     def _unanswered(self, failure: Failure) -> None:
         if not self._canceled:
             _LOGGER.debug("Call to %s failed: %s", self.remote, failure)
-        self._fail(CallFailed(failure.value), EndReason.FAILED)
+        self._fail(CallFailed(failure.value, failure.word), EndReason.FAILED)
 
     def _fail(self, error: CallFailed, reason: EndReason) -> None:
         self._end(reason)

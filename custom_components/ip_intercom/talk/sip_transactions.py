@@ -38,6 +38,11 @@ class Failure(StrEnum):
     TIMEOUT = "no response"
     LOST = "connection lost"
 
+    @property
+    def word(self) -> str:
+        """The failure as a word for diagnostics."""
+        return self.value.replace(" ", "_")
+
 
 class _State(StrEnum):
     TRYING = "trying"  # for INVITE: calling

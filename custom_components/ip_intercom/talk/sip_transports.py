@@ -98,7 +98,7 @@ class SipTransport(ABC):
             self.port = port
             await self._listen()
         except OSError as err:
-            raise CallFailed(f"SIP cannot start: {err}") from err
+            raise CallFailed(f"SIP cannot start: {err}", "not_started") from err
 
     def is_peer(self, host: str) -> bool:
         """Detect whether an address is the peer's; any other is counted."""

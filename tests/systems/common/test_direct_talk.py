@@ -5,7 +5,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from custom_components.ip_intercom.model.talk import TalkReason, unavailable
+from custom_components.ip_intercom.model.talk import LineReport, TalkReason, TalkReport, unavailable
 from custom_components.ip_intercom.systems.common.direct_talk import DirectTalk
 from custom_components.ip_intercom.systems.common.errors import ConnectionFailed, NoTalk
 from custom_components.ip_intercom.systems.common.talk_feeds import TalkFeeds, call_for_sound, video_source
@@ -25,7 +25,8 @@ def cameras(**methods: object) -> Mock:
 async def test_a_device_without_an_address() -> None:
     talk = DirectTalk(None, 5060)
     assert await talk.check() == {"": unavailable(TalkReason.SIP_CLOSED)}
-    assert (talk.address, talk.ignored) == (None, 0)
+    assert talk.address is None
+    assert talk.examine() == TalkReport({"": LineReport("idle", ringing=False, registered=None, failure=None)}, 0)
 
 
 async def test_an_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,8 +44,10 @@ async def test_another_camera_has_no_speaker() -> None:
 
 
 async def test_without_a_visitor_there_is_no_answer() -> None:
+    talk = DirectTalk("127.0.0.1", 5060)
     with pytest.raises(NoTalk):
-        await DirectTalk("127.0.0.1", 5060).answer()
+        await talk.answer()
+    assert talk.examine().lines[""].failure == "no_visitor"
 
 
 async def test_a_port_that_is_taken_is_left_out(socket_enabled: None) -> None:

@@ -14,7 +14,7 @@ from zlib import crc32
 
 from ...model.features import Cameras
 from ...model.parts import CameraId
-from ...model.talk import TalkReason, TalkRoute, TalkStatus, unavailable
+from ...model.talk import LineReport, TalkReason, TalkReport, TalkRoute, TalkStatus, unavailable
 from ...talk.device_stream import VideoSource
 from ...talk.errors import CallFailed, TalkError
 from ...talk.line import Line, LineState
@@ -80,10 +80,11 @@ class DirectTalk:
         """Whether a visitor calls Home Assistant."""
         return self._visitor is not None
 
-    @property
-    def ignored(self) -> int:
-        """The number of packets that came from strangers."""
-        return 0 if self._agent is None else self._agent.ignored
+    def examine(self) -> TalkReport:
+        """Return how the line is."""
+        error = self.line.error
+        report = LineReport(self.line.state, self.is_ringing, None, None if error is None else error.word)
+        return TalkReport({self._camera or "": report}, 0 if self._agent is None else self._agent.ignored)
 
     async def check(self) -> Mapping[CameraId, TalkStatus]:
         """Ask whether the device speaks SIP."""
@@ -120,7 +121,7 @@ class DirectTalk:
     async def _started(self) -> SipAgent:
         async with self._lock:
             if self._peer is None:
-                raise CallFailed("the address of the device is unknown")
+                raise CallFailed("the address of the device is unknown", "no_address")
             if self._agent is None:
                 self._agent = await self._start(self._peer)
             return self._agent
@@ -166,11 +167,12 @@ class DirectTalk:
         try:
             self.line.adopt(await self._answer())
         except TalkError as err:
+            self.line.error = err
             raise NoTalk("call_failed") from err
 
     async def _answer(self) -> SipCall:
         if (call := self._visitor) is None:
-            raise CallFailed("no visitor calls")
+            raise CallFailed("no visitor calls", "no_visitor")
         self._visitor = None
         await call.answer()
         return call

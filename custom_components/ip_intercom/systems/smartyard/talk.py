@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 
 from ...model.parts import BellId, CallState, CameraId
-from ...model.talk import Speaker, TalkReason, TalkRoute, TalkStatus, unavailable
+from ...model.talk import Speaker, TalkReason, TalkReport, TalkRoute, TalkStatus, unavailable
 from ...talk.stills import StillsVideo
 from ..common.errors import IntercomError, NoTalk
 from ..common.talk_feeds import TalkFeeds, call_for_sound
@@ -78,6 +78,11 @@ class SmartYardTalk:
         if (bell := self._bells().get(camera)) is None:
             raise NoTalk("call_failed")
         return call_for_sound(self._calls.line(bell))
+
+    def examine(self) -> TalkReport:
+        """Return how the lines of all bells are."""
+        lines = {camera: self._calls.examine(bell) for camera, bell in self._bells().items()}
+        return TalkReport(lines, self._calls.ignored)
 
     async def close(self) -> None:
         """End the calls and the streams."""

@@ -15,7 +15,7 @@ from typing import Final
 
 from ...model.events import Event
 from ...model.parts import ANSWERED_ELSEWHERE, BellId, CallSession, CallState, Direction, SessionId
-from ...model.talk import TalkReason
+from ...model.talk import LineReport, TalkReason
 from ...talk.errors import CallFailed, LineBusy, RegistrationFailed, TalkError
 from ...talk.line import Line, LineState
 from ...talk.sip_agent import CallState as SipState, EndReason, SipAccount, SipAgent, SipCall, SipPeer, Transport
@@ -58,6 +58,7 @@ class VisitorCall:
         caller: Name of the door, as the push has it.
         dtmf: Digits that open the door; None if unknown.
         key: Key of the pictures of the ring.
+        agent: Its side of SIP.
         call: The call; None before the INVITE.
         over: The ring has ended.
     """
@@ -69,6 +70,7 @@ class VisitorCall:
         self.dtmf = push.dtmf
         self.key = push.hash
         self.video = push.no_video_sip is not True
+        self.agent: SipAgent | None = None
         self.call: SipCall | None = None
         self.over = asyncio.Event()
         self._invited = asyncio.Event()
@@ -98,7 +100,7 @@ class VisitorCall:
             async with asyncio.timeout(_INVITED):
                 await self._invited.wait()
         if (call := self.call) is None:
-            raise CallFailed("the server sends no call")
+            raise CallFailed("the server sends no call", "no_call")
         if call.state is not SipState.ESTABLISHED:
             await call.answer(video=self.video)
         return call
@@ -151,6 +153,8 @@ class VisitorCalls:
         self._stopped = stopped
         # Sessions of different runs differ, because visits outlast a restart.
         self._numbers = count(int(time.time()))
+        # Packets of strangers that came for rings that are over.
+        self._ignored = 0
         self._rings: dict[SessionId, VisitorCall] = {}
         self._lines: dict[BellId, Line] = {}
         self._tasks = TaskSet()
@@ -168,7 +172,8 @@ class VisitorCalls:
         account = SipAccount(push.extension, push.password, peer.host)
         ring = VisitorCall(next(self._numbers), bell, push)
         self._rings[ring.session] = ring
-        self._tasks.start(self._serve(ring, push, SipAgent(peer, account=account, on_call=partial(self._called, ring))))
+        ring.agent = SipAgent(peer, account=account, on_call=partial(self._called, ring))
+        self._tasks.start(self._serve(ring, push, ring.agent))
         self._tell()
         return ring.session
 
@@ -182,6 +187,21 @@ class VisitorCalls:
         if (line := self._lines.get(bell)) is None:
             line = self._lines[bell] = Line(partial(self._dial, bell))
         return line
+
+    @property
+    def ignored(self) -> int:
+        """Packets and connections of strangers, those of SIP and RTP."""
+        return self._ignored + sum(ring.agent.ignored for ring in self._rings.values() if ring.agent is not None)
+
+    def examine(self, bell: BellId) -> LineReport:
+        """Return how the line of a bell is."""
+        ring, line = self.ring_at(bell), self._lines.get(bell)
+        return LineReport(
+            LineState.IDLE if line is None else line.state,
+            ring is not None and ring.state is CallState.RINGING,
+            ring is not None and ring.agent is not None and ring.agent.registered,
+            None if line is None or line.error is None else line.error.word,
+        )
 
     async def close(self) -> None:
         """End all calls, and remove the registrations."""
@@ -212,6 +232,7 @@ class VisitorCalls:
             ring.end()
             self._tell()
             await agent.stop()
+            self._ignored += agent.ignored
 
     async def _is_trusted(self, push: CallPush) -> bool:
         try:
@@ -282,7 +303,7 @@ class VisitorCalls:
         """Answer the visitor at a bell, for a microphone there; raises TalkError."""
         ring = self.ring_at(bell)
         if ring is None:
-            raise CallFailed("no visitor is calling, and a SmartYard door cannot be called")
+            raise CallFailed("no visitor is calling, and a SmartYard door cannot be called", "no_visitor")
         try:
             return await ring.pick_up()
         except asyncio.CancelledError:
@@ -303,8 +324,10 @@ class VisitorCalls:
         try:
             call = await ring.pick_up()
         except CallFailed as err:
+            line.error = err
             raise NoSuchCall(str(err)) from err
         except TalkError as err:
+            line.error = err
             raise Rejected(str(err)) from err
         # A microphone may have answered at the same time.
         with suppress(LineBusy):

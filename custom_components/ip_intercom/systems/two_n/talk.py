@@ -9,7 +9,7 @@ from ssl import SSLContext
 from yarl import URL
 
 from ...model.parts import CameraId
-from ...model.talk import Speaker, TalkReason, TalkRoute, TalkStatus, unavailable
+from ...model.talk import Speaker, TalkReason, TalkReport, TalkRoute, TalkStatus, unavailable
 from ...talk.errors import RtspConnectionFailed, RtspRefused, RtspUnauthorized, RtspUntrusted, TalkError
 from ...talk.rtp import pack
 from ...talk.rtsp_client import RtspClient
@@ -162,6 +162,10 @@ class TwoNTalk:
     def speaker(self, camera: CameraId) -> AbstractAsyncContextManager[Speaker]:
         """Open a line to the door."""
         return self._way.speaker(camera)
+
+    def examine(self) -> TalkReport:
+        """Return how the line for calls is."""
+        return self._direct.examine()
 
     async def close(self) -> None:
         """End the calls and the streams of this host."""

@@ -9,13 +9,17 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 import pytest
+from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.systems.akuvox import cameras
+from custom_components.ip_intercom.talk.line import Line
 from tests.common import act, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
 from tests.simulators.common.rtsp import FILM, RtspCamera
 from tests.talk.door import Door
 from tests.talk.go2rtc import Go2rtc
+from tests.talk.peer import UdpLine
 from tests.talk.sounds import file_server, tone
 
 from .conftest import Start, add
@@ -259,6 +263,39 @@ async def test_a_visitor_who_left_cannot_be_answered(hass: HomeAssistant, door: 
     await until(lambda: door.refused == 487, "the end of the ringing")
     with pytest.raises(HomeAssistantError):
         await act(hass, "button.press", entity_id=entity_id(hass, ringing, "button", "answer"))
+
+
+async def test_diagnostics_tell_how_talk_goes(
+    hass: HomeAssistant, door: Door, ringing: Any, hass_client: ClientSessionGenerator
+) -> None:
+    async def told() -> Any:
+        diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, ringing)
+        assert not any(word in str(diagnostics["talk"]) for word in ("127.0.0.1", str(door.port), "admin", "sip:"))
+        return diagnostics["talk"]["cameras"]["main"], diagnostics["talk"]["ignored"]
+
+    line = {"route": "sip_direct", "reason": None, "ready": True, "registered": None, "failure": None}
+    assert await told() == (line | {"line": "idle", "ringing": True}, 0)
+    await act(hass, "button.press", entity_id=entity_id(hass, ringing, "button", "answer"))
+    await until(lambda: door.call is not None, "the answer")
+    assert await told() == (line | {"line": "talking", "ringing": False}, 0)
+    stranger = await UdpLine().open("127.0.0.2")
+    host, _, port = address_of(hass, ringing).partition("@")[2].partition(":")
+    stranger.put(b"OPTIONS sip:x SIP/2.0\r\n\r\n", (host, int(port)))
+    door.hang_up()
+    await until(lambda: talk_line(ringing).state == "idle", "the end of the call")
+    stranger.close()
+    door.refusal = "486 Busy Here"
+    async with Go2rtc(await source_of(hass, ringing)) as browser:
+        await browser.talk()
+        await browser.say(b"\x01" * 160)
+        await until(lambda: door.invites, "the call")
+        await until(lambda: talk_line(ringing).state == "idle", "the refusal")
+    assert await told() == (line | {"line": "idle", "ringing": False, "failure": "busy"}, 1)
+
+
+def talk_line(entry: Any) -> Line:
+    line: Line = entry.runtime_data.coordinator.features.talk.line
+    return line
 
 
 async def test_a_second_visitor_is_busy(hass: HomeAssistant, door: Door, ringing: Any) -> None:

@@ -106,10 +106,22 @@ async def test_the_phone_server_of_a_stranger_gets_nothing(
     await idle(hass, talking)
 
 
-async def test_strangers_are_ignored(
-    hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
+async def test_strangers_are_ignored_and_counted(
+    hass: HomeAssistant,
+    sim: Simulator,
+    phones: Telephony,
+    talking: ConfigEntry,
+    hass_client: ClientSessionGenerator,
 ) -> None:
+    async def told() -> Any:
+        """Return how talk goes at the door, and the number of packets that were ignored."""
+        diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, talking)
+        assert account.extension not in str(diagnostics["talk"])
+        return diagnostics["talk"]["cameras"]["intercom_21"], diagnostics["talk"]["ignored"]
+
+    door = {"route": "sip_account", "reason": None, "ready": True, "registered": True, "failure": None}
     account = await rings(sim)
+    assert await told() == (door | {"line": "idle", "ringing": True}, 0)
     stranger = await UdpLine().open("127.0.0.2")
     assert account.dialog is not None
     telephone = Telephone(stranger)
@@ -128,7 +140,11 @@ async def test_strangers_are_ignored(
         sound = 2 * browser.track_of("recvonly")
         await until(lambda: any(packet.endswith(b"\x42" * 160) for packet in browser.heard.get(sound, [])), "the door")
         assert not any(b"\x66" * 100 in packet for packet in browser.heard[sound])
+        assert await told() == (door | {"line": "talking", "ringing": False}, 4)
     stranger.close()
+    phones.hang_up(account)
+    await idle(hass, talking, account)
+    assert await told() == (door | {"line": "idle", "ringing": False, "ready": False, "registered": False}, 4)
 
 
 async def test_credentials_are_nowhere(
