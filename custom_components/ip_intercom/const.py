@@ -52,6 +52,8 @@ CONF_VISITOR_STORAGE = "visitor_storage"
 DEFAULT_VISITOR_STORAGE = 200
 CONF_STREAM_USERNAME = "stream_username"
 CONF_STREAM_PASSWORD = "stream_password"
+CONF_STREAM_PORT = "stream_port"
+DEFAULT_STREAM_PORT = 554
 CONF_STREAM_PATH = "stream_path"
 DEFAULT_STREAM_PATH = "h264_stream"
 # Sound from dashboards and phones to the door.

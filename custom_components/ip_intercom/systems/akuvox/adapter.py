@@ -15,13 +15,15 @@ from ...const import (
     CONF_SHOW_NAMES,
     CONF_SIP_PORT,
     CONF_STREAM_PASSWORD,
+    CONF_STREAM_PORT,
     CONF_STREAM_USERNAME,
     CONF_TALK,
     DEFAULT_PICTURE_PORT,
     DEFAULT_SIP_PORT,
+    DEFAULT_STREAM_PORT,
 )
 from ..common.adapter import Adapter, Found, account_of, find_local, transport_of
-from .cameras import AkuvoxCameras
+from .cameras import AkuvoxCameras, StreamAccess
 from .client import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
 from .doors import OpeningLogin
 from .system import AkuvoxSystem, Options
@@ -45,9 +47,13 @@ def create(
     """Return the system of an entry from its data and options (``const``)."""
     transport = transport_of(session, data)
     account = account_of(data)
-    stream = options.get(CONF_STREAM_USERNAME, ""), options.get(CONF_STREAM_PASSWORD, "")
+    stream = StreamAccess(
+        options.get(CONF_STREAM_USERNAME, ""),
+        options.get(CONF_STREAM_PASSWORD, ""),
+        options.get(CONF_STREAM_PORT, DEFAULT_STREAM_PORT),
+    )
     # RTSP often has the same account; a different one has to be entered.
-    username, password = stream if stream[0] else account
+    username, password = (stream.username, stream.password) if stream.username else account
     port = options.get(CONF_PICTURE_PORT, DEFAULT_PICTURE_PORT)
     camera = AkuvoxCamera(session, transport.base.host or "", port=port, username=username, password=password)
     entry_options = Options(
@@ -63,7 +69,7 @@ def create(
         from .talk import talk_at  # noqa: PLC0415  # large; loaded by now (load_systems)
 
         host = transport.base.host
-        talk = talk_at(host, options.get(CONF_SIP_PORT, DEFAULT_SIP_PORT), AkuvoxCameras(camera, host, *stream))
+        talk = talk_at(host, options.get(CONF_SIP_PORT, DEFAULT_SIP_PORT), AkuvoxCameras(camera, host, stream))
     return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, *account)), camera, cursor, entry_options, talk)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from yarl import URL
 
@@ -9,7 +10,6 @@ from ...model.features import MjpegStream
 from ...model.parts import Camera, CameraId
 from .client import MAIN_STREAM, SUB_STREAM, AkuvoxCamera
 
-_RTSP_PORT = 554
 MAIN = "main"
 _STREAMS = {MAIN: MAIN_STREAM, "sub": SUB_STREAM}
 
@@ -17,18 +17,29 @@ _STREAMS = {MAIN: MAIN_STREAM, "sub": SUB_STREAM}
 CAMERAS = {camera: Camera(camera, ()) for camera in _STREAMS}
 
 
+@dataclass(frozen=True, slots=True)
+class StreamAccess:
+    """The RTSP server and its account, which is not that of the API; ``username`` is empty for none."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    port: int = 554
+
+
+NO_STREAM = StreamAccess()
+
+
 class AkuvoxCameras:
     """The camera with its main and sub stream.
 
     Args:
-        username: RTSP account, which is not the API account; empty for none.
+        access: The RTSP server.
     """
 
-    def __init__(self, camera: AkuvoxCamera, host: str | None, username: str, password: str) -> None:
+    def __init__(self, camera: AkuvoxCamera, host: str | None, access: StreamAccess) -> None:
         self._camera = camera
         self._host = host
-        self._username = username
-        self._password = password
+        self._access = access
         self.memory = 0
 
     async def snapshot(self, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0) -> bytes:
@@ -43,19 +54,20 @@ class AkuvoxCameras:
 
     def streams(self, camera: CameraId) -> bool:
         """Return whether the entry has an RTSP account."""
-        return bool(self._username) and self._host is not None
+        return bool(self._access.username) and self._host is not None
 
     async def stream_address(self, camera: CameraId) -> str | None:
         """Return the RTSP address with its account; None without an account."""
-        if not self._username or self._host is None:
+        access = self._access
+        if not access.username or self._host is None:
             return None
         return str(
             URL.build(
                 scheme="rtsp",
-                user=self._username,
-                password=self._password or None,
+                user=access.username,
+                password=access.password or None,
                 host=self._host,
-                port=_RTSP_PORT,
+                port=access.port,
                 path=_STREAMS[camera],
             )
         )

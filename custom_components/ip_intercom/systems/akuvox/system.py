@@ -39,7 +39,7 @@ from ..common.parts import PartReader, part
 from ..common.privacy import Privacy
 from . import push
 from .calls import AkuvoxCalls, CallTracker
-from .cameras import CAMERAS, AkuvoxCameras
+from .cameras import CAMERAS, NO_STREAM, AkuvoxCameras, StreamAccess
 from .client import AkuvoxCamera, AkuvoxDevice
 from .client.logs import CallKind, CallRecord
 from .client.phone import SipAccount
@@ -84,7 +84,7 @@ class Options:
         inverted: Doors with inverted relays.
         security: Connected security relays.
         opening: The account of *Open Relay via HTTP*.
-        stream: User name and password of RTSP; both empty for none.
+        stream: The RTSP server.
         pushes: Whether Home Assistant may write Action URLs.
     """
 
@@ -92,7 +92,7 @@ class Options:
     inverted: Collection[DoorId] = ()
     security: Collection[DoorId] = ()
     opening: OpeningLogin = field(default_factory=OpeningLogin)
-    stream: tuple[str, str] = ("", "")
+    stream: StreamAccess = NO_STREAM
     pushes: bool = False
 
 
@@ -301,7 +301,7 @@ class AkuvoxSystem:
         return Features(
             call_log=AkuvoxCallLog(device, privacy, lambda: self._log.clock.ahead) if call_log else None,
             calls=AkuvoxCalls(device, self._tracker, self._talk) if phone else None,
-            cameras=AkuvoxCameras(self._camera, host, *self._options.stream) if has_camera else None,
+            cameras=AkuvoxCameras(self._camera, host, self._options.stream) if has_camera else None,
             doors=self._doors if self._doors.relays else None,
             push=self._push if pushes_events else None,
             # Not detectable in advance: the device rejects these functions if it lacks them.

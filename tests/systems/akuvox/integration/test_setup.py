@@ -3,6 +3,7 @@
 from typing import Any
 
 from aiohttp import web
+from homeassistant.components.camera import async_get_stream_source
 from homeassistant.config_entries import SOURCE_DHCP, SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -13,7 +14,7 @@ import pytest
 from custom_components.ip_intercom.const import CONF_LEGACY_TLS, CONF_SYSTEM, CONF_URL, DOMAIN, SYSTEM_AKUVOX
 from custom_components.ip_intercom.flows import options as options_flow
 from custom_components.ip_intercom.repairs import async_create_fix_flow
-from tests.common import enter, user_input
+from tests.common import enter, entity_id, user_input
 from tests.simulators.akuvox import DIALECTS, Auth, Root, Simulator
 from tests.simulators.akuvox.envelope import Answer, ApiError, Call, unsupported
 
@@ -354,7 +355,9 @@ async def test_doors_are_offered_by_id_and_by_their_names(hass: HomeAssistant, d
 
 
 async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
-    entry = await add(hass, await device("r29"))
+    sim = await device("r29")
+    assert sim.camera_address is not None
+    entry = await add(hass, sim)
 
     async def choose(**chosen: Any) -> None:
         result: Any = await hass.config_entries.options.async_init(entry.entry_id)
@@ -371,6 +374,12 @@ async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
     await choose(opening={"opening_username": "opener", "opening_password": "secret"}, inverted=["B"])
     assert entry.options["opening_password"] == "secret"
     assert entry.options["picture_port"] == 8080
+    assert entry.options["stream_port"] == 554
+    picture_port = int(sim.camera_address.rpartition(":")[2])
+    account = {"stream_username": "admin", "stream_password": "admin"}
+    await choose(stream={**account, "stream_port": 8554, "picture_port": picture_port})
+    source = await async_get_stream_source(hass, entity_id(hass, entry, "camera", "camera_sub"))
+    assert source == "rtsp://admin:admin@127.0.0.1:8554/live/ch00_1"
     await choose(opening={"opening_username": "opener"}, security_relays=["SA"])
     assert entry.options["opening_password"] == "secret", "an empty password keeps the one from before"
     assert entry.runtime_data.coordinator.data.doors["SA"].released is None

@@ -12,7 +12,6 @@ import pytest
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom.systems.akuvox import cameras
 from custom_components.ip_intercom.talk.line import Line
 from tests.common import act, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
@@ -27,7 +26,7 @@ from .conftest import Start, add
 # Channels of the RTSP connection.
 VIDEO, SOUND = 0, 2
 
-ACCOUNT = {"stream_username": "admin", "stream_password": "s3cr/t@:"}
+ACCOUNT: dict[str, Any] = {"stream_username": "admin", "stream_password": "s3cr/t@:"}
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ async def door(sockets: None) -> AsyncGenerator[Door]:
 async def camera(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[RtspCamera]:
     """The RTSP server of the device."""
     async with RtspCamera() as camera:
-        monkeypatch.setattr(cameras, "_RTSP_PORT", camera.port)
+        monkeypatch.setitem(ACCOUNT, "stream_port", camera.port)
         yield camera
 
 
