@@ -20,6 +20,7 @@ from homeassistant.components.calendar.const import DATA_COMPONENT
 from homeassistant.components.mqtt import ReceiveMessage
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -28,7 +29,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_mock_service
 
 from custom_components.ip_intercom.const import DOMAIN
-from tests.common import act, command, entity_id, state_of, until
+from tests.common import act, choose, command, entity_id, state_of, until
 from tests.phone import Phone
 from tests.simulators.two_n import Simulator
 from tests.test_doors import commands
@@ -124,8 +125,9 @@ def entity_filters(inputs: dict[str, Any]) -> list[dict[str, Any]]:
 def test_selectors_offer_only_what_fits(name: str) -> None:
     filters = entity_filters(metadata(name)["input"])
     assert any(item.get("integration") == DOMAIN for item in filters)
-    ours = {"event", "image", "lock", "binary_sensor"}
-    assert [item for item in filters if item.get("domain") in ours and item.get("integration") != DOMAIN] == []
+    ours = {"binary_sensor", "cover", "event", "image", "lock"}
+    foreign = [item for item in filters if item.get("integration") != DOMAIN]
+    assert [item for item in foreign if ours & set(cv.ensure_list(item.get("domain")))] == []
 
 
 async def settle(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
@@ -147,6 +149,15 @@ def door(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> str:
     """The lock of switch 1, to which no command was sent yet."""
     sim.clear_requests()
     return entity_id(hass, entry, "lock", "door_1_door")
+
+
+@pytest.fixture
+async def gate(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> str:
+    """The cover of switch 1, which drives a gate."""
+    await choose(hass, entry, {"gates": ["1"]})
+    await sim.wait_for_pull()
+    sim.clear_requests()
+    return entity_id(hass, entry, "cover", "door_1_gate")
 
 
 async def notify_of_visitors(
@@ -182,6 +193,17 @@ async def test_a_notification_opens_the_door_once(
     assert (await android.next(2))["data"]["tag"] == android.received[0]["data"]["tag"]
     iphone.press("Open", 0)
     await settle(hass, sim, entry)
+    assert commands(sim) == [{"switch": "1", "action": "on"}]
+
+
+async def test_a_notification_opens_a_gate(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, phones: tuple[Phone, Phone], bell: str, gate: str
+) -> None:
+    await notify_of_visitors(hass, entry, phones, bell, gate)
+    sim.press("%1", call=False)
+    await phones[0].next()
+    phones[0].press("Open")
+    await until(lambda: commands(sim), "the command")
     assert commands(sim) == [{"switch": "1", "action": "on"}]
 
 
@@ -287,6 +309,15 @@ async def test_a_door_opens_once_for_each_ring(
     await asyncio.sleep(15)
     sim.press("%1", call=False)
     await until(lambda: len(commands(sim)) == 2, "the next ring")
+
+
+async def test_a_gate_opens_for_a_ring(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, bell: str, gate: str
+) -> None:
+    await open_for_visitors(hass, bell, gate)
+    sim.press("%1", call=False)
+    await until(lambda: commands(sim), "the command")
+    assert commands(sim) == [{"switch": "1", "action": "on"}]
 
 
 OTHER_DAY = {"weekdays": [EVERY_DAY[(dt_util.now().weekday() + 3) % 7]]}

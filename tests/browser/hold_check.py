@@ -7,12 +7,12 @@ from playwright.async_api import Browser, expect  # type: ignore[import-not-foun
 from tests.demo.checks import Checks
 
 from .chromium import PHONE
-from .fake_home import CAMERA, LOCK, LONG, MARKUP, TAP, scene_of
+from .fake_home import CAMERA, LOCK, LONG, MARKUP, TAP, make_home, scene_of
 
 
 async def check_hold(checks: Checks, chromium: Browser, url: str) -> None:
     """Check what holding a button does, and what does not."""
-    for part in (_check_hold, _check_busy_page, _check_keys, _check_refusal):
+    for part in (_check_hold, _check_gate, _check_busy_page, _check_keys, _check_refusal):
         await part(checks, chromium, url)
 
 
@@ -82,6 +82,25 @@ async def _check_hold(checks: Checks, chromium: Browser, url: str) -> None:
             await asyncio.sleep(LONG / 1000)
             await touch("touchEnd")
             assert await scene.calls() == [f"lock.open {LOCK}"]
+
+
+async def _check_gate(checks: Checks, chromium: Browser, url: str) -> None:
+    home = make_home()
+    gate = "cover.gate"
+    home["entities"][gate] = home["entities"].pop(LOCK) | {"entity_id": gate, "translation_key": "gate"}
+    del home["states"][LOCK]
+    home["states"][gate] = ["unknown", {"supported_features": 1, "device_class": "gate"}]
+    async with scene_of(chromium, url, home) as scene:
+        await scene.add_card()
+        await scene.popup_is_ready()
+        with checks("a gate is opened by holding, on the card and in the pop-up"):
+            button = scene.page.get_by_role("button", name="Open", exact=True)
+            await button.click(delay=TAP)
+            assert await scene.calls() == []
+            await button.click(delay=LONG)
+            await scene.ring()
+            await scene.popup.get_by_role("button", name="Open", exact=True).click(delay=LONG)
+            assert await scene.calls() == [f"cover.open_cover {gate}"] * 2
 
 
 async def _check_busy_page(checks: Checks, chromium: Browser, url: str) -> None:

@@ -2,7 +2,7 @@
 
 import { BUTTON_STYLE, adoptStyle, create, define, icon, setText } from "./dom.js";
 import "./door-view.js";
-import { DOMAIN, deviceOf, domainOf, doorDevices, entityIdsOf, partsOf } from "./parts.js";
+import { DOMAIN, DOORS, deviceOf, domainOf, doorDevices, entityIdsOf, partsOf } from "./parts.js";
 import { isPopupOn, onPopupChoice, setPopupOn } from "./preference.js";
 import { RingWatch, incomingCall } from "./ring.js";
 import { loadTexts } from "./texts.js";
@@ -132,7 +132,7 @@ export class DoorCard extends HTMLElement {
         { name: "device_id", selector: { device: { filter: { integration: DOMAIN } } } },
         { name: "name", selector: { text: {} } },
         { name: "visitors", selector: { number: { min: 0, max: 20, mode: "box" } } },
-        { name: "lock", selector: entity({ domain: "lock" }, { multiple: true }) },
+        { name: "lock", selector: entity({ domain: DOORS }, { multiple: true }) },
         { name: "camera", selector: entity({ domain: ["camera", "image"] }) },
         { name: "bell", selector: entity({ integration: DOMAIN, domain: "event", device_class: "doorbell" }) },
       ],
@@ -210,7 +210,7 @@ export class DoorCard extends HTMLElement {
 /** Suggest the card for an entity of a door. */
 function suggest(hass, entityId) {
   const entity = hass.entities[entityId];
-  const isPart = entity?.platform === DOMAIN && ["camera", "event", "image", "lock"].includes(domainOf(entityId));
+  const isPart = entity?.platform === DOMAIN && ["camera", "event", "image", ...DOORS].includes(domainOf(entityId));
   const deviceId = isPart ? deviceOf(hass, { lock: entityId }) : undefined;
   return deviceId === undefined || !doorDevices(hass).includes(deviceId)
     ? null

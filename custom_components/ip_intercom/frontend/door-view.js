@@ -3,7 +3,7 @@
 import { BUTTON_STYLE, adoptStyle, create, define, fire, icon, setText } from "./dom.js";
 import "./door-picture.js";
 import "./hold-button.js";
-import { available, canTalk, openLock, pressButton, shortName } from "./parts.js";
+import { available, canTalk, openDoor, pressButton, shortName } from "./parts.js";
 
 // Milliseconds that the result of a button is shown.
 const RESULT = 4_000;
@@ -52,7 +52,7 @@ export class DoorView extends HTMLElement {
     this._message = create("div", { className: "message", attributes: { role: "status" } });
     this._pictureBox = create("div", { className: "picture" }, this._pictureButton, this._ring);
     root.append(this._pictureBox, this._actions, this._message);
-    this._locks = new Map();
+    this._doors = new Map();
   }
 
   disconnectedCallback() {
@@ -67,7 +67,7 @@ export class DoorView extends HTMLElement {
   /** Show the current states; `ring` is that of a `RingWatch`, `isLive` streams the picture, `note` is a text. */
   show({ home, texts, parts, ring, isLive, note }) {
     Object.assign(this, { _home: home, _texts: texts, _parts: parts });
-    this._note = note || (parts.locks.length > 0 ? texts.get("hold_to_open") : "");
+    this._note = note || (parts.doors.length > 0 ? texts.get("hold_to_open") : "");
     this._ring.hidden = ring === null;
     setText(this._ringText, ring === null ? "" : this._describe(ring));
     this._picture.show(home, parts.camera, {
@@ -77,7 +77,7 @@ export class DoorView extends HTMLElement {
     });
     this._pictureButton.hidden = parts.camera === undefined;
     this._pictureBox.classList.toggle("none", parts.camera === undefined);
-    this._showLocks();
+    this._showDoors();
     this._showCall(ring);
     this._askForTalk(ring);
     if (!this._tells) {
@@ -101,36 +101,36 @@ export class DoorView extends HTMLElement {
     return button;
   }
 
-  /** Add and remove the buttons of locks; those that stay are not touched, they may be held now. */
-  _showLocks() {
+  /** Add and remove the buttons of doors; those that stay are not touched, they may be held now. */
+  _showDoors() {
     const { _home: home, _parts: parts, _texts: texts } = this;
-    for (const [entityId, button] of this._locks) {
-      if (!parts.locks.includes(entityId)) {
+    for (const [entityId, button] of this._doors) {
+      if (!parts.doors.includes(entityId)) {
         button.remove();
-        this._locks.delete(entityId);
+        this._doors.delete(entityId);
       }
     }
-    for (const entityId of parts.locks) {
-      if (!this._locks.has(entityId)) {
-        this._locks.set(entityId, this._lockButton(entityId));
-        this._actions.insertBefore(this._locks.get(entityId), this._answer);
+    for (const entityId of parts.doors) {
+      if (!this._doors.has(entityId)) {
+        this._doors.set(entityId, this._doorButton(entityId));
+        this._actions.insertBefore(this._doors.get(entityId), this._answer);
       }
-      const button = this._locks.get(entityId);
-      const isOnly = parts.locks.length === 1;
+      const button = this._doors.get(entityId);
+      const isOnly = parts.doors.length === 1;
       button.label = isOnly ? texts.get("open") : texts.get("open_door", { door: shortName(home, entityId) });
       button.hint = texts.get("hold_to_open");
       button.disabled = available(home, entityId) === undefined || button.isBusy === true;
     }
   }
 
-  _lockButton(entityId) {
+  _doorButton(entityId) {
     const button = create("ip-intercom-hold-button");
     button.addEventListener("hold-start", () => this._say(this._texts.get("keep_holding")));
     button.addEventListener("hold-short", () => this._say(this._texts.get("held_too_short"), { forgets: true }));
     button.addEventListener("hold", () => {
       button.isBusy = true;
       button.disabled = true;
-      this._act(this._texts.get("opening"), openLock(this._home, entityId), this._texts.get("opened")).finally(() => {
+      this._act(this._texts.get("opening"), openDoor(this._home, entityId), this._texts.get("opened")).finally(() => {
         button.isBusy = false;
         button.disabled = available(this._home, entityId) === undefined;
       });

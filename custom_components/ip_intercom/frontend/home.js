@@ -2,7 +2,7 @@
 
 import { DOMAIN, domainOf } from "./parts.js";
 
-const DOMAINS = new Set(["binary_sensor", "button", "camera", "event", "image", "lock", "sensor"]);
+const DOMAINS = new Set(["binary_sensor", "button", "camera", "cover", "event", "image", "lock", "sensor"]);
 // Milliseconds in which changes of the registries are collected.
 const COLLECT = 500;
 

@@ -1,6 +1,8 @@
 /** The entities of a door, found by device, domain, and translation key. */
 
 export const DOMAIN = "ip_intercom";
+/** The domains of doors: locks, and covers for gates and garage doors. */
+export const DOORS = ["lock", "cover"];
 const SUPPORTS_OPEN = 1; // of a lock
 const SUPPORTS_STREAM = 2; // of a camera
 
@@ -11,13 +13,13 @@ export const domainOf = (entityId) => entityId.split(".", 1)[0];
 
 const isBell = (entity) => domainOf(entity.entity_id) === "event" && /^bell(_|$)/.test(entity.translation_key ?? "");
 
-/** Return the ids of the devices with a bell; those with a lock or a camera come first. */
+/** Return the ids of the devices with a bell; those with a door or a camera come first. */
 export function doorDevices(home) {
   const own = Object.values(home.entities).filter((entity) => entity.platform === DOMAIN);
   const devices = Map.groupBy(own, (entity) => entity.device_id);
   const rank = (deviceId) => {
     const domains = devices.get(deviceId).map((entity) => domainOf(entity.entity_id));
-    return Number(domains.includes("lock")) + Number(domains.includes("camera"));
+    return Number(domains.some((domain) => DOORS.includes(domain))) + Number(domains.includes("camera"));
   };
   const ranks = new Map(
     [...devices].filter(([, entities]) => entities.some(isBell)).map(([deviceId]) => [deviceId, rank(deviceId)]),
@@ -64,7 +66,7 @@ export function partsOf(home, config) {
   return {
     deviceId,
     name: config.name || home.devices[deviceId]?.name_by_user || home.devices[deviceId]?.name || "",
-    locks: chosen("lock", find("lock")),
+    doors: chosen("lock", DOORS.flatMap((domain) => find(domain))),
     camera: chosen("camera", [...find("camera"), ...find("image", "last_visitor")])[0],
     bells,
     visitor: find("event", "visitor")[0],
@@ -76,8 +78,8 @@ export function partsOf(home, config) {
 }
 
 /** Return the ids of all entities of a door. */
-export function entityIdsOf({ locks, camera, bells, visitor, ringing, call, answer, hangUp }) {
-  return [...locks, ...bells, ...ringing, camera, visitor, call, answer, hangUp].filter(Boolean);
+export function entityIdsOf({ doors, camera, bells, visitor, ringing, call, answer, hangUp }) {
+  return [...doors, ...bells, ...ringing, camera, visitor, call, answer, hangUp].filter(Boolean);
 }
 
 /** Return the state of an entity; undefined if it is missing or unavailable. */
@@ -92,7 +94,10 @@ export function shortName(home, entityId) {
 }
 
 /** Open a door once. */
-export function openLock(home, entityId) {
+export function openDoor(home, entityId) {
+  if (domainOf(entityId) === "cover") {
+    return home.callService("cover", "open_cover", {}, { entity_id: entityId }, false);
+  }
   const features = home.states[entityId]?.attributes.supported_features ?? 0;
   return home.callService("lock", features & SUPPORTS_OPEN ? "open" : "unlock", {}, { entity_id: entityId }, false);
 }
