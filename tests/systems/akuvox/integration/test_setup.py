@@ -375,14 +375,14 @@ async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
     assert entry.options["opening_password"] == "secret"
     assert entry.options["picture_port"] == 8080
     assert entry.options["stream_port"] == 554
+    await choose(opening={"opening_username": "opener"}, security_relays=["SA"])
+    assert entry.options["opening_password"] == "secret", "an empty password keeps the one from before"
+    assert entry.runtime_data.coordinator.data.doors["SA"].released is None
     picture_port = int(sim.camera_address.rpartition(":")[2])
     account = {"stream_username": "admin", "stream_password": "admin"}
     await choose(stream={**account, "stream_port": 8554, "picture_port": picture_port})
     source = await async_get_stream_source(hass, entity_id(hass, entry, "camera", "camera_sub"))
     assert source == "rtsp://admin:admin@127.0.0.1:8554/live/ch00_1"
-    await choose(opening={"opening_username": "opener"}, security_relays=["SA"])
-    assert entry.options["opening_password"] == "secret", "an empty password keeps the one from before"
-    assert entry.runtime_data.coordinator.data.doors["SA"].released is None
 
 
 async def test_functions_that_are_away_after_a_start_are_not_gone(hass: HomeAssistant, device: Start) -> None:
