@@ -31,7 +31,7 @@ from .runtime.event_counter import EVENT_COUNTER, EventCounter
 from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
 from .runtime.loading import async_create_system, async_load_once_accepted, async_log_out
-from .runtime.talk import TalkMonitor
+from .runtime.talk import CallButtons, TalkMonitor, async_remove_button_numbers
 from .runtime.temporary_codes import TemporaryCodes, async_remove_codes, code_store
 from .runtime.visitors import VisitorStore, async_remove_visitors
 from .runtime.visits import Visits
@@ -105,6 +105,7 @@ async def _async_set_up(
     events = EventStream(coordinator, store, rings)
     visitors = VisitorStore(hass, entry, events.async_let_ring_pass)
     await visitors.async_load(coordinator.data.bells)
+    talk = TalkMonitor(coordinator)
     runtime = IntercomRuntime(
         coordinator=coordinator,
         events=events,
@@ -112,7 +113,8 @@ async def _async_set_up(
         codes=TemporaryCodes(coordinator, code_store(hass, entry.entry_id)),
         visitors=visitors,
         visits=Visits(coordinator, events),
-        talk=TalkMonitor(coordinator),
+        talk=talk,
+        call_buttons=CallButtons(coordinator, talk),
         push_address=PushAddress(coordinator, events),
         google_push=GooglePush(coordinator, events, credential_store(hass, entry.entry_id)),
         platforms=list(PLATFORMS),
@@ -200,9 +202,10 @@ async def async_unload_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) -> None:
-    """Remove codes and push addresses from the device of a removed entry, and delete all stored data."""
+    """Remove codes, push addresses, and numbers from the device of a removed entry, and delete all stored data."""
     await async_remove_codes(hass, entry)
     await async_remove_push_address(hass, entry)
+    await async_remove_button_numbers(hass, entry)
     await async_log_out(hass, entry)
     async_show_missing(hass, entry.entry_id, entry.title, frozenset())
     await credential_store(hass, entry.entry_id).async_remove()

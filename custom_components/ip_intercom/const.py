@@ -34,6 +34,8 @@ CONF_LANGUAGE = "language"
 # The webhook id of the push address, and the device's settings before the address was set.
 CONF_PUSH_TOKEN = "push_token"
 CONF_PUSH_ORIGINALS = "push_originals"
+# The numbers that Home Assistant entered at the buttons of the device.
+CONF_BUTTON_NUMBERS = "button_numbers"
 
 # Entry options.
 CONF_PLAIN_SWITCHES = "plain_switches"
@@ -58,6 +60,8 @@ CONF_STREAM_PATH = "stream_path"
 DEFAULT_STREAM_PATH = "h264_stream"
 # Sound from dashboards and phones to the door.
 CONF_TALK = "talk"
+# The buttons that call Home Assistant.
+CONF_TALK_BUTTONS = "talk_buttons"
 CONF_INVERTED = "inverted"
 CONF_SECURITY_RELAYS = "security_relays"
 CONF_OPENING_USERNAME = "opening_username"

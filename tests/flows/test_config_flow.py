@@ -367,6 +367,7 @@ async def test_options_tell_doors_from_switches_and_what_to_show(
         "show_touches": True,
         "show_unknown": True,
         "talk": False,
+        "talk_buttons": [],
         "visitor_days": 3,
         "visitor_storage": 50,
         "stream_username": "viewer",

@@ -10,6 +10,7 @@ from homeassistant.data_entry_flow import AbortFlow
 import probatio as vol
 
 from ..const import (
+    CONF_BUTTON_NUMBERS,
     CONF_CLIENT_ID,
     CONF_CLIENT_SECRET,
     CONF_CONTROLS,
@@ -150,8 +151,9 @@ class SystemFlow(ConfigFlow):
         known = entry.unique_id if entry.unique_id in identity.names else identity.id
         await self.async_set_unique_id(known, raise_on_progress=False)
         self._abort_if_unique_id_mismatch()
-        # Keep the push settings, so that they can be removed from the device later.
-        kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN, CONF_PUSH_ORIGINALS) if key in entry.data}
+        # Keep what was written to the device, so that it can be removed later.
+        written = (CONF_BUTTON_NUMBERS, CONF_PUSH_TOKEN, CONF_PUSH_ORIGINALS)
+        kept = {key: entry.data[key] for key in written if key in entry.data}
         return self.async_update_reload_and_abort(entry, data=self._data | kept)
 
     async def _async_replace(self, entry: IntercomConfigEntry) -> ConfigFlowResult:

@@ -55,6 +55,7 @@ from ..const import (
     CONF_STREAM_PORT,
     CONF_STREAM_USERNAME,
     CONF_TALK,
+    CONF_TALK_BUTTONS,
     CONF_VISITOR_DAYS,
     CONF_VISITOR_STORAGE,
     CONF_VOICEMAIL_DELAY,
@@ -66,12 +67,20 @@ from ..const import (
     DEFAULT_VISITOR_DAYS,
     DEFAULT_VISITOR_STORAGE,
 )
-from ..model.parts import Door, DoorId
+from ..model.parts import Bell, BellId, Door, DoorId
 from ..runtime import IntercomConfigEntry, IntercomRuntime
 from ..runtime.talk import async_try_talk
 from ..systems import options_of, spec_of
 from ..systems.common.adapter import stream_url
-from ..systems.common.errors import IntercomError
+from ..systems.common.errors import (
+    ButtonRefused,
+    CommandFailed,
+    IntercomError,
+    NotSupported,
+    PermissionDenied,
+    SecureConnectionRequired,
+    ServiceDisabled,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -116,6 +125,7 @@ _PASSWORDS = {
 # The options on which talk depends.
 _TALK = (
     CONF_TALK,
+    CONF_TALK_BUTTONS,
     CONF_STREAM_USERNAME,
     CONF_STREAM_PASSWORD,
     CONF_STREAM_PATH,
@@ -222,6 +232,20 @@ def _errors(given: Mapping[str, Any]) -> dict[str, str]:
     return {}
 
 
+def _button_error(err: IntercomError) -> tuple[str, str]:
+    """Return the error of a button that cannot call Home Assistant, and the name of what is missing."""
+    match err:
+        case ButtonRefused():
+            return f"button_{err.reason}", ""
+        case PermissionDenied():
+            return "button_privilege", err.privilege
+        case ServiceDisabled() | SecureConnectionRequired():
+            return "button_service", err.service
+        case CommandFailed() | NotSupported():
+            return "button_unsupported", ""
+    return "talk_cannot_connect", ""
+
+
 class IntercomOptionsFlow(OptionsFlowWithReload):
     """Options: doors, names, events, calls, and credentials for streams and relays."""
 
@@ -275,26 +299,33 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
     async def _async_finish(self, given: dict[str, Any]) -> ConfigFlowResult:
         """Store the options, after showing how to talk if that changed."""
         self._chosen, options = given, self.config_entry.options
-        if given.get(CONF_TALK) and any(given.get(key) != options.get(key) for key in _TALK):
+        if given.get(CONF_TALK) and any((given.get(key) or None) != (options.get(key) or None) for key in _TALK):
             return await self._async_check_talk()
         return self.async_create_entry(data=given)
 
     async def _async_check_talk(self) -> ConfigFlowResult:
         """Show whether talk works with the entered options."""
         try:
-            status = await async_try_talk(self.hass, self.config_entry.data, self._chosen)
+            trial = await async_try_talk(self.hass, self.config_entry, self._chosen)
         except IntercomError as err:
             _LOGGER.debug("%s: could not check talk: %s", self.config_entry.title, err)
             return self._talk_unavailable("talk_cannot_connect")
-        if status is None:
+        if (status := trial.status) is None:
             return self.async_create_entry(data=self._chosen)
         if status.reason is not None:
             return self._talk_unavailable(f"talk_{status.reason}")
+        if trial.refusal is not None:
+            return self._talk_unavailable(*_button_error(trial.refusal))
         step = "talk" if status.ready else "talk_later"
         return self.async_show_form(step_id=step, data_schema=vol.Schema({}), last_step=True)
 
-    def _talk_unavailable(self, error: str) -> ConfigFlowResult:
-        return self.async_show_form(step_id="talk_unavailable", data_schema=_TALK_SCHEMA, errors={"base": error})
+    def _talk_unavailable(self, error: str, name: str = "") -> ConfigFlowResult:
+        return self.async_show_form(
+            step_id="talk_unavailable",
+            data_schema=_TALK_SCHEMA,
+            errors={"base": error},
+            description_placeholders={"name": name},
+        )
 
     async def async_step_talk(self, user_input: dict[str, Any]) -> ConfigFlowResult:
         """Store the options: talk works."""
@@ -357,11 +388,30 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
             if option in has
         }
         sectioned = {key for keys in _SECTIONS.values() for key in keys}
-        schema |= dict(_FIELDS[key] for key in _FIELDS if key in has and key not in sectioned)
+        for key in _FIELDS:
+            if key in has and key not in sectioned:
+                schema |= dict([_FIELDS[key]])
+            if key == CONF_TALK and CONF_TALK_BUTTONS in has and (buttons := self._buttons()) is not None:
+                schema[vol.Optional(CONF_TALK_BUTTONS, default=[])] = buttons
         for name, keys in _SECTIONS.items():
             if parts := dict(_FIELDS[key] for key in keys if key in has):
                 schema[vol.Required(name)] = section(vol.Schema(parts), {"collapsed": True})
         return vol.Schema(schema)
+
+    def _buttons(self) -> SelectSelector | None:
+        """Return a selector of buttons: those of the device, and those selected before; None without any."""
+        runtime: IntercomRuntime | None = getattr(self.config_entry, "runtime_data", None)
+        known: Mapping[BellId, Bell] = {}
+        if runtime is not None and (numbers := runtime.coordinator.features.button_numbers) is not None:
+            known = {bell.id: bell for bell in runtime.coordinator.data.bells.values() if numbers.serves(bell.id)}
+        names = {bell.id: f"{bell.id} ({bell.name})" for bell in known.values() if bell.name}
+        buttons = sorted(
+            {*self.config_entry.options.get(CONF_TALK_BUTTONS, []), *known}, key=lambda bell: (len(bell), bell)
+        )
+        if not buttons:
+            return None
+        options = [SelectOptionDict(value=bell, label=names.get(bell, bell)) for bell in buttons]
+        return SelectSelector(SelectSelectorConfig(options=options, multiple=True, translation_key=CONF_TALK_BUTTONS))
 
     def _doors(self, option: str) -> SelectSelector:
         """Return a selector of doors: those of the device, and those selected before."""

@@ -45,7 +45,7 @@ from .parts import (
     VoicemailId,
 )
 from .state import Description, Missing, Reading
-from .talk import Talk
+from .talk import ButtonNumbers, Talk
 
 # Events that are dispatched at once, before other work of Home Assistant gets its turn.
 PORTION = 50
@@ -381,6 +381,7 @@ class Features:
     """The features of a device; None if the device lacks one or the account may not use it."""
 
     access_points: AccessPoints | None = None
+    button_numbers: ButtonNumbers | None = None
     call_control: CallControl | None = None
     call_log: CallLog | None = None
     calls: Calls | None = None

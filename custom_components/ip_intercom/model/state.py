@@ -102,7 +102,8 @@ class Missing:
     ``kind`` is ``service`` (disabled), ``privilege`` (the account lacks it), ``secure`` (requires HTTPS),
     ``stream_login`` (images require a different login), ``event_log`` or ``event_source`` (events cannot be read),
     ``unanswered`` (a single function does not respond), or one of the ``push_`` kinds: the push address is unknown,
-    used by a different system, rejected, or never reached, or the push service rejects the key. Without a ``vital``
+    used by a different system, rejected, or never reached, or the push service rejects the key. The ``button_`` kinds
+    are about numbers of Home Assistant that a button does not take, or keeps. Without a ``vital``
     one, Home Assistant misses events; the others are optional functions and commands.
     """
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from .parts import CameraId
+from .parts import BellId, CameraId
 
 
 class TalkRoute(StrEnum):
@@ -35,6 +35,15 @@ class TalkReason(StrEnum):
     NO_PUSHES = "no_pushes"
     ACCOUNT_REFUSED = "account_refused"
     ACCOUNT_UNREACHABLE = "account_unreachable"
+
+
+class ButtonReason(StrEnum):
+    """Why a button cannot call Home Assistant; each has a text (``button_*`` of the translations)."""
+
+    FULL = "full"
+    NO_CALLS = "no_calls"
+    UNKNOWN = "unknown"
+    UNSUPPORTED = "unsupported"
 
 
 # Reasons that may pass by themselves, such as while a device starts.
@@ -156,3 +165,54 @@ class CalledTalk(Talk, Protocol):
     @property
     def address(self) -> str | None:
         """The SIP address of Home Assistant for the button of the device; None while it is not in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonNumber:
+    """A number of Home Assistant at a button.
+
+    Attributes:
+        bell: The button.
+        place: Where the device keeps it, in its own terms.
+        number: The SIP address of Home Assistant.
+        written: Whether the device confirmed it.
+    """
+
+    bell: BellId
+    place: str
+    number: str
+    written: bool = False
+
+
+class ButtonNumbers(Protocol):
+    """The numbers that the buttons of a device call; those that a user entered stay as they are."""
+
+    def serves(self, bell: BellId) -> bool:
+        """Return whether a bell is a button that can have numbers."""
+
+    async def find(self, bell: BellId, address: str) -> ButtonNumber | None:
+        """Return the number to write so that a button calls an address; None if it does already. Changes nothing.
+
+        Raises:
+            ButtonRefused: There is no such button, or no room for a number.
+        """
+
+    async def write(self, number: ButtonNumber) -> None:
+        """Write a number that was just found; it rings together with the others of the button.
+
+        Raises:
+            ButtonRefused: As ``find``; nothing has changed.
+        """
+
+    async def remove(self, number: ButtonNumber) -> None:
+        """Remove a number, if it is there unchanged."""
+
+
+def is_at(number: str, address: str) -> bool:
+    """Return whether a number calls the host and port of a SIP address."""
+    return _host(number) == _host(address)
+
+
+def _host(number: str) -> str:
+    bare = number.strip().partition(";")[0].lower()
+    return bare.removeprefix("sip:").rpartition("@")[2]

@@ -17,7 +17,7 @@ from ..model.state import State
 from .door_commands import DoorCommands
 from .event_stream import EventStream
 from .google_push import GooglePush
-from .talk import TalkMonitor
+from .talk import CallButtons, TalkMonitor
 from .temporary_codes import TemporaryCodes
 from .visitors import VisitorStore
 from .visits import Visits
@@ -43,6 +43,7 @@ class IntercomRuntime:
         visits: Follows its rings until the visitor is let in, answered, or missed.
         push_address: The webhook that receives its pushes.
         talk: Checks how to talk at its cameras.
+        call_buttons: Lets its buttons call Home Assistant.
         google_push: Receives its pushes through Google's service.
         hold_times: The seconds for which the hold switches of its doors hold them; no limit for other doors.
         platforms: The platforms of its entities.
@@ -56,6 +57,7 @@ class IntercomRuntime:
     visitors: VisitorStore
     visits: Visits
     talk: TalkMonitor
+    call_buttons: CallButtons
     push_address: PushAddress
     google_push: GooglePush
     hold_times: dict[DoorId, int] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class IntercomRuntime:
             self.events.async_start(log)
         if not self.coordinator.description.incomplete:  # else it follows the rest of the description
             self.talk.async_check_soon()
+        self.call_buttons.async_start()
         self.push_address.async_start()
         self.google_push.async_start()
         self.coordinator.config_entry.async_create_task(
@@ -77,6 +80,7 @@ class IntercomRuntime:
 
     async def async_stop(self) -> None:
         """Stop the receivers and the event stream, and close the connection."""
+        self.call_buttons.async_stop()
         self.push_address.async_stop()
         await self.google_push.async_stop()
         await self.events.async_stop()
@@ -104,6 +108,7 @@ class IntercomRuntime:
         self.async_remove_places()
         self.talk.async_check_soon()
         await self.push_address.async_subscribe()
+        await self.call_buttons.async_update()
 
     @callback
     def async_show_places(self) -> None:

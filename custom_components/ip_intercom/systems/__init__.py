@@ -34,6 +34,7 @@ from ..const import (
     CONF_STREAM_USERNAME,
     CONF_SYSTEM,
     CONF_TALK,
+    CONF_TALK_BUTTONS,
     CONF_VISITOR_DAYS,
     CONF_VISITOR_STORAGE,
     CONF_VOICEMAIL_DELAY,
@@ -98,6 +99,7 @@ SYSTEMS: dict[str, SystemSpec] = {
                 CONF_STREAM_PORT,
                 CONF_STREAM_USERNAME,
                 CONF_TALK,
+                CONF_TALK_BUTTONS,
                 *_VISITORS,
             }
         ),
@@ -143,6 +145,7 @@ SYSTEMS: dict[str, SystemSpec] = {
                 CONF_STREAM_PATH,
                 CONF_STREAM_USERNAME,
                 CONF_TALK,
+                CONF_TALK_BUTTONS,
                 *_VISITORS,
             }
         ),

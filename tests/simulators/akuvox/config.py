@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from .config_keys import ACTIONURL, DTMF, INPUT, LIMITS, LOGLEVEL, PASSWORD, RELAY, factory
+from .config_keys import ACTIONURL, DTMF, INPUT, LIMITS, LOGLEVEL, PASSWORD, RELAY, SOFTKEY, factory
 from .dialects import Dialect
 from .envelope import ApiError, Call, File, Handler, Reply, as_text, bad_param
 
@@ -26,6 +26,8 @@ class Config:
         self._restart = restart
         self.values = factory(dialect) | dict(initial)
         self.listeners: list[Callable[[str, str], None]] = []
+        # How many numbers the button keeps: eight on an E12, R20A and S532; it drops the others without a word.
+        self.button_numbers = 8
         self.handlers: dict[str, Handler] = {
             "config/get": self._get,
             "config/set": self._set_one if dialect.sets_by_get else self._set,
@@ -62,6 +64,8 @@ class Config:
         text = as_text(value)
         if key not in self.values or (key.startswith(ACTIONURL) and self._unknown_variable(text)):
             return
+        if key == SOFTKEY:
+            text = ";".join(text.split(";")[: self.button_numbers])
         self.values[key] = text
         for listener in self.listeners:
             listener(key, text)

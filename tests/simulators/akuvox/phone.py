@@ -94,6 +94,8 @@ class Phone:
         self.session: Session | None = None
         # What this firmware says in place of the words of `Status`.
         self.words: dict[str, str] = {}
+        # The numbers that the last call rings, all at once.
+        self.called: tuple[str, ...] = ()
         self.handlers: dict[str, Handler] = {
             "call/status": lambda _: Reply({"Status": self.words.get(self.status, self.status)}),
             "call/dial": self._dial,
@@ -110,15 +112,20 @@ class Phone:
         self.session = None
 
     def press(self) -> bool:
-        """Push the button: call its number, unless there is none or the phone is busy."""
-        number = self._config[SOFTKEY]
-        if not number or self.session is not None:
+        """Push the button: call its numbers at once, unless there is none or the phone is busy.
+
+        Numbers are separated by semicolons; which of them MakeCall and the call log name is not known, here the first.
+        """
+        numbers = tuple(number for number in self._config[SOFTKEY].split(";") if number)
+        if not numbers or self.session is not None:
             return False
-        self.dial(number, "")
+        self.dial(numbers[0], "")
+        self.called = numbers
         return True
 
     def dial(self, number: str, name: str) -> None:
         """Start a call."""
+        self.called = (number,)
         timer = self._clock.later(self._config.number(DIAL_TIMEOUT, 60), self.hang_up)
         self.session = Session(number, name, "Dialed", Status.CALLING, timer, self._clock.now())
         self._send("MakeCall", number)

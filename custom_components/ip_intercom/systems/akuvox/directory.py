@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ...model.features import DirectoryResult, EntryResult
-from ..common.errors import CommandFailed, InvalidRequest, NotSupported
+from ...model.parts import BellId
+from ...model.ring_detector import CALL_BELL
+from ...model.talk import ButtonNumber, ButtonReason, is_at
+from ..common.errors import ButtonRefused, CommandFailed, InvalidRequest, NotSupported
 from ..common.parse import Fields, text
 from .client import AkuvoxDevice
 from .client.directory import ItemResult, Items, Users
@@ -338,3 +341,70 @@ def _plain(value: object) -> str | list[str]:
     if isinstance(value, list):
         return [_text(part) for part in value]
     return str(int(value)) if isinstance(value, bool) else _text(value)
+
+
+# The numbers of the push button, separated by semicolons (E12, R20A, S532); other models may lack the key.
+_BUTTON = "Config.Programable.SOFTKEY01.LocalParam1"
+# The most numbers that any known model has.
+_MOST_NUMBERS = 8
+
+
+class AkuvoxButtonNumbers:
+    """Numbers of the push button, which are all called at once."""
+
+    def __init__(self, device: AkuvoxDevice) -> None:
+        self._config = device.config
+
+    def serves(self, bell: BellId) -> bool:
+        """Return whether a bell is the push button."""
+        return bell == CALL_BELL
+
+    async def find(self, bell: BellId, address: str) -> ButtonNumber | None:
+        """Return the address if it fits into the list of numbers."""
+        numbers = await self._numbers()
+        if any(is_at(number, address) for number in numbers):
+            return None
+        _with(numbers, address)
+        return ButtonNumber(bell, _BUTTON, address)
+
+    async def write(self, number: ButtonNumber) -> None:
+        """Add a number to the list; a device that does not keep it gets its previous list back."""
+        before = await self._numbers()
+        after = _with(before, number.number)
+        await self._set(after)
+        kept = await self._numbers()
+        if not set(after) - {""} <= set(kept):
+            await self._set(before)
+            raise ButtonRefused(ButtonReason.UNSUPPORTED)
+
+    async def remove(self, number: ButtonNumber) -> None:
+        """Take a number out of the list; the places of the others stay."""
+        numbers = await self._numbers()
+        if number.number not in numbers:
+            return
+        numbers[numbers.index(number.number)] = ""
+        while len(numbers) < _MOST_NUMBERS and len(numbers) > 1 and not numbers[-1]:
+            numbers.pop()
+        await self._set(numbers)
+        if number.number in await self._numbers():
+            raise CommandFailed("the device keeps the number")
+
+    async def _numbers(self) -> list[str]:
+        """Return the numbers, ``""`` for free places."""
+        value = (await self._config.get(items=[_BUTTON])).get(_BUTTON)
+        if value is None:
+            raise ButtonRefused(ButtonReason.UNSUPPORTED)
+        return [number.strip() for number in value.split(";")]
+
+    async def _set(self, numbers: Iterable[str]) -> None:
+        await self._config.set({_BUTTON: ";".join(numbers)})
+
+
+def _with(numbers: Sequence[str], number: str) -> list[str]:
+    """Return the list with another number in its first free place, or at its end."""
+    if "" in numbers:
+        free = numbers.index("")
+        return [*numbers[:free], number, *numbers[free + 1 :]]
+    if len(numbers) >= _MOST_NUMBERS:
+        raise ButtonRefused(ButtonReason.FULL)
+    return [*numbers, number]

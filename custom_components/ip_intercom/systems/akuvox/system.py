@@ -45,7 +45,7 @@ from .client.logs import CallKind, CallRecord
 from .client.phone import SipAccount
 from .client.system import SystemInfo, SystemStatus
 from .codes import AkuvoxCodes
-from .directory import AkuvoxDirectory
+from .directory import AkuvoxButtonNumbers, AkuvoxDirectory
 from .doors import AkuvoxDoors, OpeningLogin
 from .log import AkuvoxLog
 from .maintenance import LOCATION, AkuvoxCapture, AkuvoxFirmware, AkuvoxMaintenance, AkuvoxSettings
@@ -165,7 +165,7 @@ class AkuvoxSystem:
         # The identity until the first description, if the device was just found.
         self._found: SystemInfo | None = None
         self.log: AkuvoxLog | None = None
-        self.features = Features(talk=self._talk)
+        self.features = Features(button_numbers=AkuvoxButtonNumbers(device), talk=self._talk)
         self.access_log: AkuvoxAccessLog | None = None
 
     async def introduce(self, info: SystemInfo) -> Description:
@@ -305,6 +305,7 @@ class AkuvoxSystem:
             doors=self._doors if self._doors.relays else None,
             push=self._push if pushes_events else None,
             # Not detectable in advance: the device rejects these functions if it lacks them.
+            button_numbers=AkuvoxButtonNumbers(device),
             capture=AkuvoxCapture(device),
             codes=self._codes,
             directory=AkuvoxDirectory(device),

@@ -312,6 +312,10 @@ class CodeLeft(CommandFailed):
         self.name = name
 
 
+class ButtonRefused(CommandFailed):
+    """A button cannot call Home Assistant; ``reason`` is one of ``model.talk``."""
+
+
 class OpeningDisabled(CommandFailed):
     """The device opens no door over HTTP: *Open Relay via HTTP* is disabled."""
 

@@ -6,11 +6,14 @@ from typing import override
 
 from ...model.features import DirectoryResult, EntryResult
 from ...model.functions import Code
+from ...model.parts import BellId
+from ...model.talk import ButtonNumber, ButtonReason, is_at
 from ..common.code_rows import CodeRow, Keep, RowCodes, code_row
-from ..common.errors import InvalidRequest, NotSupported
-from ..common.parse import Fields, fields, flag
+from ..common.errors import ButtonRefused, InvalidRequest, NotSupported
+from ..common.parse import Fields, fields, flag, objects, text
 from .client import TwoNDevice
 from .client.directory import DirectoryAnswer
+from .reading import buttons_of
 
 
 class TwoNDirectory:
@@ -201,3 +204,91 @@ class TwoNCodes(RowCodes):
     @override
     async def _delete(self, row_id: str) -> None:
         await self._directory.delete([row_id], None)
+
+
+_BUTTON_FIELDS = ("owner", "buttons", "callPos.peer")
+
+
+class TwoNButtonNumbers:
+    """Numbers of buttons: call positions of the entries that have the button (HTTP API 5.14.1)."""
+
+    def __init__(self, device: TwoNDevice) -> None:
+        self._directory = device.directory
+        self._most: int | None = None
+
+    def serves(self, bell: BellId) -> bool:
+        """Return whether a bell is a button of the directory."""
+        return bell.isdecimal()
+
+    async def find(self, bell: BellId, address: str) -> ButtonNumber | None:
+        """Return a free place in an entry of the button; entries that another system manages come last."""
+        answer = await self._directory.query(_BUTTON_FIELDS)
+        entries = [
+            (bool(text(entry.fields.get("owner"))), entry.uuid, _peers(objects(entry.fields.get("callPos"))))
+            for entry in answer.entries
+            if entry.uuid is not None and not entry.deleted and bell in map(str, buttons_of(entry.fields))
+        ]
+        if not entries:
+            raise ButtonRefused(ButtonReason.UNKNOWN)
+        if any(is_at(peer, address) for _, _, peers in entries for peer in peers):
+            return None
+        most = await self._positions_per_entry()
+        if not most:
+            raise ButtonRefused(ButtonReason.UNSUPPORTED)
+        for _, uuid, peers in sorted(entries, key=lambda entry: entry[0]):
+            if _free(peers, most) is not None:
+                # The user part tells buttons apart in calls.
+                return ButtonNumber(bell, uuid, f"sip:button-{bell}@{address.rpartition('@')[2]}")
+        raise ButtonRefused(ButtonReason.FULL)
+
+    async def write(self, number: ButtonNumber) -> None:
+        """Write a number to a free position of its entry, in a group call with the number before it."""
+        positions = await self._positions(number.place)
+        if (free := _free(_peers(positions), len(positions))) is None:
+            raise ButtonRefused(ButtonReason.FULL)
+        positions[free] |= {"peer": number.number, "grouped": free > 0}
+        await self._update(number.place, positions)
+
+    async def remove(self, number: ButtonNumber) -> None:
+        """Empty the position that has the number; an entry may be gone."""
+        positions = await self._positions(number.place)
+        peers = _peers(positions)
+        if number.number in peers:
+            positions[peers.index(number.number)] |= {"peer": "", "grouped": False}
+            await self._update(number.place, positions)
+
+    async def _positions_per_entry(self) -> int:
+        if self._most is None:
+            self._most = len(objects((await self._directory.template()).get("callPos")))
+        return self._most
+
+    async def _positions(self, uuid: str) -> list[dict[str, object]]:
+        """Return all call positions of an entry with all fields; none if there is no such entry."""
+        most = await self._positions_per_entry()
+        (entry,) = (await self._directory.get([uuid], ["callPos"])).entries
+        if entry.errors:
+            return []
+        known = [
+            {**position, "grouped": flag(position.get("grouped")) is True}
+            for position in objects(entry.fields.get("callPos"))
+        ]
+        return [*known, *({} for _ in range(most - len(known)))]
+
+    async def _update(self, uuid: str, positions: Sequence[Fields]) -> None:
+        # With all fields of all positions: firmware may replace the whole array.
+        (entry,) = (await self._directory.update([{"uuid": uuid, "callPos": positions}])).entries
+        if entry.errors:
+            raise InvalidRequest(entry.errors[0].code, entry.errors[0].field)
+
+
+def _peers(positions: Iterable[Fields]) -> list[str]:
+    return [text(position.get("peer")) or "" for position in positions]
+
+
+def _free(peers: Sequence[str], most: int) -> int | None:
+    """Return the first free position after a number, the first one of all without numbers; None if there is none.
+
+    A position before the first number would make that number wait.
+    """
+    first = next((index + 1 for index, peer in enumerate(peers) if peer), 0)
+    return next((index for index in range(first, most) if index >= len(peers) or not peers[index]), None)

@@ -149,7 +149,7 @@ def bells_of(answer: DirectoryAnswer) -> Bells:
     names: dict[int, list[str]] = {}
     peers: dict[str, BellId] = {}
     for entry in answer.entries:
-        buttons = _buttons_of(entry.fields)
+        buttons = buttons_of(entry.fields)
         for button in () if entry.deleted else buttons:
             names.setdefault(button, []).append(text(entry.fields.get("name")) or "")
             for position in objects(entry.fields.get("callPos")):
@@ -162,7 +162,7 @@ def bells_of(answer: DirectoryAnswer) -> Bells:
     return Bells(bells, peers)
 
 
-def _buttons_of(entry: Fields) -> tuple[int, ...]:
+def buttons_of(entry: Fields) -> tuple[int, ...]:
     """Return the buttons of an entry, from a comma-separated text or an array."""
     value = entry.get("buttons")
     listed = value if isinstance(value, list) else str(value or "").split(",")

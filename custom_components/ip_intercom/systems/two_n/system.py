@@ -29,7 +29,7 @@ from .client.cursor import Cursor
 from .client.log import LogReader
 from .client.protocol import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CTRL, SYSTEM_STATUS, Endpoint, Privilege
 from .client.system import SystemInfo
-from .directory import TwoNCodes, TwoNDirectory
+from .directory import TwoNButtonNumbers, TwoNCodes, TwoNDirectory
 from .doors import TwoNAccessPoints, TwoNDoors, TwoNOutputs
 from .events import CREDENTIAL_EVENTS, DECISION_EVENTS, OCCURRENCE_EVENTS
 from .log import TwoNLog
@@ -116,7 +116,7 @@ class TwoNSystem:
         self._directory: asyncio.Task[Bells | None] | None = None
         self._readings = 0
         self.log: TwoNLog | None = None
-        self.features = Features(talk=self._talk)
+        self.features = Features(button_numbers=TwoNButtonNumbers(device), talk=self._talk)
 
     async def connect(self, controls: frozenset[Control] | None) -> Description:
         """Read the identity, the main capabilities, and the state; functions that do not respond are left out and named.
@@ -260,6 +260,7 @@ class TwoNSystem:
             directory=TwoNDirectory(device),
             displays=device.display,
             # Not detectable in advance: the device rejects these functions if it lacks them.
+            button_numbers=TwoNButtonNumbers(device),
             capture=device.capture,
             codes=TwoNCodes(device),
             settings=TwoNSettings(device),

@@ -330,7 +330,7 @@ async def test_options_are_those_of_the_device(hass: HomeAssistant, device: Star
         result: Any = await hass.config_entries.options.async_init(of.entry_id)
         return {str(key) for key in result["data_schema"].schema}
 
-    common = {"late_hours", "plain_switches", "gates", "garage_doors", "show_names", "stream", "talk"}
+    common = {"late_hours", "plain_switches", "gates", "garage_doors", "show_names", "stream", "talk", "talk_buttons"}
     common |= {"visitor_days", "visitor_storage"}
     assert await offered(entry) == common | {"show_cards", "show_touches", "show_unknown"}
     assert await offered(akuvox) == common | {"inverted", "security_relays", "push", "opening"}
