@@ -1,6 +1,7 @@
 """Buttons of a 2N that call Home Assistant: its SIP address as a number of the directory, written and taken back."""
 
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 import json
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.systems.common.errors import ButtonRefused
 from tests.common import USERNAME, add_intercom, choose, configure, entity_id, reopen, state_of, until, user_input
+from tests.runtime.test_replacement import Site, asked
 from tests.simulators.two_n import Privilege, Service, Simulator
 from tests.simulators.two_n.onvif import rtsp_server
 from tests.talk.door import Door
@@ -514,3 +516,24 @@ async def test_a_reconfiguration_keeps_what_was_written(
     done = await configure(hass, form, user_input(sim.https_address))
     assert done["reason"] == "reconfigure_successful"
     assert entry.data["button_numbers"] == written
+
+
+@pytest.mark.parametrize("restored", [True, False])
+async def test_a_new_unit_gets_the_number_once(hass: HomeAssistant, sockets: None, door: Door, restored: bool) -> None:
+    """The number of a restored backup is still the one of Home Assistant: it goes with the entry."""
+    async with AsyncExitStack() as stack:
+        site = Site("two_n", stack)
+        await site.mount()
+        entry = await site.add(hass)
+        await talk(hass, entry, door, "2")
+        numbers = peers(site.sim, JIRI)
+        await site.replace()
+        if restored:
+            set_numbers(site.sim, JIRI, *numbers)
+        await until(lambda: not entry.runtime_data.coordinator.last_update_success, "the old unit to be away")
+        await configure(hass, await asked(hass, site, entry), {})
+        await until(lambda: state_of(hass, entry, "sensor", "talk") == "sip_direct", "talk")
+        await settled(hass, entry)
+        assert (peers(site.sim, JIRI), writes(site.sim)) == (numbers, 0 if restored else 1)
+        assert await hass.config_entries.async_remove(entry.entry_id)
+        assert peers(site.sim, JIRI) == [HIS, "", ""]

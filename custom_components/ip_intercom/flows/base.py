@@ -178,7 +178,7 @@ class SystemFlow(ConfigFlow):
         entry, identity = self._replaced, self._description.identity
         await async_replace_unit(self.hass, entry, identity)
         # The original push settings are those of the old unit.
-        kept = {key: entry.data[key] for key in (CONF_PUSH_TOKEN,) if key in entry.data}
+        kept = {key: entry.data[key] for key in (CONF_BUTTON_NUMBERS, CONF_PUSH_TOKEN) if key in entry.data}
         return self.async_update_reload_and_abort(entry, unique_id=identity.id, data=self._data | kept)
 
     def _pinned(self, entry: IntercomConfigEntry) -> str | None:

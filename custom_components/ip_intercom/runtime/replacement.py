@@ -15,6 +15,7 @@ from ..const import DOMAIN
 from ..model.parts import Identity
 from .cursor_store import CursorStore
 from .door_commands import hold_store
+from .talk import async_recheck_button_numbers
 from .temporary_codes import async_resend_codes
 
 
@@ -30,11 +31,12 @@ async def async_replace_unit(hass: HomeAssistant, entry: ConfigEntry[Any], ident
         await hass.config_entries.async_unload(entry.entry_id)
     _async_rename_devices(hass, entry, identity)
     _async_rename_entities(hass, entry, identity)
-    # The new unit counts its events from 1, holds no door open, and has no codes.
+    # The new unit counts its events from 1, holds no door open, has no codes, and only perhaps a restored directory.
     events = CursorStore(hass, entry.entry_id, entry.title)
     await events.async_end({**await events.async_load(), "cursor": None})
     await hold_store(hass, entry.entry_id).async_remove()
     await async_resend_codes(hass, entry)
+    async_recheck_button_numbers(hass, entry)
 
 
 @callback

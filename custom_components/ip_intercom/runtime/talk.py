@@ -300,6 +300,13 @@ def button_numbers(entry: ConfigEntry[Any]) -> tuple[ButtonNumber, ...]:
     return tuple(ButtonNumber(**known) for known in entry.data.get(CONF_BUTTON_NUMBERS, ()))
 
 
+@callback
+def async_recheck_button_numbers(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Mark all numbers as not written: a new unit replaces the one that had them."""
+    if known := [asdict(replace(number, written=False)) for number in button_numbers(entry)]:
+        hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_BUTTON_NUMBERS: known})
+
+
 async def async_remove_button_numbers(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Remove the numbers of a removed entry from the buttons of its device, or say which to delete by hand."""
     if not (left := list(button_numbers(entry))):
