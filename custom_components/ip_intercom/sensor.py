@@ -280,10 +280,15 @@ class TalkSensor(IntercomEntity, SensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return the address at which the button of the device can call Home Assistant."""
+        """Return the address at which the button of the device can call Home Assistant, and the last call if it failed."""
         talk = self.coordinator.features.talk
         address = talk.address if isinstance(talk, CalledTalk) else None
-        return None if address is None else {"call_address": address}
+        found: dict[str, Any] = {} if address is None else {"call_address": address}
+        if failed := max(self.runtime.talk.failed.values(), key=lambda failed: failed.time, default=None):
+            found |= {"call_failure": failed.failure, "call_failure_time": failed.time}
+            if failed.door is not None:
+                found["call_failure_door"] = failed.door
+        return found
 
 
 class RecordingsSensor(IntercomEntity, SensorEntity):

@@ -50,6 +50,37 @@ class ButtonReason(StrEnum):
 PASSING = frozenset({TalkReason.ONVIF_FAILED, TalkReason.RTSP_CLOSED, TalkReason.RTSP_REFUSED, TalkReason.SIP_CLOSED})
 
 
+class CallFailure(StrEnum):
+    """What went wrong with a call; each has a text at the sensor *Talk*."""
+
+    BUSY = "busy"
+    DECLINED = "declined"
+    REFUSED = "refused"
+    NOT_AVAILABLE = "not_available"
+    NO_ANSWER = "no_answer"
+    NO_RESPONSE = "no_response"
+    NO_CODEC = "no_codec"
+    NO_VISITOR = "no_visitor"
+    NO_CALL = "no_call"
+    NOT_STARTED = "not_started"
+    FAILED = "failed"
+
+
+# Other words of errors that say the same to users.
+_SAME = {
+    "canceled": CallFailure.NO_VISITOR,
+    "connection_lost": CallFailure.NO_RESPONSE,
+    "no_address": CallFailure.NO_RESPONSE,
+    "not_found": CallFailure.NOT_AVAILABLE,
+}
+
+
+def call_failure(word: str) -> CallFailure:
+    """Return the failure for the word of an error."""
+    known = _SAME.get(word, word)
+    return CallFailure(known) if known in CallFailure else CallFailure.FAILED
+
+
 @dataclass(frozen=True, slots=True)
 class TalkStatus:
     """How to talk at a camera; ``reason`` is None exactly if there is a route.
@@ -138,6 +169,17 @@ class Talk(Protocol):
 
     def examine(self) -> TalkReport:
         """Return how talk goes now; nothing is requested."""
+
+
+@runtime_checkable
+class CallingTalk(Talk, Protocol):
+    """Talk by calls.
+
+    Attributes:
+        called: Called with the camera of a call: None once the call is established, else why it failed.
+    """
+
+    called: Callable[[CameraId, CallFailure | None], None] | None
 
 
 @runtime_checkable

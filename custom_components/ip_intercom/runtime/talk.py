@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 import logging
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 
 from ..const import CONF_BUTTON_NUMBERS, CONF_SYSTEM, CONF_TALK, CONF_TALK_BUTTONS, DOMAIN
 from ..coordinator import IntercomCoordinator
@@ -24,6 +26,8 @@ from ..model.talk import (
     ButtonNumbers,
     ButtonReason,
     CalledTalk,
+    CallFailure,
+    CallingTalk,
     ChangingTalk,
     Talk,
     TalkRoute,
@@ -53,11 +57,21 @@ _BUTTON_RETRY = 60.0
 _BUTTONS = "call buttons"
 
 
+@dataclass(frozen=True, slots=True)
+class FailedCall:
+    """A call that failed: why, when, and at which door if there are several."""
+
+    failure: CallFailure
+    time: datetime
+    door: str | None = None
+
+
 class TalkMonitor:
     """The status of talk at the cameras of an entry.
 
     Attributes:
         statuses: By camera; empty until the first check.
+        failed: Calls that failed, by camera, until one succeeds there.
     """
 
     def __init__(self, coordinator: IntercomCoordinator) -> None:
@@ -70,6 +84,7 @@ class TalkMonitor:
         # A status may have changed since the last check began.
         self._has_changed = False
         self.statuses: Mapping[CameraId, TalkStatus] = {}
+        self.failed: dict[CameraId, FailedCall] = {}
 
     @property
     def _talk(self) -> Talk | None:
@@ -100,6 +115,8 @@ class TalkMonitor:
         self._attempts = 0
         if isinstance(talk := self._talk, ChangingTalk):
             talk.changed = self._async_changed
+        if isinstance(talk, CallingTalk):
+            talk.called = self._async_called
         self._async_start()
 
     async def async_check(self) -> None:
@@ -129,6 +146,33 @@ class TalkMonitor:
         self._has_changed = True
         self._async_start()
 
+    @callback
+    def _async_called(self, camera: CameraId, failure: CallFailure | None) -> None:
+        """Note what became of a call; only a change is logged."""
+        before = self.failed.pop(camera, None)
+        if failure is None and before is None:
+            return
+        name = self._coordinator.name if (door := self._door(camera)) is None else f"{self._coordinator.name}, {door}"
+        if failure is not None:
+            self.failed[camera] = FailedCall(failure, dt_util.utcnow(), door)
+            if before is None or before.failure is not failure:
+                _LOGGER.warning("%s: the call to the door failed: %s", name, failure.replace("_", " "))
+        else:
+            _LOGGER.info("%s: the call to the door works again", name)
+        self._async_tell()
+
+    def _door(self, camera: CameraId) -> str | None:
+        """Return the name of the place of a camera."""
+        state = self._coordinator.data
+        found = state.cameras.get(camera)
+        place = None if found is None or found.place is None else state.places.get(found.place)
+        return None if place is None else place.name
+
+    @callback
+    def _async_tell(self) -> None:
+        for update in tuple(self._listeners):
+            update()
+
     async def _async_try_check(self) -> None:
         try:
             await self._async_check()
@@ -156,8 +200,7 @@ class TalkMonitor:
                 self._coordinator.name,
                 ", ".join(f"{camera}: {status.state}" for camera, status in self.statuses.items()),
             )
-            for update in tuple(self._listeners):
-                update()
+            self._async_tell()
             possible = {camera for camera, status in self.statuses.items() if status.reason is None}
             if not possible <= self._possible:
                 self._possible |= possible

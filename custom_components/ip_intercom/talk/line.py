@@ -70,7 +70,7 @@ class Line:
     Attributes:
         state: What the line does.
         error: Why the last call that failed did so; None if none did.
-        on_state: Called after each change of the state.
+        on_state: Called after each change of the state, and of the error.
         on_audio: Gets G.711 of the door, and its codec.
         on_video: Gets H.264 of the call.
     """
@@ -187,6 +187,11 @@ class Line:
             raise LineBusy("the door is in a call")
         self._holder, self._ends_itself = None, False
         self._begin(call)
+
+    def fail(self, error: TalkError) -> None:
+        """Note why a call failed that another placed or answered for this line."""
+        self.error = error
+        self._set_state(self.state)
 
     async def hang_up(self) -> None:
         """End the call, or the attempt."""

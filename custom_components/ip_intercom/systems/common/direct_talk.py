@@ -5,7 +5,7 @@ button calls Home Assistant: its visitor is answered by the first sound of a mic
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from errno import EADDRINUSE
 import logging
@@ -14,14 +14,14 @@ from zlib import crc32
 
 from ...model.features import Cameras
 from ...model.parts import CameraId
-from ...model.talk import LineReport, TalkReason, TalkReport, TalkRoute, TalkStatus, unavailable
+from ...model.talk import CallFailure, LineReport, TalkReason, TalkReport, TalkRoute, TalkStatus, unavailable
 from ...talk.device_stream import VideoSource
 from ...talk.errors import CallFailed, TalkError
 from ...talk.line import Line, LineState
 from ...talk.sip_agent import SipAgent, SipCall, SipPeer
 from ...talk.tasks import TaskSet
 from .errors import NoTalk
-from .talk_feeds import LineSpeaker, TalkFeeds, call_for_sound, video_source
+from .talk_feeds import LineSpeaker, TalkFeeds, call_for_sound, report_calls, video_source
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -47,10 +47,13 @@ class DirectTalk:
 
     Attributes:
         line: Its calls.
+        called: As in ``CallingTalk``.
     """
 
     def __init__(self, host: str | None, port: int, tls: SSLContext | None = None) -> None:
         self.line = Line(self._dial)
+        self.called: Callable[[CameraId, CallFailure | None], None] | None = None
+        report_calls(self.line, self._tell)
         # The cameras, and the one at the line; None if not known yet.
         self._cameras: Cameras | None = None
         self._camera: CameraId | None = None
@@ -65,6 +68,10 @@ class DirectTalk:
     def show(self, cameras: Cameras, camera: CameraId | None) -> None:
         """Set the cameras, and the one at the line."""
         self._cameras, self._camera = cameras, camera
+
+    def _tell(self, failure: CallFailure | None) -> None:
+        if self.called is not None:
+            self.called(self._camera or "", failure)
 
     def _source(self) -> VideoSource:
         assert self._cameras is not None and self._camera is not None
@@ -167,7 +174,7 @@ class DirectTalk:
         try:
             self.line.adopt(await self._answer())
         except TalkError as err:
-            self.line.error = err
+            self.line.fail(err)
             raise NoTalk("call_failed") from err
 
     async def _answer(self) -> SipCall:

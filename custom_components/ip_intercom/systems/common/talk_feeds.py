@@ -7,6 +7,7 @@ from ssl import SSLContext
 
 from ...model.features import Cameras
 from ...model.parts import CameraId
+from ...model.talk import CallFailure, call_failure
 from ...talk.bridge import Bridge
 from ...talk.device_stream import DeviceStream, FallbackVideo, VideoSource
 from ...talk.errors import LineBusy, TalkError
@@ -43,6 +44,21 @@ async def _requested[Result](request: Awaitable[Result]) -> Result:
         return await request
     except IntercomError as err:
         raise TalkError(str(err)) from err
+
+
+def report_calls(line: Line, tell: Callable[[CallFailure | None], None]) -> None:
+    """Tell of each call of a line: None once it is established, else why it failed."""
+    told: TalkError | None = None
+
+    def follow(_: Line) -> None:
+        nonlocal told
+        if line.error is not None and line.error is not told:
+            told = line.error
+            tell(call_failure(told.word))
+        elif line.state is LineState.TALKING:
+            tell(None)
+
+    line.on_state = follow
 
 
 class TalkFeeds:

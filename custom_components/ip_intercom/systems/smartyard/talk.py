@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 
 from ...model.parts import BellId, CallState, CameraId
-from ...model.talk import Speaker, TalkReason, TalkReport, TalkRoute, TalkStatus, unavailable
+from ...model.talk import CallFailure, Speaker, TalkReason, TalkReport, TalkRoute, TalkStatus, unavailable
 from ...talk.stills import StillsVideo
 from ..common.errors import IntercomError, NoTalk
 from ..common.talk_feeds import TalkFeeds, call_for_sound
@@ -24,6 +24,9 @@ class SmartYardTalk:
     Args:
         calls: The calls of visitors.
         pushes: Pushes are configured; without them, no call arrives.
+
+    Attributes:
+        called: As in ``CallingTalk``.
     """
 
     def __init__(
@@ -41,8 +44,16 @@ class SmartYardTalk:
         self._calls = calls
         self._pushes = pushes
         self._feeds = TalkFeeds()
+        self.called: Callable[[CameraId, CallFailure | None], None] | None = None
+        calls.called = self._tell
         # The last ring without live pictures.
         self._dark: VisitorCall | None = None
+
+    def _tell(self, bell: BellId, failure: CallFailure | None) -> None:
+        """Tell of a call at the first camera of a bell."""
+        camera = next((camera for camera, own in self._bells().items() if own == bell), None)
+        if self.called is not None and camera is not None:
+            self.called(camera, failure)
 
     @property
     def changed(self) -> Callable[[], None] | None:

@@ -15,12 +15,13 @@ from typing import Final
 
 from ...model.events import Event
 from ...model.parts import ANSWERED_ELSEWHERE, BellId, CallSession, CallState, Direction, SessionId
-from ...model.talk import LineReport, TalkReason
+from ...model.talk import CallFailure, LineReport, TalkReason
 from ...talk.errors import CallFailed, LineBusy, RegistrationFailed, TalkError
 from ...talk.line import Line, LineState
 from ...talk.sip_agent import CallState as SipState, EndReason, SipAccount, SipAgent, SipCall, SipPeer, Transport
 from ...talk.tasks import TaskSet
 from ..common.errors import NoSuchCall, NotSupported, Rejected
+from ..common.talk_feeds import report_calls
 from .client import CallPush
 from .event_mapper import call_changed
 from .push_filter import LONGEST
@@ -135,6 +136,7 @@ class VisitorCalls:
 
     Attributes:
         changed: Called when talk may have become possible or impossible at a bell.
+        called: Called with the bell of a call: None once the call is answered here, else why it was not.
         failure: Why the last account could not be used; None if it could.
     """
 
@@ -147,6 +149,7 @@ class VisitorCalls:
         stopped: Callable[[BellId], None],
     ) -> None:
         self.changed: Callable[[], None] | None = None
+        self.called: Callable[[BellId, CallFailure | None], None] | None = None
         self.failure: TalkReason | None = None
         self._trusts = trusts
         self._report = report
@@ -186,6 +189,7 @@ class VisitorCalls:
         """Return the line of a bell, whose calls come from the server."""
         if (line := self._lines.get(bell)) is None:
             line = self._lines[bell] = Line(partial(self._dial, bell))
+            report_calls(line, partial(self._tell_call, bell))
         return line
 
     @property
@@ -293,6 +297,10 @@ class VisitorCalls:
         if not any(other.state is CallState.RINGING and not other.over.is_set() for other in others):
             self._stopped(ring.bell)
 
+    def _tell_call(self, bell: BellId, failure: CallFailure | None) -> None:
+        if self.called is not None:
+            self.called(bell, failure)
+
     def _tell(self) -> None:
         if self.changed is not None:
             self.changed()
@@ -324,10 +332,10 @@ class VisitorCalls:
         try:
             call = await ring.pick_up()
         except CallFailed as err:
-            line.error = err
+            line.fail(err)
             raise NoSuchCall(str(err)) from err
         except TalkError as err:
-            line.error = err
+            line.fail(err)
             raise Rejected(str(err)) from err
         # A microphone may have answered at the same time.
         with suppress(LineBusy):

@@ -1,6 +1,6 @@
 """Talk at a 2N: the stream of ONVIF, if it has an audio track to the door, else a SIP call."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import logging
 import secrets
@@ -9,7 +9,7 @@ from ssl import SSLContext
 from yarl import URL
 
 from ...model.parts import CameraId
-from ...model.talk import Speaker, TalkReason, TalkReport, TalkRoute, TalkStatus, unavailable
+from ...model.talk import CallFailure, Speaker, TalkReason, TalkReport, TalkRoute, TalkStatus, unavailable
 from ...talk.errors import RtspConnectionFailed, RtspRefused, RtspUnauthorized, RtspUntrusted, TalkError
 from ...talk.rtp import pack
 from ...talk.rtsp_client import RtspClient
@@ -140,6 +140,15 @@ class TwoNTalk:
             if all(status.reason is None for status in direct.values()):
                 self._way, statuses = self._direct, direct
         return statuses
+
+    @property
+    def called(self) -> Callable[[CameraId, CallFailure | None], None] | None:
+        """As in ``CallingTalk``."""
+        return self._direct.called
+
+    @called.setter
+    def called(self, listener: Callable[[CameraId, CallFailure | None], None] | None) -> None:
+        self._direct.called = listener
 
     @property
     def is_ringing(self) -> bool:

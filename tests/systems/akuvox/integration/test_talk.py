@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+import logging
 from typing import Any
+from unittest.mock import AsyncMock
 
 from homeassistant.components.camera import CameraEntityFeature, async_get_stream_source
 from homeassistant.config_entries import ConfigEntry
@@ -12,7 +14,9 @@ import pytest
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.ip_intercom.talk.errors import CallFailed
 from custom_components.ip_intercom.talk.line import Line
+from custom_components.ip_intercom.talk.sip_agent import SipAgent
 from tests.common import act, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
 from tests.simulators.common.rtsp import FILM, RtspCamera
@@ -134,6 +138,94 @@ async def test_a_refused_call_leaves_the_video(
         await until(lambda: door.invites == 1, "the call")
         seen = len(browser.heard.get(VIDEO, ()))
         await until(lambda: len(browser.heard.get(VIDEO, ())) > seen, "the video goes on")
+
+
+def failure_of(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
+    """Return what the sensor tells about the last call that failed."""
+    state = hass.states.get(entity_id(hass, entry, "sensor", "talk"))
+    assert state is not None and state.state == "sip_direct"
+    assert ("call_failure" in state.attributes) is ("call_failure_time" in state.attributes)
+    failure: str | None = state.attributes.get("call_failure")
+    return failure
+
+
+@pytest.mark.parametrize(
+    ("refusal", "failure"),
+    [
+        ("486 Busy Here", "busy"),
+        ("603 Decline", "declined"),
+        ("480 Temporarily Unavailable", "not_available"),
+        ("404 Not Found", "not_available"),
+        ("488 Not Acceptable Here", "no_codec"),
+        ("403 Forbidden", "refused"),
+        ("180 Ringing", "no_answer"),
+    ],
+)
+async def test_the_sensor_tells_why_a_call_failed(
+    hass: HomeAssistant,
+    sim: Simulator,
+    door: Door,
+    camera: RtspCamera,
+    refusal: str,
+    failure: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Once in the log, not with each try; and again that it works."""
+    caplog.set_level(logging.INFO, "custom_components.ip_intercom")
+    entry = await talk(hass, sim, door)
+    assert failure_of(hass, entry) is None
+    door.refusal = refusal
+    line = entry.runtime_data.coordinator.features.talk.line
+
+    def said() -> list[tuple[str, str]]:
+        return [(entry.levelname, entry.message) for entry in caplog.records if "call to the door" in entry.message]
+
+    async with Go2rtc(await source_of(hass, entry)) as browser:
+        await browser.talk()
+        for number in range(3):
+            before, calls = line.error, door.invites
+            while line.error is before:
+                await browser.say(b"\x01" * 160, ssrc=number)
+                await asyncio.sleep(0.5)
+            assert failure_of(hass, entry) == failure
+            assert door.invites > calls
+        assert [level for level, _ in said()] == ["WARNING"]
+        assert said()[0][1].endswith(f": {failure.replace('_', ' ')}")
+        door.refusal = None
+        await until(lambda: line.state == "idle", "the end of the attempt")
+        while door.call is None:
+            await browser.say(b"\x01" * 160, ssrc=9)
+            await asyncio.sleep(0.5)
+        await until(lambda: failure_of(hass, entry) is None, "the success")
+        assert [level for level, _ in said()] == ["WARNING", "INFO"]
+
+
+async def test_a_microphone_that_ends_before_the_answer_is_no_failure(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera
+) -> None:
+    entry = await talk(hass, sim, door)
+    door.refusal = "180 Ringing"
+    line = entry.runtime_data.coordinator.features.talk.line
+    async with Go2rtc(await source_of(hass, entry)) as browser:
+        await browser.talk()
+        await browser.say(b"\x01" * 160)
+        await until(lambda: line.state == "dialing", "the attempt")
+    await until(lambda: line.state == "idle", "the end")
+    assert failure_of(hass, entry) is None
+
+
+async def test_sip_that_cannot_start_is_told(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = await talk(hass, sim, door)
+    system_talk = entry.runtime_data.coordinator.features.talk
+    async with Go2rtc(await source_of(hass, entry)) as browser:
+        await browser.talk()
+        await system_talk._agent.stop()
+        monkeypatch.setattr(system_talk, "_agent", None)
+        monkeypatch.setattr(SipAgent, "start", AsyncMock(side_effect=CallFailed("no port", "not_started")))
+        await browser.say(b"\x01" * 160)
+        await until(lambda: failure_of(hass, entry) == "not_started", "the failure")
 
 
 async def test_an_unload_ends_the_call(hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera) -> None:

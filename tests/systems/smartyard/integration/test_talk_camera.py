@@ -53,6 +53,10 @@ async def test_a_microphone_calls_nobody(
         await browser.talk()
         await browser.say(b"\x11" * 160)
         await until(lambda: "a SmartYard door cannot be called" in caplog.text, "the reason")
+    state = hass.states.get(entity_id(hass, talking, "sensor", "talk"))
+    assert state is not None
+    assert state.attributes["call_failure"] == "no_visitor"
+    assert state.attributes["call_failure_door"] == talking.runtime_data.coordinator.data.places["door_21_0"].name
     assert await refusal(hass, talking, "dial", number="21") == "not_supported"
 
 
