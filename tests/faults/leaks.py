@@ -1,6 +1,7 @@
 """What an entry leaves behind when it is reloaded again and again."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 import gc
 import os
 from pathlib import Path
@@ -10,40 +11,63 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 
 # The long run: IP_INTERCOM_RELOADS=500.
-RELOADS = int(os.environ.get("IP_INTERCOM_RELOADS", "6"))
+RELOADS = int(os.environ.get("IP_INTERCOM_RELOADS", "4"))
 WARM_UP = 3
 # Seconds after each reload: idle connections are closed by then.
 PAUSE = 30.0
 PACKAGE = "custom_components.ip_intercom"
+# What is kept on purpose, with each visitor.
+KEPT = {"Visitor"}
+# KiB that the memory of this process may grow by with each reload: what is logged stays in the memory of the test.
+MEMORY = 64
 
 
 def held(hass: HomeAssistant) -> dict[str, int]:
-    """Count what a leak would pile up: tasks, listeners, sockets and files, threads, and objects of the integration."""
+    """Count what a leak would pile up: tasks, listeners, timers, sockets, files, threads, and objects of the integration."""
     gc.collect()
     kinds: dict[str, int] = {}
     for thing in gc.get_objects():
         kind = type(thing)
         if kind.__module__.startswith(PACKAGE):
             kinds[kind.__name__] = kinds.get(kind.__name__, 0) + 1
+    opened = [str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    timers = hass.loop._scheduled  # type: ignore[attr-defined]
     return {
         **kinds,
         "tasks": len(asyncio.all_tasks()),
         "listeners": sum(hass.bus.async_listeners().values()),
-        "files": len(list(Path("/proc/self/fd").iterdir())),
+        "timers": sum(not timer.cancelled() for timer in timers),
+        "sockets": sum(file.startswith("socket:") for file in opened),
+        "files": sum(not file.startswith("socket:") for file in opened),
         "threads": threading.active_count(),
     }
 
 
-async def growth_over_reloads(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, int]:
-    """Reload an entry, and return what there is more of afterwards than after a few reloads."""
-    before: dict[str, int] = {}
+def memory() -> int:
+    """Return the KiB of this process."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+async def growth_over_reloads(
+    hass: HomeAssistant, entry: ConfigEntry, use: Callable[[], Awaitable[object]] | None = None
+) -> tuple[dict[str, int], str]:
+    """Reload an entry, each time while ``use`` is under way; return what there is more of than after a few reloads, and a report."""
+    before, kib = dict[str, int](), 0
     for number in range(WARM_UP + RELOADS):
         if number == WARM_UP:
-            before = held(hass)
+            before, kib = held(hass), memory()
+        if use is not None:
+            await use()
         assert await hass.config_entries.async_reload(entry.entry_id)
         await hass.async_block_till_done()
         assert entry.state is ConfigEntryState.LOADED
         await asyncio.sleep(PAUSE)
-    after = held(hass)
+    after, kib = held(hass), memory() - kib
+    named = ("tasks", "listeners", "timers", "sockets", "files", "threads")
+    report = ", ".join(f"{name} {before[name]} → {after[name]}" for name in named)
     # Less than one for each reload is no leak: a task or connection may be on its way.
-    return {name: count for name, count in after.items() if count - before.get(name, 0) >= RELOADS}
+    grown = {name: n for name, n in after.items() if n - before.get(name, 0) >= RELOADS and name not in KEPT}
+    if RELOADS >= 100 and kib > MEMORY * RELOADS:
+        grown["KiB"] = kib
+    return grown, f"{RELOADS} reloads: {report}, memory {kib:+d} KiB"

@@ -9,6 +9,7 @@ from pathlib import Path
 import sys
 import xml.etree.ElementTree as ET
 
+from . import talk_matrix as talk
 from .kinds import KINDS
 from .matrix import ALL, BACK, CELLS, SYSTEMS, Cell
 from .rigs import Stage
@@ -19,6 +20,12 @@ INTRODUCTION = (
     f"{len(CELLS)} cells. ✓: no traceback, at most one log line for the loss and one for the return, no login asked for,"
     f" no command carried out twice, doors that can work do, all works again within {BACK:.0f} s, and a visitor after that"
     " rings once. A number names what is different, below. –: there is no such cell."
+)
+
+TALK = (
+    f"{len(talk.CELLS)} cells of talk. ✓: no traceback, the bell rings and the door opens during the fault, an announcement ends or"
+    " its error can be read, the sensor *Talk* shows the state named here, or the route if there is none, and talk works again"
+    f" within {talk.BACK:.0f} s."
 )
 
 
@@ -42,7 +49,7 @@ def summary(results: Path) -> tuple[list[str], bool]:
                 turns[cell] = int(item.get("value", "0"))
     lines = [f"did not hold: {len(failed)}", *sorted(failed)] if failed else []
     for system, title in SYSTEMS.items():
-        cells = sum(cell.system == system for cell in CELLS)
+        cells = sum(cell.system == system for cell in CELLS) + sum(cell.system == system for cell in talk.CELLS)
         lines.append(f"{title}: {cells} cells, {held[system]} held")
     if turns:
         cell = max(turns, key=turns.__getitem__)
@@ -50,8 +57,9 @@ def summary(results: Path) -> tuple[list[str], bool]:
         lines.append(
             f"longest turn of the loop, with simulator and test: {turns[cell]} ms ({cell}); above 100 ms in {slow} cells"
         )
-    lines.append(f"faults: {len(CELLS)} cells, {held.total()} held")
-    return lines, held.total() == len(CELLS)
+    total = len(CELLS) + len(talk.CELLS)
+    lines.append(f"faults: {total} cells, {held.total()} held")
+    return lines, held.total() == total
 
 
 def _mark(cell: Cell, notes: list[str]) -> str:
@@ -62,6 +70,26 @@ def _mark(cell: Cell, notes: list[str]) -> str:
     if note not in notes:
         notes.append(note)
     return f"{'–' if cell.absent else '✓'} {notes.index(note) + 1}"
+
+
+def talk_table() -> list[str]:
+    """Return the lines about the stage *talk*."""
+    notes: list[str] = []
+    lines = [TALK, "", f"| talk | {' | '.join(talk.SYSTEMS.values())} |", f"| --- |{' --- |' * len(talk.SYSTEMS)}"]
+    cells = {(cell.system, cell.fault): cell for cell in talk.ALL}
+    for fault, name in talk.FAULTS.items():
+        marks = []
+        for system in talk.SYSTEMS:
+            cell = cells[system, fault]
+            shown = "–" if cell.absent else f"✓ `{cell.reason}`" if cell.reason else "✓"
+            if note := cell.absent or cell.later:
+                if note not in notes:
+                    notes.append(note)
+                shown += f" {'abc'[notes.index(note)]}"
+            marks.append(shown)
+        lines.append(f"| {name} | {' | '.join(marks)} |")
+    notes = [f"{'abc'[number]}: {note[0].upper()}{note[1:]}." for number, note in enumerate(notes)]
+    return [*lines, "", *(line for note in notes for line in (note, ""))]
 
 
 def table() -> str:
@@ -76,7 +104,8 @@ def table() -> str:
             lines.append(f"| {kind.name} | {' | '.join(marks)} |")
         lines.append("")
     lines += [f"{number}. {note[0].upper()}{note[1:]}." for number, note in enumerate(notes, 1)]
-    return "\n".join(lines)
+    lines += ["", *talk_table()]
+    return "\n".join(lines).rstrip()
 
 
 def with_table(document: str) -> str:

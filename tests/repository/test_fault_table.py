@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from tests.faults import talk_matrix as talk
 from tests.faults.kinds import KINDS
 from tests.faults.matrix import ABSENT, ALL, CELLS, EXPECTED, SYSTEMS, chosen
 from tests.faults.report import DOCUMENT, with_table
@@ -26,3 +27,9 @@ def test_a_normal_run_has_each_fault_for_half_of_its_systems() -> None:
     run = Counter(fault for _, fault in pairs)
     assert {fault: run[fault] for fault in KINDS if not 1 <= run[fault] <= max(2, len(systems[fault]) // 2)} == {}
     assert {cell.stage for cell in chosen()} == set(Stage)
+
+
+def test_a_normal_run_has_each_fault_of_talk_once() -> None:
+    assert [cell.fault for cell in talk.chosen()] == list(talk.FAULTS)
+    assert {cell.system for cell in talk.chosen()} == set(talk.SYSTEMS)
+    assert {*talk.REASONS, *talk.LATER} <= {(cell.system, cell.fault) for cell in talk.CELLS}

@@ -121,8 +121,10 @@ class TalkMonitor:
 
     async def async_check(self) -> None:
         """Check talk now (button *Check talk*); raise the translated reason if there is none."""
+        self._attempts = 0
         with self._coordinator.translating():
             await self._async_check()
+        self._async_retry_later()
         if (status := self.status) is not None and status.reason is not None:
             raise request_refused(f"talk_{status.reason}")
 
@@ -180,6 +182,11 @@ class TalkMonitor:
                 await self._async_check()
         except IntercomError as err:
             _LOGGER.debug("%s: could not check talk: %s", self._coordinator.name, err)
+        self._async_retry_later()
+
+    @callback
+    def _async_retry_later(self) -> None:
+        """Schedule the next attempt if what prevents talk may pass by itself."""
         status = self.status
         if (status is None or status.reason in PASSING) and self._attempts < len(_RETRIES):
             delay, self._attempts = _RETRIES[self._attempts], self._attempts + 1

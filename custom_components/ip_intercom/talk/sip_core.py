@@ -66,7 +66,7 @@ class Login:
             _LOGGER.debug("SIP login not possible: no supported challenge")
             return False
         if tried and not (answer.stale and tried <= _MOST_STALE):
-            _LOGGER.debug("SIP login of %s rejected", account.username)
+            _LOGGER.debug("SIP login rejected")
             return False
         self._answers[answers] = answer
         self._tried[answers] = tried + 1

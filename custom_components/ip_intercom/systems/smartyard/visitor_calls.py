@@ -224,7 +224,9 @@ class VisitorCalls:
                 _LOGGER.debug("Call cannot be answered here: the phone server of its push is not the operator's")
                 return
             await self._register(ring, agent)
-            self.failure = None
+            had_failed, self.failure = self.failure is not None, None
+            if had_failed:
+                self._tell()
             await ring.over.wait()
         except TalkError as err:
             is_refused = isinstance(err, RegistrationFailed) and err.status in _REFUSALS
