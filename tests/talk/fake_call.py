@@ -18,6 +18,7 @@ class FakeCall:
     Attributes:
         heard: What the door hears: packets and their codec.
         hung_up: How often this side hung up.
+        asked: How often this side asked for a key frame.
     """
 
     def __init__(self, codec: Codec = PCMU, video: Codec | None = None) -> None:
@@ -27,7 +28,7 @@ class FakeCall:
         self.video = video
         self.heard: list[tuple[RtpPacket, str | None]] = []
         self.sent: list[bytes] = []
-        self.hung_up = 0
+        self.hung_up = self.asked = 0
         self._ended = asyncio.Event()
         self._numbers = count()
 
@@ -36,6 +37,9 @@ class FakeCall:
 
     def forward(self, packet: RtpPacket, codec: str | None = None) -> None:
         self.heard.append((packet, codec))
+
+    def request_key_frame(self) -> None:
+        self.asked += 1
 
     async def hang_up(self) -> None:
         self.hung_up += 1

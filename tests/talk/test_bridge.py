@@ -16,7 +16,7 @@ from custom_components.ip_intercom.talk.sdp import PCMA, PCMU
 from tests.simulators.common.rtsp import PPS, SPROP, SPS, RtspCamera, Ways
 
 from .fake_call import H264, FakeSource, Phone
-from .feeds import IDR, SLICE, rtp, unit
+from .feeds import IDR, SLICE, SPS as SPS_UNIT, rtp, unit
 from .go2rtc import Go2rtc
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -376,6 +376,34 @@ async def test_video_of_the_call_takes_the_place_of_stills(server: RtspServer, f
         assert shown == ([(IDR, 31), (IDR, 51), (SLICE, 51), (IDR, 31)] if yields else [(IDR, 31)] * 3)
         assert {packet.payload_type for packet in packets} == {96}
         assert [packet.sequence for packet in packets] == list(range(1, 1 + len(packets)))
+
+
+@pytest.mark.parametrize("yields", [True, False])
+async def test_a_key_frame_is_requested_for_each_viewer(server: RtspServer, fake: Make, yields: bool) -> None:
+    """Until it comes; a source that is shown in place of the call needs none."""
+    source, phone = FakeSource(yields=yields), Phone(video=H264)
+    bridge = fake(source, phone)
+    url = server.add(bridge)
+    async with Go2rtc(url) as go2rtc:
+        await go2rtc.talk()
+        await speak(go2rtc, 0.2)
+        call = phone.calls[0]
+        assert call.asked == 0
+        call.show(unit(SLICE))
+        call.show(unit(SLICE))
+        assert call.asked == (2 if yields else 0)
+        call.show(unit(IDR))
+        call.show(unit(SLICE))
+        before = call.asked
+        assert before == (2 if yields else 0)
+        async with Go2rtc(url) as other:
+            await other.watch()
+            await asyncio.sleep(0.1)
+            for kind in (SLICE, SLICE, SPS_UNIT, SLICE):
+                call.show(unit(kind))
+            assert call.asked == before + (2 if yields else 0)
+            await asyncio.sleep(0.1)
+            assert bool(other.heard.get(VIDEO)) is yields
 
 
 async def test_a_camera_without_a_line_has_no_backchannel(server: RtspServer, fake: Make) -> None:

@@ -484,6 +484,93 @@ async def test_video_of_a_caller_is_taken_if_wanted(pair: Pair, more: str, paylo
         assert [port != "0" for port in ports] == ([] if not more else [payload is not None])
 
 
+def _pictures_lost(control: socket.socket) -> list[tuple[int, int]]:
+    """Return the sender and the source of each PLI that has arrived (RFC 4585, 6.3.1); it follows a report (6.1)."""
+    found: list[tuple[int, int]] = []
+    while True:
+        try:
+            data = control.recv(2000)
+        except BlockingIOError:
+            return found
+        assert data[1] in (200, 201)
+        at = 0
+        while at < len(data):
+            if data[at + 1] == 206:
+                assert (data[at], int.from_bytes(data[at + 2 : at + 4])) == (0x81, 2)
+                found.append((int.from_bytes(data[at + 4 : at + 8]), int.from_bytes(data[at + 8 : at + 12])))
+                assert int.from_bytes(data[4:8]) == found[-1][0]
+            at += 4 + 4 * int.from_bytes(data[at + 2 : at + 4])
+
+
+@pytest.mark.parametrize("feedback", ["a=rtcp-fb:99 nack pli\r\n", "a=rtcp-fb:* NACK PLI\r\n"])
+async def test_a_key_frame_is_requested_by_rtcp(pair: Pair, feedback: str) -> None:
+    async with rtp_port() as port, rtp_port() as camera:
+        more = H264.replace("5000", str(camera.port)) + feedback
+        async with asyncio.TaskGroup() as group:
+            door = pair.door.invite(description(port.port) + more)
+            await pair.door.expect("100")
+            [call] = pair.calls
+            answering = group.create_task(call.answer(video=True))
+            ok = await pair.door.expect("200")
+            pair.door.acknowledge(door, ok)
+            await answering
+        assert "a=rtcp-fb:99 nack pli\r\n" in ok.body
+        target = int(ok.body.split("m=video ")[1].split(" ")[0])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            control.bind((HOST, camera.port + 1))
+            control.setblocking(False)
+            call.request_key_frame()  # nothing has come of which one could be missing
+            await asyncio.sleep(1.1)
+            assert _pictures_lost(control) == []
+            camera.send(rtp(1, b"frame", 99, 0xCA), target)
+            await asyncio.sleep(0.1)
+            for _ in range(5):
+                call.request_key_frame()
+            await asyncio.sleep(0.1)
+            [(_, source)] = _pictures_lost(control)
+            assert source == 0xCA
+            await asyncio.sleep(1)
+            call.request_key_frame()
+            await asyncio.sleep(0.1)
+            assert len(_pictures_lost(control)) == 1
+            ending = asyncio.create_task(call.hang_up())
+            pair.door.reply(await pair.door.expect("BYE"), "200 OK")
+            await ending
+            await asyncio.sleep(1)
+            call.request_key_frame()
+            await pair.door.silence(1)
+            assert _pictures_lost(control) == []
+
+
+@pytest.mark.parametrize("feedback", ["", "a=rtcp-fb:98 nack pli\r\n", "a=rtcp-fb:99 nack\r\n"])
+async def test_a_key_frame_is_requested_by_info_without_feedback(tcp_pair: Pair, feedback: str) -> None:
+    async with rtp_port() as port:
+        talk = await _call(tcp_pair, port, description(port.port) + H264 + feedback, video=True)
+        assert "rtcp-fb" not in tcp_pair.door.line.heard[0].body
+        for _ in range(5):
+            talk.call.request_key_frame()
+        info = await talk.door.expect("INFO")
+        assert info["content-type"] == "application/media_control+xml"
+        assert "<picture_fast_update" in info.body
+        # As long as there is no answer, there is no other request.
+        await asyncio.sleep(2)
+        talk.call.request_key_frame()
+        talk.door.reply(info, "200 OK")
+        await asyncio.sleep(1.1)
+        talk.call.request_key_frame()
+        info = await talk.door.expect("INFO")
+        talk.door.reply(info, "415 Unsupported Media Type")
+        await asyncio.sleep(1.1)
+        # A door that does not know it is not asked again.
+        talk.call.request_key_frame()
+        await talk.door.silence(1)
+
+
+async def test_a_call_without_video_has_no_key_frames(talk: Talk) -> None:
+    talk.call.request_key_frame()
+    await talk.door.silence(1)
+
+
 async def test_a_codec_is_only_known_once_agreed(pair: Pair) -> None:
     pair.door.invite(description(4000))
     await pair.door.expect("100")

@@ -8,7 +8,7 @@ from typing import Final
 
 from .device_stream import Tracks, VideoSource
 from .errors import TalkError
-from .h264 import KeyFrameGate
+from .h264 import KeyFrameGate, starts_key_frame
 from .line import Line, LineState
 from .rtp import RtpPacket
 from .sdp import PCMA, PCMU, Codec, Direction, Media, SessionDescription
@@ -39,6 +39,8 @@ class Bridge:
         self._sound: SoundTrack | None = None
         self._call_gate = KeyFrameGate()
         self._call_seen_at = float("-inf")
+        # A session waits for a key frame of the call.
+        self._awaits_key_frame = False
         self._closed = False
         self._linger: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -96,6 +98,7 @@ class Bridge:
     def join(self, session: BridgeSession) -> None:
         """Send to a session."""
         self._sessions.add(session)
+        self._awaits_key_frame = True
         if self._sound is not None:
             self._sound.start()
 
@@ -139,6 +142,11 @@ class Bridge:
         data = packet.pack()
         if _now() - self._call_seen_at >= _CALL_VIDEO_GONE:
             self._call_gate.close()
+            self._awaits_key_frame = True
+        if starts_key_frame(data):
+            self._awaits_key_frame = False
+        elif self._awaits_key_frame and self.line is not None:
+            self.line.request_key_frame()
         if self._call_gate.passes(data):
             self._call_seen_at = _now()
             if (stamped := self._video.restamp(data, self._tracks.video.payload)) is not None:

@@ -46,6 +46,9 @@ class Call(Protocol):
     def forward(self, packet: RtpPacket, codec: str | None = None) -> None:
         """Send a packet of another stream with its timing."""
 
+    def request_key_frame(self) -> None:
+        """Ask the other side for a key frame of its video."""
+
     async def hang_up(self) -> None:
         """End the call."""
 
@@ -187,6 +190,11 @@ class Line:
             raise LineBusy("the door is in a call")
         self._holder, self._ends_itself = None, False
         self._begin(call)
+
+    def request_key_frame(self) -> None:
+        """Ask the door for a key frame of the video of the call."""
+        if self._call is not None:
+            self._call.request_key_frame()
 
     def fail(self, error: TalkError) -> None:
         """Note why a call failed that another placed or answered for this line."""

@@ -23,6 +23,9 @@ _SENDER_REPORT: Final = 200
 _RECEIVER_REPORT: Final = 201
 _DESCRIPTION: Final = 202
 _GOODBYE: Final = 203
+# Feedback about a payload, and its format for a lost picture (RFC 4585, 6.3.1).
+_FEEDBACK: Final = 206
+_PICTURE_LOST: Final = 1
 _RTCP_TYPES: Final = range(192, 224)
 # Seconds between 1900 and 1970, the epochs of NTP and Unix.
 _NTP_EPOCH: Final = 2_208_988_800
@@ -136,13 +139,17 @@ class SenderReport:
 
 @dataclass(frozen=True, slots=True)
 class RtcpPacket:
-    """A compound RTCP packet: reports, the name of the source, and whether it leaves."""
+    """A compound RTCP packet: reports, the name of the source, and whether it leaves.
+
+    ``lost_picture`` is the source of a video whose next picture has to be a key frame (PLI); it is only sent.
+    """
 
     ssrc: int
     sender: SenderReport | None = None
     reports: tuple[ReceptionReport, ...] = ()
     name: str | None = None
     goodbye: bool = False
+    lost_picture: int | None = None
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
@@ -178,7 +185,7 @@ class RtcpPacket:
         return cls(ssrc, sender, tuple(reports), None, goodbye)
 
     def pack(self) -> bytes:
-        """Return the bytes: a report, the name of the source (SDES), and a goodbye if it leaves."""
+        """Return the bytes: a report, the name of the source (SDES), feedback, and a goodbye if it leaves."""
         body = b""
         if self.sender is not None:
             sender = self.sender
@@ -196,6 +203,8 @@ class RtcpPacket:
             name = self.name.encode()[:255]
             item = bytes((1, len(name))) + name
             packed += self._part(1, _DESCRIPTION, item + bytes(4 - len(item) % 4))
+        if self.lost_picture is not None:
+            packed += self._part(_PICTURE_LOST, _FEEDBACK, self.lost_picture.to_bytes(4))
         if self.goodbye:
             packed += self._part(1, _GOODBYE, b"")
         return packed

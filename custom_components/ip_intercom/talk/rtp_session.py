@@ -235,7 +235,12 @@ class RtpSession(asyncio.DatagramProtocol):
         if self._sent or self._receiver.received:
             self._send_control()
 
-    def _send_control(self, *, goodbye: bool = False) -> None:
+    def request_key_frame(self) -> None:
+        """Ask the source of the video for a key frame; without a packet of it, none is missing."""
+        if (source := self._receiver.source) is not None:
+            self._send_control(lost_picture=source)
+
+    def _send_control(self, *, goodbye: bool = False, lost_picture: int | None = None) -> None:
         if self._control is None or self._peer is None:
             return
         now = self._loop.time()
@@ -247,7 +252,7 @@ class RtpSession(asyncio.DatagramProtocol):
         if self._sender is not None:
             last = self._sender[0].ntp >> 16 & 0xFFFFFFFF
             delay = round((now - self._sender[1]) * 65_536) & 0xFFFFFFFF
-        packet = RtcpPacket(self._ssrc, sender, self._receiver.report(last, delay), self._name, goodbye)
+        packet = RtcpPacket(self._ssrc, sender, self._receiver.report(last, delay), self._name, goodbye, lost_picture)
         self._control.sendto(packet.pack(), (self._peer[0], self._peer[1] + 1 & 0xFFFF or 1))
 
 
@@ -272,7 +277,7 @@ class _Receiver:
     def __init__(self, rate: int) -> None:
         self.received = 0
         self._rate = rate
-        self._ssrc: int | None = None
+        self.source: int | None = None
         self._base = self._highest = 0
         self._here = 0
         self._earlier_lost = 0
@@ -283,9 +288,9 @@ class _Receiver:
     def count(self, packet: RtpPacket, now: float) -> None:
         """Count a packet that arrived at ``now``."""
         self.received += 1
-        if packet.ssrc != self._ssrc:
+        if packet.ssrc != self.source:
             self._earlier_lost = self.lost
-            self._ssrc = packet.ssrc
+            self.source = packet.ssrc
             self._base = self._highest = packet.sequence
             self._here, self._transit, self._jitter, self._before = 0, None, 0.0, (0, 0)
         self._here += 1
@@ -299,7 +304,7 @@ class _Receiver:
 
     @property
     def _expected(self) -> int:
-        return 0 if self._ssrc is None else self._highest - self._base + 1
+        return 0 if self.source is None else self._highest - self._base + 1
 
     @property
     def lost(self) -> int:
@@ -308,7 +313,7 @@ class _Receiver:
 
     def report(self, last: int, delay: int) -> tuple[ReceptionReport, ...]:
         """Return the report about the current source, none without one."""
-        if self._ssrc is None:
+        if self.source is None:
             return ()
         expected, here = self._expected - self._before[0], self._here - self._before[1]
         self._before = self._expected, self._here
@@ -316,7 +321,7 @@ class _Receiver:
         lost = self._expected - self._here
         return (
             ReceptionReport(
-                self._ssrc,
+                self.source,
                 min(255, fraction),
                 lost,
                 self._highest & 0xFFFFFFFF,

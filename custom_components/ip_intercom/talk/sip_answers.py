@@ -7,11 +7,13 @@ from typing import Final
 from .rtp import DIGITS
 from .sip_addresses import parse_number
 from .sip_core import SipCore
-from .sip_messages import Headers
-from .sip_transactions import ServerTransaction
+from .sip_messages import Headers, Response
+from .sip_transactions import Failure, ServerTransaction
 
 SDP: Final = "application/sdp"
 RELAY: Final = "application/dtmf-relay"
+# A request for a key frame (RFC 5168); it needs no more than an answer.
+CONTROL: Final = "application/media_control+xml"
 _NAMED_DIGITS: Final = {"10": "*", "11": "#", **{str(12 + number): "ABCD"[number] for number in range(4)}}
 
 REASONS: Final = {
@@ -42,6 +44,11 @@ REASONS: Final = {
 def respond(transaction: ServerTransaction, status: int, headers: Headers = (), body: bytes = b"") -> None:
     """Send a response with the usual reason."""
     transaction.respond(status, REASONS.get(status, "Refused"), headers, body)
+
+
+def shown(result: Response | Failure) -> str:
+    """Return a result for logs and errors."""
+    return result.value if isinstance(result, Failure) else f"{result.status} {result.reason!r}"
 
 
 class Unacknowledged:

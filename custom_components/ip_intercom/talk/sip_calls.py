@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 import logging
 from random import uniform
 from typing import Final
@@ -12,9 +13,9 @@ from .rtp import DIGITS, RtpPacket
 from .rtp_session import Statistics
 from .sdp import Codec
 from .sip_addresses import SipUri
-from .sip_answers import RELAY, SDP, Unacknowledged, accepts_body, digit_of_info, respond
+from .sip_answers import CONTROL, RELAY, SDP, Unacknowledged, accepts_body, digit_of_info, respond, shown
 from .sip_core import ALLOW, Dialog, Login, SipCore
-from .sip_media import CallMedia
+from .sip_media import UPDATE, CallMedia, KeyFrameRequests
 from .sip_messages import Headers, Request, Response
 from .sip_session_timer import MIN_SE, SessionTimer, asking, min_se
 from .sip_transactions import Failure, ServerTransaction
@@ -25,8 +26,6 @@ _LOGGER = logging.getLogger(__name__)
 _PATIENCE: Final = 2.0
 # Seconds of a digit by INFO, in milliseconds.
 _DIGIT_LENGTH: Final = 160
-# Requests for a key frame (RFC 5168) need no more than an answer.
-_CONTROL: Final = "application/media_control+xml"
 
 
 class CallState(StrEnum):
@@ -72,6 +71,8 @@ class SipCall:
         self._offering = False
         self._unacknowledged: Unacknowledged | None = None
         self._tones = asyncio.Lock()
+        inform = partial(self._ask, "INFO", body=UPDATE, content=CONTROL)
+        self._key_frames = KeyFrameRequests(media, inform, core.tasks)
 
     # ---- What the owner uses ----
 
@@ -155,6 +156,11 @@ class SipCall:
         """Send a packet of another stream with its timing; ``codec`` is its G.711 codec if not the agreed one."""
         self._media.forward(packet, codec)
 
+    def request_key_frame(self) -> None:
+        """Ask the other side for a key frame of its video, at most once a second."""
+        if self.state is CallState.ESTABLISHED:
+            self._key_frames.request()
+
     async def send_dtmf(self, digits: str) -> None:
         """Press digits, as telephone events if agreed, else by INFO.
 
@@ -228,7 +234,7 @@ class SipCall:
             await self._unacknowledged.done.wait()
         result = await self._ask("BYE", dialog=dialog)
         if isinstance(result, Failure) or result.status >= 300:
-            _LOGGER.debug("Call with %s: BYE: %s", self.remote, _shown(result))
+            _LOGGER.debug("Call with %s: BYE: %s", self.remote, shown(result))
         self._forget(self)
 
     async def _ask(
@@ -252,7 +258,7 @@ class SipCall:
         body = f"Signal={digit}\r\nDuration={_DIGIT_LENGTH}\r\n".encode()
         result = await self._ask("INFO", body=body, content=RELAY)
         if isinstance(result, Failure) or result.status >= 300:
-            raise TalkError(f"digit not accepted: {_shown(result)}")
+            raise TalkError(f"digit not accepted: {shown(result)}")
 
     def _acknowledge(self, dialog: Dialog, invite: Request) -> bytes:
         """Return the ACK of a 2xx, with the login of its INVITE (RFC 3261, 13.2.2.4 and 22.1)."""
@@ -274,7 +280,7 @@ class SipCall:
         if self.state is not CallState.ESTABLISHED:
             return
         if isinstance(result, Failure) or result.status in (408, 481):
-            _LOGGER.debug("Call with %s: not refreshed: %s", self.remote, _shown(result))
+            _LOGGER.debug("Call with %s: not refreshed: %s", self.remote, shown(result))
             self._hang_up(EndReason.FAILED)
         elif result.status < 300:
             self._dialog.retarget(result)
@@ -286,7 +292,7 @@ class SipCall:
             # The one that began the call waits longer (RFC 3261, 14.1).
             self._core.loop.call_later(uniform(0, 2) if self.incoming else uniform(2.1, 4), self._refresh)
         else:
-            _LOGGER.debug("Call with %s: not refreshed: %s", self.remote, _shown(result))
+            _LOGGER.debug("Call with %s: not refreshed: %s", self.remote, shown(result))
 
     async def _invite_again(self, headers: Headers) -> Response | Failure:
         """Send a re-INVITE with what is agreed."""
@@ -435,11 +441,7 @@ class SipCall:
             respond(transaction, 400 if digit is None else 200)
             if digit is not None and self.on_dtmf is not None:
                 self.on_dtmf(digit)
-        elif request.body and content != _CONTROL:
+        elif request.body and content != CONTROL:
             respond(transaction, 415, (("accept", RELAY),))
         else:
             respond(transaction, 200)
-
-
-def _shown(result: Response | Failure) -> str:
-    return result.value if isinstance(result, Failure) else f"{result.status} {result.reason!r}"

@@ -1,6 +1,7 @@
 """Offers and answers of a call, and its RTP (RFC 3264; RFC 4733; RFC 6184)."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 import logging
@@ -11,8 +12,22 @@ from .errors import CallFailed, RtpError, SdpError
 from .rtp import RtpPacket, TelephoneEvent, digit_of, transcode
 from .rtp_session import RtpSession, Statistics
 from .sdp import PCMA, PCMU, Codec, Direction, Media, SessionDescription
+from .sip_answers import shown
+from .sip_messages import Response
+from .sip_transactions import Failure
+from .tasks import TaskSet
 
 _LOGGER = logging.getLogger(__name__)
+
+# The body of a request for a key frame (RFC 5168, 5).
+UPDATE: Final = (
+    b'<?xml version="1.0" encoding="utf-8"?><media_control><vc_primitive><to_encoder><picture_fast_update/>'
+    b"</to_encoder></vc_primitive></media_control>"
+)
+# Seconds between two requests.
+_UPDATE_PAUSE: Final = 1.0
+# What the other side has to offer for requests by RTCP (RFC 4585, 4.2).
+_FEEDBACK: Final = "nack pli"
 
 G711: Final = (PCMU.name, PCMA.name)
 _EVENT_NAME: Final = "TELEPHONE-EVENT"
@@ -27,11 +42,15 @@ _PACKET_TIME: Final = ("ptime:20",)
 
 @dataclass(slots=True)
 class _Agreed:
-    """One agreed medium: the codec to send, what is received by payload type, and the type of events to send."""
+    """One agreed medium: the codec to send, what is received by payload type, and the type of events to send.
+
+    ``feedback``: the other side takes requests for key frames by RTCP.
+    """
 
     codec: Codec
     receives: dict[int, str]
     events: int | None = None
+    feedback: bool = False
 
 
 class CallMedia:
@@ -168,6 +187,8 @@ class CallMedia:
             if other.kind == "audio" and (event := _event_of(other)):
                 codecs = (codec, event)
             mine = self._medium(other.kind, codecs, other.protocol, _common(other.direction.reversed, wants))
+            if other.kind == "video" and _takes_feedback(other, codec):
+                mine = replace(mine, attributes=(f"rtcp-fb:{codec.payload} {_FEEDBACK}",))
             media.append(mine)
             self._agree(mine, other, codec, offer)
         self._describe(media)
@@ -180,7 +201,8 @@ class CallMedia:
         for known in (*other.codecs, *mine.codecs):
             if mine.find(known.name):
                 receives[known.payload] = known.name
-        agreed = _Agreed(codec, receives, events.payload if events else None)
+        feedback = mine.kind == "video" and _takes_feedback(other, codec)
+        agreed = _Agreed(codec, receives, events.payload if events else None, feedback)
         address = self._address(other.address or description.address)
         sending = address is not None and other.direction in (Direction.SENDRECV, Direction.RECVONLY)
         session = self._audio if mine.kind == "audio" else self._video
@@ -221,6 +243,13 @@ class CallMedia:
         return self._described.to_text().encode()
 
     # ---- RTP ----
+
+    def request_key_frame(self) -> bool:
+        """Ask for a key frame of the video by RTCP; return False if the other side takes no such request."""
+        if self._video is None or self._agreed_video is None or not self._agreed_video.feedback:
+            return False
+        self._video.request_key_frame()
+        return True
 
     def send_audio(self, payload: bytes, *, marker: bool) -> None:
         """Send a packet of the agreed codec."""
@@ -268,6 +297,47 @@ class CallMedia:
         agreed = self._agreed_video
         if agreed is not None and self.on_video is not None and packet.payload_type in agreed.receives:
             self.on_video(packet)
+
+
+class KeyFrameRequests:
+    """Asks for key frames of the video: by RTCP if the other side takes that, else by INFO; at most once a second.
+
+    Args:
+        inform: Sends the INFO, and returns its result.
+    """
+
+    def __init__(self, media: CallMedia, inform: Callable[[], Awaitable[Response | Failure]], tasks: TaskSet) -> None:
+        self._media = media
+        self._inform = inform
+        self._tasks = tasks
+        self._next = float("-inf")
+        self._informing = self._refused = False
+
+    def request(self) -> None:
+        """Ask, unless that was done just now, or there is no video."""
+        now = asyncio.get_running_loop().time()
+        if self._media.video is None or now < self._next:
+            return
+        self._next = now + _UPDATE_PAUSE
+        if not self._media.request_key_frame() and not self._informing and not self._refused:
+            self._informing = True
+            self._tasks.start(self._ask())
+
+    async def _ask(self) -> None:
+        try:
+            result = await self._inform()
+        finally:
+            self._informing = False
+        if isinstance(result, Failure) or result.status >= 300:
+            _LOGGER.debug("Key frame not requested: %s", shown(result))
+            # A device that does not know the request need not be asked again.
+            self._refused = not isinstance(result, Failure)
+
+
+def _takes_feedback(medium: Media, codec: Codec) -> bool:
+    """Return whether the other side takes requests for key frames by RTCP."""
+    wanted = {f"rtcp-fb:{payload} {_FEEDBACK}" for payload in (codec.payload, "*")}
+    return any(attribute.strip().lower() in wanted for attribute in medium.attributes)
 
 
 def _parse(body: bytes) -> SessionDescription:

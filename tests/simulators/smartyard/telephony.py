@@ -49,6 +49,7 @@ class Account:
         status: The last response of the device to the INVITE.
         heard: Payloads of its sound.
         digits: What it pressed.
+        updates: How often it asked for a key frame by INFO (RFC 5168).
         again: The last response to a second call.
     """
 
@@ -69,6 +70,7 @@ class Account:
     remote_video: int = 0
     heard: list[bytes] = field(default_factory=list, repr=False)
     digits: str = ""
+    updates: int = 0
     answer: str = ""
     again: str = ""
     _event: int | None = None
@@ -299,6 +301,8 @@ class Telephony:
             return
         if message.what == "INFO" and (digit := re.search(r"Signal=(\S)", message.body)) is not None:
             account.digits += digit[1]
+        if message.what == "INFO" and "picture_fast_update" in message.body:
+            account.updates += 1
         if message.what == "BYE":
             account.listen()
             account.state = "ended"

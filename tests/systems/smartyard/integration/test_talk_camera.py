@@ -99,6 +99,33 @@ async def test_the_video_is_that_of_the_call_if_it_has_one(
         assert not [request for request in sim.requests[asked:] if request.function == "/call/live/{hash}"]
 
 
+async def test_a_viewer_who_joins_gets_a_key_frame(
+    hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
+) -> None:
+    phones.offers_video = True
+    account = await rings(sim)
+    source = await source_of(hass, talking)
+    async with Go2rtc(source) as browser:
+        await browser.watch()
+        await press(hass, talking, "answer")
+        account.show(b"\x65" + b"\x88" * 40)
+        await until(lambda: any(packet[12] == 0x65 for packet in browser.heard.get(0, [])), "the video of the call")
+        before = account.updates
+        async with Go2rtc(source) as other:
+            await other.watch()
+            # Without key frames until one is requested.
+            while account.updates == before:
+                account.show(b"\x41" + b"\x88" * 40)
+                await asyncio.sleep(0.1)
+            account.show(picture := b"\x65" + b"\x99" * 40)
+            await until(lambda: any(packet.endswith(picture) for packet in other.heard.get(0, [])), "the picture")
+            assert not any(packet[12] == 0x41 for packet in other.heard[0])
+            for _ in range(20):
+                account.show(b"\x41" + b"\x88" * 40)
+                await asyncio.sleep(0.1)
+            assert account.updates == before + 1
+
+
 async def test_pictures_of_the_camera_follow_those_of_the_ring(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
