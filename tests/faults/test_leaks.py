@@ -1,7 +1,8 @@
 """An entry of each system that is reloaded again and again leaves nothing behind, also in a call."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack
+import logging
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -12,6 +13,14 @@ from tests.talk.sounds import file_server, tone
 from .leaks import growth_over_reloads
 from .rigs import RIGS
 from .talkers import TALKERS
+
+
+@pytest.fixture(autouse=True)
+def no_log() -> Generator[None]:
+    """Log nothing: the harness keeps every line."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture
@@ -31,7 +40,7 @@ async def test_reloads_leave_nothing_behind(
 ) -> None:
     rig = RIGS[system](hass, local_url)
     await rig.add(stack, secure=False)
-    grown, report = await growth_over_reloads(hass, rig.entry)
+    grown, report = await growth_over_reloads(hass, rig.entry, rig.sim.clear_requests)
     record_property("leaks", report)
     assert grown == {}, report
 
@@ -58,6 +67,6 @@ async def test_reloads_in_a_call_leave_nothing_behind(
         await talker.announce(sound)
         await until(lambda: talker.heard() > before + 3, "the sound")
 
-    grown, report = await growth_over_reloads(hass, rig.entry, call)
+    grown, report = await growth_over_reloads(hass, rig.entry, rig.sim.clear_requests, call)
     record_property("leaks", report)
     assert grown == {}, report

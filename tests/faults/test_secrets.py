@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 import logging
 from typing import Any
 from urllib.parse import quote
 
+from homeassistant.components.camera import async_get_stream_source
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -32,13 +33,18 @@ from tests.common import (
 )
 from tests.simulators.akuvox import Simulator as Akuvox
 from tests.simulators.common.host import Host
+from tests.simulators.common.rtsp import RtspCamera, Ways
 from tests.simulators.mx_proxy import APPS, LOGIN, Simulator as MxProxy
 from tests.simulators.smartyard import PHONE, Form, Simulator as SmartYard
 from tests.simulators.two_n import Account, Privilege, Simulator as TwoN
 from tests.systems.akuvox.integration.conftest import BUTTON
 from tests.systems.mx_proxy.integration.conftest import UNVERIFIED
 from tests.systems.smartyard.integration.test_devices import place
+from tests.talk.go2rtc import Go2rtc
+from tests.talk.sounds import file_server, tone
 
+from .rigs import RIGS
+from .talkers import TALKERS, SmartYard as TalkingSmartYard, Talker
 from .witness import Witness
 
 PASSWORD, OTHER_PASSWORD = "Pa55word&ä 4711", "0ther-Pa55word&"
@@ -273,8 +279,111 @@ async def life_of_an_apartment(hass: HomeAssistant, witness: Witness, url: str, 
         await ended(hass, witness, entry, sim, client)
 
 
+async def answered(hass: HomeAssistant, witness: Witness, talker: Talker, browser: Go2rtc) -> None:
+    """Watch, and talk until the door has heard it."""
+    before = talker.heard()
+    await browser.watch()
+    await browser.talk()
+    while talker.heard() <= before + 3:
+        await browser.say(b"\x01" * 160)
+        await asyncio.sleep(0.02)
+    await hass.async_block_till_done(wait_background_tasks=False)
+
+
+async def source_of(hass: HomeAssistant, witness: Witness, talker: Talker) -> str:
+    """Return the address of the stream at this host, whose path is a secret."""
+    camera = entity_id(hass, talker.rig.entry, "camera", f"camera_{talker.camera}")
+    source = await async_get_stream_source(hass, camera)
+    assert source is not None and "@" not in source
+    witness.plant("path of the stream", source.rpartition("/")[2])
+    return source
+
+
+async def talk_at_a_2n(hass: HomeAssistant, witness: Witness, url: str, client: ClientSessionGenerator) -> None:
+    """The account of ONVIF and RTSP: in an announcement, rejected, and in a call by SIP with the video of that account."""
+    async with AsyncExitStack() as stack:
+        rig = RIGS["two_n"](hass, url)
+        await rig.add(stack, secure=False)
+        talker = TALKERS["two_n"](rig)
+        await talker.add(stack)
+        for key in ("password", "stream_password"):
+            witness.plant(key, (rig.entry.data | rig.entry.options)[key])
+        sound = (await stack.enter_async_context(file_server()))(tone(0.5, rate=8000))
+        await talker.announce(sound)
+        await until(lambda: talker.heard() > 3, "the sound")
+        camera = await async_get_stream_source(hass, entity_id(hass, rig.entry, "camera", "camera_internal"))
+        assert camera is not None and "p%40ss%2Fw" in camera
+        await witness.look(rig.entry, client)
+        talker.breaks["401"]()
+        await witness.attempt(act(hass, "button.press", entity_id=entity_id(hass, rig.entry, "button", "check_talk")))
+        assert talker.status == "rtsp_login"
+        await witness.attempt(talker.announce(sound))
+        rig.sim.onvif.users = {}
+        await witness.attempt(act(hass, "button.press", entity_id=entity_id(hass, rig.entry, "button", "check_talk")))
+        assert talker.status == "onvif_login"
+        await ended(hass, witness, rig.entry, rig.sim, client)
+
+
+async def talk_at_an_akuvox(hass: HomeAssistant, witness: Witness, url: str, client: ClientSessionGenerator) -> None:
+    """The RTSP account of the video in a call, and the path of the stream with both."""
+    async with AsyncExitStack() as stack:
+        password = witness.plant("RTSP password", RTSP)
+        video = await stack.enter_async_context(RtspCamera(Ways(login="digest"), {"viewer": password}))
+        rig = RIGS["akuvox"](hass, url)
+        await rig.add(stack, secure=False)
+        talker = TALKERS["akuvox"](rig)
+        await talker.add(stack)
+        await talker.turn_on(stream_username="viewer", stream_password=password, stream_port=video.port)
+        witness.plant("webhook", rig.entry.data[CONF_PUSH_TOKEN])
+        witness.plant("password", rig.entry.data["password"])
+        async with Go2rtc(await source_of(hass, witness, talker)) as browser:
+            await answered(hass, witness, talker, browser)
+            assert any("authorization" in request.headers for request in video.requests)
+            await witness.look(rig.entry, client)
+        video.users.clear()
+        async with Go2rtc(browser.url) as browser:
+            with suppress(ConnectionError):
+                await browser.watch()
+        await ended(hass, witness, rig.entry, rig.sim, client)
+
+
+async def talk_at_a_smartyard(hass: HomeAssistant, witness: Witness, url: str, client: ClientSessionGenerator) -> None:
+    """The SIP account of a push, accepted and rejected; digits that open the door; and the path of the stream."""
+    async with AsyncExitStack() as stack:
+        rig = RIGS["smartyard"](hass, url)
+        await rig.add(stack, secure=False)
+        talker = TALKERS["smartyard"](rig)
+        await talker.add(stack)
+        assert isinstance(talker, TalkingSmartYard)
+        witness.plant("webhook", rig.entry.data[CONF_PUSH_TOKEN])
+        for key in [key for key in rig.entry.data if "token" in key]:
+            witness.plant(key, rig.entry.data[key])
+        digits = witness.plant("digits", TONES)
+        talker.phones.changed = {"dtmf": digits}
+        await talker.visit()
+        account = talker.phones.of(talker.rung)
+        witness.plant("SIP password", account.password)
+        witness.plant("SIP account", account.extension)
+        async with Go2rtc(await source_of(hass, witness, talker)) as browser:
+            await answered(hass, witness, talker, browser)
+            await witness.look(rig.entry, client)
+            rig.sim.fault("address/openDoor", "reset")
+            await act(hass, "lock.open", entity_id=entity_id(hass, rig.entry, "lock", "door_21:0_door"))
+            await until(lambda: account.listen().digits == digits, "the digits")
+            rig.sim.heal()
+        await until(lambda: account.state == "ended", "the end of the call")
+        talker.phones.wrong = True
+        rejected = talker.phones.of(rig.sim.ring(21))
+        witness.plant("rejected SIP account", rejected.extension)
+        witness.plant("rejected SIP password", rejected.ring.hash)
+        await until(lambda: talker.status == "account_refused", "the rejection")
+        await witness.attempt(command(hass, rig.entry, "answer"))
+        await ended(hass, witness, rig.entry, rig.sim, client)
+
+
 LIVES: dict[str, Life] = {
     "two_n": life_of_a_2n, "akuvox": life_of_an_akuvox, "mx_proxy": life_of_an_extension, "smartyard": life_of_an_apartment,
+    "talk at two_n": talk_at_a_2n, "talk at akuvox": talk_at_an_akuvox, "talk at smartyard": talk_at_a_smartyard,
 }  # fmt: skip
 
 
@@ -288,7 +397,7 @@ async def test_secrets_show_nowhere(
     system: str,
 ) -> None:
     await LIVES[system](hass, witness, local_url, hass_client)
-    assert len(witness.secrets) >= 6
+    assert len(witness.secrets) >= (2 if system.startswith("talk") else 6)
     found = await witness.search()
     assert found == [], "\n".join(found)
 
