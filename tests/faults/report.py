@@ -23,9 +23,10 @@ INTRODUCTION = (
 )
 
 TALK = (
-    f"{len(talk.CELLS)} cells of talk. ✓: no traceback, the bell rings and the door opens during the fault, an announcement ends or"
-    " its error can be read, the sensor *Talk* shows the state named here, or the route if there is none, and talk works again"
-    f" within {talk.BACK:.0f} s."
+    f"{len(talk.CELLS)} cells of talk. ✓: no traceback, at most one log line for the loss and one for the return, the bell"
+    " rings and the door opens during the fault, an announcement ends or its error can be read, the sensor *Talk* says what is"
+    " named here (as its state, or as `call_failure` where talk stays possible), and talk works again within"
+    f" {talk.BACK:.0f} s."
 )
 
 
@@ -81,7 +82,8 @@ def talk_table() -> list[str]:
         marks = []
         for system in talk.SYSTEMS:
             cell = cells[system, fault]
-            shown = "–" if cell.absent else f"✓ `{cell.reason}`" if cell.reason else "✓"
+            said = cell.reason or talk.FAILURES.get((system, fault))
+            shown = "–" if cell.absent else f"✓ `{said}`" if said else "✓"
             if note := cell.absent or cell.later:
                 if note not in notes:
                     notes.append(note)

@@ -43,6 +43,8 @@ REASONS: Mapping[tuple[str, str], str] = {
     ("smartyard", "garbage"): "account_unreachable",
     ("smartyard", "401"): "account_refused",
 }
+# What the sensor says of the last call, where talk itself stays possible.
+FAILURES: Mapping[tuple[str, str], str] = {("akuvox", "401"): "refused", ("akuvox", "busy"): "busy"}
 # Faults after which talk does not come back with the next attempt.
 LATER: Mapping[tuple[str, str], str] = {
     ("two_n", "401"): CHECKED,

@@ -100,6 +100,12 @@ class Talker(ABC):
         return state_of(self.hass, self.rig.entry, "sensor", "talk")
 
     @property
+    def failure(self) -> str | None:
+        """Why the last call failed, as the sensor says."""
+        state = self.hass.states.get(entity_id(self.hass, self.rig.entry, "sensor", "talk"))
+        return None if state is None else state.attributes.get("call_failure")
+
+    @property
     def player(self) -> str:
         """The media player that makes announcements."""
         return entity_id(self.hass, self.rig.entry, "media_player", f"speaker_{self.camera}")
