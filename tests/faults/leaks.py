@@ -30,7 +30,7 @@ def held(hass: HomeAssistant) -> dict[str, int]:
     kinds: dict[str, int] = {}
     for thing in gc.get_objects():
         kind = type(thing)
-        if kind.__module__.startswith(PACKAGE):
+        if str(kind.__module__).startswith(PACKAGE):  # that of some C types is no text
             kinds[kind.__name__] = kinds.get(kind.__name__, 0) + 1
     opened = [str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
     timers = hass.loop._scheduled  # type: ignore[attr-defined]
