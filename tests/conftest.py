@@ -3,9 +3,10 @@
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Generator
 import gc
-from itertools import count
 import logging
+import os
 from pathlib import Path
+from resource import getpagesize
 import ssl
 from typing import Any
 
@@ -21,21 +22,45 @@ from custom_components.ip_intercom.helpers import failures as refusals
 from tests.common import add_intercom
 from tests.simulators.two_n import MODELS, Simulator
 
-# Collections take a fifth of the time of all tests: only every tenth module begins with one. A test makes about a MiB.
+# Collections take a fifth of the time of all tests, which leave about a MiB each.
 gc.disable()
 # The harness writes all that Home Assistant logs to a terminal that pytest captures: a twelfth of the time. Tests that read
 # the log have the fixture ``caplog``, which sets its level.
 logging.getLogger().handlers.clear()
 logging.getLogger().setLevel(logging.WARNING)
 
-_MODULES_PER_COLLECTION = 10
-_modules = count()
+
+def _mebibytes(file: str, field: int, unit: int) -> int:
+    """Return a number in a file of Linux about memory."""
+    return int(Path("/proc", file).read_text("ascii").split()[field]) * unit // 2**20
+
+
+def _used() -> int:
+    """Return the memory of this process."""
+    return _mebibytes("self/statm", 1, getpagesize())
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that was imported out of the collections."""
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Leave out of pytest's last collection what ends with the process."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def most_memory() -> int:
+    """The memory of this process from which on garbage is collected: all processes may take half of what is free."""
+    free = _mebibytes("meminfo", 7, 1024)
+    return _used() + free // 2 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 @pytest.fixture(autouse=True, scope="module")
-def garbage_collection() -> None:
+def garbage_collection(most_memory: int) -> None:
     """Replace the collection of the harness before each module."""
-    if next(_modules) % _MODULES_PER_COLLECTION == 0:
+    if _used() > most_memory:
         gc.collect()
         gc.freeze()
 

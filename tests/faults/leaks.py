@@ -58,12 +58,13 @@ async def growth_over_reloads(
     use: Callable[[], Awaitable[object]] | None = None,
 ) -> tuple[dict[str, int], str]:
     """Reload an entry, each time while ``use`` is under way; return what there is more of than after a few reloads, and a report."""
+    gc.freeze()  # what earlier tests left
     before, kib = dict[str, int](), 0
     for number in range(WARM_UP + RELOADS):
         if number == WARM_UP:
             before, kib = held(hass), memory()
         if number % COLLECT == COLLECT - 1:
-            gc.collect()  # the harness turned it off
+            gc.collect()  # tests/conftest.py turned it off
             rest()
         if use is not None:
             await use()
