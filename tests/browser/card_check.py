@@ -18,6 +18,7 @@ async def check_card(checks: Checks, chromium: Browser, url: str) -> None:
         _check_visitors,
         _check_late_visitors,
         _check_extension,
+        _check_own_button,
         _check_language,
         _check_reduced_motion,
         _check_picker,
@@ -196,6 +197,32 @@ async def _check_extension(checks: Checks, chromium: Browser, url: str) -> None:
             await scene.add_card(device_id=None)
             await expect(scene.page.get_by_text("Choose a device")).to_be_visible()
             await expect(scene.page.locator("ip-intercom-door-view")).to_be_hidden()
+
+
+async def _check_own_button(checks: Checks, chromium: Browser, url: str) -> None:
+    home = make_home()
+    home["devices"]["account"] = {"id": "account", "name": "Account"}
+    home["devices"]["gate"]["via_device_id"] = "account"
+    for entity, key in (("sensor.call", "call_state"), ("button.any_answer", "answer")):
+        home["entities"][entity] = {
+            "entity_id": entity,
+            "device_id": "account",
+            "platform": DOMAIN,
+            "name": key,
+            "translation_key": key,
+        }
+        home["states"][entity] = ["idle", {}]
+    async with scene_of(chromium, url, home) as scene:
+        card = scene.page.get_by_role("main")
+        answer = card.get_by_role("button", name="Answer")
+        await scene.add_card()
+        with checks("the card of one door of an account answers only its own visitors"):
+            await scene.page.evaluate("home.set('sensor.call', 'ringing')")
+            await expect(card.get_by_role("button", name="Hang up")).to_be_visible()
+            await expect(answer).to_be_hidden()
+            await scene.ring()
+            await answer.dispatch_event("click")  # the pop-up is above it
+            assert await scene.calls() == [f"button.press {ANSWER}"]
 
 
 async def _check_language(checks: Checks, chromium: Browser, url: str) -> None:

@@ -143,8 +143,8 @@ export class DoorView extends HTMLElement {
     const call = available(home, parts.call)?.state;
     const calls = call !== undefined && call !== "idle" && call !== "unknown";
     // The call may be at another door of the account, unless the button answers the calls of all.
-    const isOwn = home.entities[parts.answer]?.device_id === parts.deviceId && parts.call !== undefined &&
-      home.entities[parts.call]?.device_id !== parts.deviceId;
+    const deviceIdOf = (entityId) => home.entities[entityId]?.device_id;
+    const isOwn = deviceIdOf(parts.answer) === parts.deviceId && deviceIdOf(parts.call) !== parts.deviceId;
     const canAnswer = ring !== null || (call === "ringing" && !isOwn);
     this._answer.hidden = !canAnswer || available(home, parts.answer) === undefined;
     this._hangUp.hidden = !(ring !== null || calls) || available(home, parts.hangUp) === undefined;
