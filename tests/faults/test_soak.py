@@ -93,8 +93,8 @@ def test_order_is_that_of_the_first_telling() -> None:
 
 
 def test_rings_match_presses() -> None:
-    presses = [Press(10.0, fresh=True), Press(50.0, fresh=False), Press(90.0, fresh=False)]
-    assert compare_rings("bell", presses, [10.0 + FRESH - 1, 50.0 + OLD - 1]) == ([], [])
+    presses = [Press(10.0, True, 10.0), Press(50.0, False, 50.0), Press(90.0, False, 93.0)]
+    assert compare_rings("bell", presses, [10.0 + FRESH - 1, 50.0 + OLD - 1, 93.0 + OLD - 1]) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_rings_match_presses() -> None:
     [(True, 10.0 + FRESH + 1, 1, 1), (False, 10.0 + OLD + 1, 1, 0), (True, 5.0, 1, 1), (False, None, 0, 0), (True, None, 0, 1)],
 )  # fmt: skip
 def test_old_and_missed_rings(fresh: bool, ring: float | None, old: int, missed: int) -> None:
-    found = compare_rings("bell", [Press(10.0, fresh)], [] if ring is None else [ring])
+    found = compare_rings("bell", [Press(10.0, fresh, 10.0)], [] if ring is None else [ring])
     assert [len(texts) for texts in found] == [old, missed]
 
 
 def test_two_rings_for_one_press_are_one_too_many() -> None:
-    assert len(compare_rings("bell", [Press(10.0, fresh=True)], [10.2, 11.0])[0]) == 1
+    assert len(compare_rings("bell", [Press(10.0, True, 10.0)], [10.2, 11.0])[0]) == 1
 
 
 def test_the_recorder_may_lack_the_seconds_before_a_kill_only() -> None:

@@ -5,7 +5,7 @@ import logging
 from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_HOMEASSISTANT_STOP
+from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE, EVENT_HOMEASSISTANT_STARTED, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CoreState, Event, HomeAssistant
 from homeassistant.helpers.update_coordinator import UpdateFailed
 import pytest
@@ -126,6 +126,23 @@ async def test_the_cursor_is_written_when_home_assistant_stops(
     await hass.config_entries.async_unload(entry.entry_id)
     stored = await CursorStore(hass, entry.entry_id, "Front Gate").async_load()
     assert stored["cursor"]["last"] is not None
+
+
+async def test_nothing_fails_while_home_assistant_stops(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Home Assistant closes the sessions of its integrations after they had time to stop; a device may be slow."""
+    coordinator = entry.runtime_data.coordinator
+    sim.delay(5, "/api/switch/status")
+    slow = hass.async_create_background_task(coordinator.async_refresh(), "a poll of a slow device")
+    await asyncio.sleep(1)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await asyncio.sleep(1)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_CLOSE)
+    await slow
+    coordinator.async_read_soon()
+    await asyncio.sleep(10)
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_a_removed_device_leaves_nothing_behind(

@@ -42,10 +42,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A visitor at a bell (Unix time); `fresh` where Home Assistant was surely listening and the device healthy."""
+    """A visitor at a bell; `fresh` where Home Assistant was surely listening and the device healthy.
+
+    The simulated device was asked to press at `at` and had pressed by `done` (Unix time), which takes seconds on a busy machine.
+    """
 
     at: float
     fresh: bool
+    done: float
 
 
 @dataclass(slots=True)
@@ -141,7 +145,7 @@ def compare_rings(name: str, presses: Sequence[Press], rings: Sequence[float]) -
     left = sorted(rings)
 
     def take(press: Press, most: float) -> bool:
-        found = next((ring for ring in left if press.at - 0.5 <= ring <= press.at + most), None)
+        found = next((ring for ring in left if press.at - 0.5 <= ring <= press.done + most), None)
         if found is not None:
             left.remove(found)
         return found is not None

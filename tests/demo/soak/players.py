@@ -130,7 +130,7 @@ class Player(ABC):
             visit = await self._press()
             if visit is None:
                 return
-            self.presses.append(Press(at, fresh))
+            self.presses.append(Press(at, fresh, time.time()))
             try:
                 await rang()
             finally:

@@ -73,3 +73,12 @@ async def test_an_answer_in_spite_of_all(device: aioresponses) -> None:
     async with aiohttp.ClientSession() as session:
         reply = await HttpTransport(session, BASE).request(INFO)
     assert (reply.status, reply.content_type, reply.body) == (200, "application/json", b"{}")
+
+
+async def test_a_session_that_was_closed() -> None:
+    """Home Assistant closes it when it stops."""
+    session = aiohttp.ClientSession()
+    transport = HttpTransport(session, BASE)
+    session.detach()
+    with pytest.raises(ConnectionFailed, match="session is closed"):
+        await transport.request(INFO)

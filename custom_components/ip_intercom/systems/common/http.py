@@ -225,8 +225,11 @@ class HttpTransport:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT, sock_read=sock_read),
             )
-        except BaseException:
+        except BaseException as err:
             attempt.close()
+            # aiohttp has no error of its own for it, and fails with either, depending on the moment.
+            if self._session.closed and isinstance(err, (AssertionError, RuntimeError)):
+                raise ConnectionFailed("the session is closed") from err
             raise
 
 
