@@ -255,6 +255,23 @@ async def test_the_video_of_a_call_takes_the_place_of_stills_only(camera: RtspCa
     assert (substitute.opened, substitute.closed) == (1, 1)
 
 
+async def test_a_stream_that_comes_with_the_first_still(camera: RtspCamera, door: Door) -> None:
+    """Its first key frame may arrive before the work of the substitute begins."""
+
+    async def address() -> str:
+        return camera.login_url
+
+    stream = DeviceStream(address)
+    video = FallbackVideo(stream, StillsVideo(door.fetch))
+    await camera.stop()
+    await video.open()
+    assert stream.on_video is not None
+    stream.on_video(bytes((0x80, 96)) + bytes(10) + IDR)
+    await asyncio.sleep(3)
+    assert (door.fetched, video.yields) == (1, False)
+    await video.close()
+
+
 async def test_a_viewer_who_leaves_at_once(camera: RtspCamera, door: Door) -> None:
     async def address() -> str:
         return camera.login_url

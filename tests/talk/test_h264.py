@@ -103,6 +103,7 @@ SETS = "profile-level-id=42C01F; sprop-parameter-sets=Z0LAH4yNQFAekIA=,aM48gA=="
         (SETS, b"", 0),
         ("profile-level-id=42C01F", unit(IDR), 0),
         ("sprop-parameter-sets=Z,aM48gA==", unit(IDR), 0),
+        ("sprop-parameter-sets=Z0LA\ufffd,aM48gA==", unit(IDR), 0),
     ],
 )
 def test_key_frames_without_parameter_sets_get_them(parameters: str, payload: bytes, added: int) -> None:

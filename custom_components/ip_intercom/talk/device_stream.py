@@ -207,6 +207,7 @@ class FallbackVideo:
     async def close(self) -> None:
         """Close both."""
         await self._tasks.cancel()
+        self._away.clear()
         await self._stream.close()
 
     async def _open_substitute(self) -> Tracks | None:
@@ -243,8 +244,8 @@ class FallbackVideo:
     async def _replace(self, *, is_open: bool) -> None:
         """Show the substitute whenever the stream is away."""
         while True:
-            await self._away.wait()
             if not is_open:
+                await self._away.wait()
                 if (tracks := await self._open_substitute()) is None:
                     await asyncio.sleep(_RETRY_SUBSTITUTE)
                     continue

@@ -111,7 +111,7 @@ def _described_sets(parameters: str) -> list[bytes]:
         return []
     try:
         return [binascii.a2b_base64(part) for part in found[1].split(",") if part]
-    except binascii.Error:
+    except ValueError:  # also of characters that are not ASCII
         return []
 
 
