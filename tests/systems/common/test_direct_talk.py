@@ -1,6 +1,7 @@
 """Direct talk without a device that helps: no address, no port, no visitor; announcements by a call."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from unittest.mock import AsyncMock, Mock
 
 import pytest
@@ -11,10 +12,20 @@ from custom_components.ip_intercom.systems.common.errors import ConnectionFailed
 from custom_components.ip_intercom.systems.common.talk_feeds import TalkFeeds, call_for_sound, video_source
 from custom_components.ip_intercom.talk.errors import CallFailed, RtspError, TalkError
 from custom_components.ip_intercom.talk.line import Line, LineState
+from custom_components.ip_intercom.talk.rtp import pack
 from custom_components.ip_intercom.talk.rtsp_server import RtspServer
 from custom_components.ip_intercom.talk.sip_agent import SipAgent
+from custom_components.ip_intercom.talk.sip_incoming import IncomingCall
 from tests.talk.door import Door
 from tests.talk.fake_call import FakeCall, Phone
+
+SOUND = b"\x21" * 160
+
+
+async def until(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not done():
+            await asyncio.sleep(0.01)
 
 
 def cameras(**methods: object) -> Mock:
@@ -50,6 +61,66 @@ async def test_without_a_visitor_there_is_no_answer() -> None:
     assert talk.examine().lines[""].failure == "no_visitor"
 
 
+@pytest.fixture
+async def visited(socket_enabled: None) -> AsyncIterator[tuple[DirectTalk, Door]]:
+    """A line and its door, whose visitor calls Home Assistant."""
+    async with Door() as door:
+        talk = DirectTalk("127.0.0.1", door.port)
+        await talk.check()
+        assert talk.address is not None
+        door.call_home(talk.address)
+        await until(lambda: door.rings > 0)
+        yield talk, door
+        await talk.close()
+
+
+def microphone(number: int) -> bytes:
+    return pack(0, number, 160 * number, 0x5EED, SOUND)
+
+
+async def test_a_microphone_while_the_button_answers(
+    visited: tuple[DirectTalk, Door], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk, door = visited
+    slow(monkeypatch, 0.2)
+    answering = asyncio.create_task(talk.answer())
+    await asyncio.sleep(0.1)
+    assert not talk.is_ringing
+    owner = object()
+    talk.line.claim(owner)
+    talk.line.hear(owner, microphone(1))
+    await answering
+    await until(lambda: talk.line.state is LineState.TALKING)
+    assert (talk.line.error, door.invites) == (None, 0)
+    await talk.line.hang_up()
+    await until(lambda: door.call is None)
+
+
+async def test_a_microphone_that_is_gone_before_the_answer(
+    visited: tuple[DirectTalk, Door], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk, door = visited
+    slow(monkeypatch, 0.2)
+    owner = object()
+    talk.line.claim(owner)
+    talk.line.hear(owner, microphone(1))
+    await asyncio.sleep(0.1)
+    await talk.line.hang_up()
+    await until(lambda: door.refused is not None)
+    assert (talk.line.state, talk.is_ringing, door.call) == (LineState.IDLE, False, None)
+
+
+def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let each answer take some time."""
+    answer = IncomingCall.answer
+
+    async def answer_later(call: IncomingCall, *, video: bool = False) -> None:
+        await asyncio.sleep(seconds)
+        await answer(call, video=video)
+
+    monkeypatch.setattr(IncomingCall, "answer", answer_later)
+
+
 async def test_a_port_that_is_taken_is_left_out(socket_enabled: None) -> None:
     async with Door() as door:
         first, second = (DirectTalk("127.0.0.1", door.port) for _ in range(2))
@@ -75,9 +146,6 @@ async def test_a_camera_without_an_address_of_its_stream(error: ConnectionFailed
     video = video_source(without, "main")
     with pytest.raises(TalkError):
         await video.open()
-
-
-SOUND = b"\x21" * 160
 
 
 async def test_an_announcement_from_the_call_to_its_end() -> None:

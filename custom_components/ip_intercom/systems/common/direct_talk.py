@@ -6,7 +6,7 @@ button calls Home Assistant: its visitor is answered by the first sound of a mic
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from errno import EADDRINUSE
 import logging
 from ssl import SSLContext
@@ -16,7 +16,7 @@ from ...model.features import Cameras
 from ...model.parts import CameraId
 from ...model.talk import CallFailure, LineReport, TalkReason, TalkReport, TalkRoute, TalkStatus, unavailable
 from ...talk.device_stream import VideoSource
-from ...talk.errors import CallFailed, TalkError
+from ...talk.errors import CallFailed, LineBusy, TalkError
 from ...talk.line import Line, LineState
 from ...talk.sip_agent import SipAgent, SipCall, SipPeer
 from ...talk.tasks import TaskSet
@@ -61,7 +61,9 @@ class DirectTalk:
         self._peer = SipPeer(host, port) if host is not None else None
         self._feeds = TalkFeeds()
         self._agent: SipAgent | None = None
+        # The call of a visitor until it is answered, and the answer in progress.
         self._visitor: SipCall | None = None
+        self._answering: asyncio.Future[None] | None = None
         self._tasks = TaskSet()
         self._lock = asyncio.Lock()
 
@@ -85,7 +87,7 @@ class DirectTalk:
     @property
     def is_ringing(self) -> bool:
         """Whether a visitor calls Home Assistant."""
-        return self._visitor is not None
+        return self._visitor is not None and self._answering is None
 
     def examine(self) -> TalkReport:
         """Return how the line is."""
@@ -162,8 +164,11 @@ class DirectTalk:
             await call.ring()
             await call.wait_ended()
         finally:
-            if self._visitor is call:
-                self._visitor = None
+            self._forget(call)
+
+    def _forget(self, call: SipCall) -> None:
+        if self._visitor is call:
+            self._visitor = self._answering = None
 
     async def answer(self) -> None:
         """Answer the visitor who calls Home Assistant; all sessions may talk.
@@ -172,19 +177,32 @@ class DirectTalk:
             NoTalk: The visitor hung up.
         """
         try:
-            self.line.adopt(await self._answer())
+            call = await self._answer()
         except TalkError as err:
             self.line.fail(err)
             raise NoTalk("call_failed") from err
+        # A microphone may have answered at the same time.
+        with suppress(LineBusy):
+            self.line.adopt(call)
 
     async def _answer(self) -> SipCall:
+        """Answer the visitor, also for several at once."""
         if (call := self._visitor) is None:
             raise CallFailed("no visitor calls", "no_visitor")
-        self._visitor = None
-        await call.answer()
+        if self._answering is None:
+            self._answering = self._tasks.start(call.answer())
+        answering = self._answering
+        await asyncio.wait({answering})
+        self._forget(call)
+        answering.result()
         return call
 
     async def _dial(self) -> SipCall:
-        if self._visitor is not None:
+        if (call := self._visitor) is None:
+            return await (await self._started()).call("", timeout=_ANSWERED)
+        try:
             return await self._answer()
-        return await (await self._started()).call("", timeout=_ANSWERED)
+        except asyncio.CancelledError:
+            # The microphone is gone before the answer.
+            self._tasks.start(call.hang_up())
+            raise
