@@ -81,6 +81,7 @@ class IntercomRuntime:
     async def async_stop(self) -> None:
         """Stop the polls, the receivers, and the event stream, and close the connection."""
         await self.coordinator.async_shutdown()
+        await self.talk.async_stop()
         self.call_buttons.async_stop()
         self.push_address.async_stop()
         await self.google_push.async_stop()

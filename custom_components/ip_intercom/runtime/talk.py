@@ -80,6 +80,7 @@ class TalkMonitor:
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._attempts = 0
+        self._stopped = False
         self._possible: set[CameraId] = set()
         # A status may have changed since the last check began.
         self._has_changed = False
@@ -119,6 +120,13 @@ class TalkMonitor:
             talk.called = self._async_called
         self._async_start()
 
+    async def async_stop(self) -> None:
+        """End a check in progress, and begin no other one: it would open connections again."""
+        self._stopped = True
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
     async def async_check(self) -> None:
         """Check talk now (button *Check talk*); raise the translated reason if there is none."""
         self._attempts = 0
@@ -136,7 +144,7 @@ class TalkMonitor:
 
     @callback
     def _async_start(self) -> None:
-        if self._talk is not None and (self._task is None or self._task.done()):
+        if not self._stopped and self._talk is not None and (self._task is None or self._task.done()):
             coordinator = self._coordinator
             self._task = coordinator.config_entry.async_create_background_task(
                 coordinator.hass, self._async_try_check(), f"{DOMAIN} talk of {coordinator.name}"

@@ -1,7 +1,7 @@
 """Talk at an Akuvox by a direct SIP call: the stream of its camera, the call, and the obstacles."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 import logging
 from typing import Any
 from unittest.mock import AsyncMock
@@ -14,6 +14,9 @@ import pytest
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.ip_intercom.model.parts import CameraId
+from custom_components.ip_intercom.model.talk import TalkStatus
+from custom_components.ip_intercom.systems.common.direct_talk import DirectTalk
 from custom_components.ip_intercom.talk.errors import CallFailed
 from custom_components.ip_intercom.talk.line import Line
 from custom_components.ip_intercom.talk.sip_agent import SipAgent
@@ -325,6 +328,33 @@ async def test_the_address_for_the_button_stays(
     assert await hass.config_entries.async_reload(entry.entry_id)
     await until(lambda: state_of(hass, entry, "sensor", "talk") == "sip_direct", "talk")
     assert address_of(hass, entry) == address
+
+
+async def test_a_check_in_progress_ends_with_the_entry(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would open the port again, which the next run of the entry needs."""
+    entry = await talk(hass, sim, door)
+    monitor, line = entry.runtime_data.talk, entry.runtime_data.coordinator.features.talk
+    closed = asyncio.Event()
+    check, close = DirectTalk.check, DirectTalk.close
+
+    async def check_late(direct: DirectTalk) -> Mapping[CameraId, TalkStatus]:
+        await closed.wait()
+        return await check(direct)
+
+    async def close_slowly(direct: DirectTalk) -> None:
+        await close(direct)
+        closed.set()
+        await asyncio.sleep(0.1)
+
+    monkeypatch.setattr(DirectTalk, "check", check_late)
+    monkeypatch.setattr(DirectTalk, "close", close_slowly)
+    monitor.async_check_soon()
+    await asyncio.sleep(0.01)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert line.address is None
+    await close(line)
 
 
 async def test_the_button_answers_a_visitor(hass: HomeAssistant, door: Door, ringing: Any) -> None:
