@@ -57,8 +57,8 @@ PLATFORMS = [
     Platform.UPDATE,
 ]
 
-# Entities that exist only while *Talk* is on.
-_TALK_KEYS = ("talk", "check_talk", "speaker_")
+# Entities that exist only while *Talk* is on; the buttons are those of the doors of an account.
+_TALK_KEYS = ("talk", "check_talk", "speaker_", "answer_", "hang_up_")
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:

@@ -3,7 +3,7 @@
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
 from tests.common import act, command, entity_id, until
@@ -137,3 +137,11 @@ async def test_the_microphone_of_a_camera_answers_its_door(
         assert two[1].state == "talking"
     await until(lambda: two[1].state == "ended", "the end")
     await idle(hass, talking)
+
+
+async def test_without_talk_the_buttons_of_doors_are_gone(hass: HomeAssistant, talking: ConfigEntry) -> None:
+    buttons = [entity_id(hass, talking, "button", f"{key}_door_21_0") for key in ("answer", "hang_up")]
+    options = {**talking.options, "talk": False}
+    assert hass.config_entries.async_update_entry(talking, options=options)
+    assert await hass.config_entries.async_reload(talking.entry_id)
+    assert [er.async_get(hass).async_get(button) for button in buttons] == [None, None]
