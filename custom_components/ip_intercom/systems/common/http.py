@@ -6,7 +6,7 @@ Redirects are never followed, and a request that is not repeatable is never sent
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 import json
 import re
 import ssl
@@ -117,12 +117,17 @@ class HttpTransport:
         self.base = base
         self._prefix = base.path.rstrip("/") if below else ""
         self._ssl: bool | Fingerprint | ssl.SSLContext
-        # TLS of other servers of the device, whose certificates may differ; None if they are to be verified.
-        self.tls = None if verify and not legacy else tls_context(legacy=legacy)
+        self._verify, self._legacy = verify, legacy
         if legacy:
             self._ssl = tls_context(legacy=True, fingerprint=fingerprint)
         else:
             self._ssl = verify if fingerprint is None or verify else Fingerprint(fingerprint)
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext | None:
+        """TLS of other servers of the device, whose certificates may differ; None if they are to be verified."""
+        # Only talk needs it, and it takes 25 KiB.
+        return None if self._verify and not self._legacy else tls_context(legacy=self._legacy)
 
     async def check_port(self, patience: float) -> None:
         """Check that the port accepts connections.
