@@ -119,6 +119,16 @@ async def test_a_server_that_fails_is_replaced_until_it_works(
     assert camera.links == set()
 
 
+async def test_a_rejected_login_is_not_repeated_soon(url: str, door: Door, camera: RtspCamera) -> None:
+    camera.users = {"admin": "another"}
+    async with Go2rtc(url) as go2rtc:
+        await go2rtc.watch()
+        await asyncio.sleep(30)
+        assert door.fetched > 20
+        logins = [request for request in camera.requests if "authorization" in request.headers]
+        assert len(logins) == 1
+
+
 async def test_a_stream_that_ends_is_replaced_and_comes_back(url: str, door: Door, camera: RtspCamera) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()

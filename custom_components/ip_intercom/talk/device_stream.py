@@ -126,21 +126,21 @@ class DeviceStream:
             return
         _LOGGER.debug("Stream of a device lost: %s", error)
         self._tell(None)
-        self.reconnect()
+        self.reconnect(error)
 
     def _tell(self, tracks: Tracks | None) -> None:
         if self.on_change is not None:
             self.on_change(tracks)
 
-    def reconnect(self) -> None:
-        """Connect in the background, again and again until that succeeds."""
-        self._again = asyncio.create_task(self._reconnect())
+    def reconnect(self, error: BaseException | None) -> None:
+        """Connect in the background after an error, again and again until that succeeds."""
+        self._again = asyncio.create_task(self._reconnect(error))
 
-    async def _reconnect(self) -> None:
+    async def _reconnect(self, error: BaseException | None) -> None:
         client, self._client = self._client, None
         if client is not None:
             await client.close()
-        pause = _RETRY
+        pause = _RETRY_LOGIN if isinstance(error, RtspUnauthorized) else _RETRY
         while True:
             await asyncio.sleep(pause)
             try:
@@ -199,7 +199,7 @@ class FallbackVideo:
         self._tasks.start(self._replace(is_open=replaced is not None))
         if replaced is not None:
             if opening.cancel() or opening.exception() is not None:
-                self._stream.reconnect()
+                self._stream.reconnect(opening.exception() if opening.done() else None)
             else:
                 self._change(opening.result())
         return tracks
