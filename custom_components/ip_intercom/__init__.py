@@ -24,6 +24,7 @@ from .model.parts import MANY_PARTS
 from .model.ring_detector import RingMemory
 from .model.visitors import resumed
 from .runtime import IntercomConfigEntry, IntercomRuntime
+from .runtime.call_buttons import CallButtons, async_remove_button_numbers
 from .runtime.clock_watch import ClockWatch
 from .runtime.cursor_store import CursorStore
 from .runtime.door_commands import DoorCommands, hold_store
@@ -31,7 +32,7 @@ from .runtime.event_counter import EVENT_COUNTER, EventCounter
 from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
 from .runtime.loading import async_create_system, async_load_once_accepted, async_log_out
-from .runtime.talk import CallButtons, TalkMonitor, async_remove_button_numbers
+from .runtime.talk import TalkMonitor
 from .runtime.temporary_codes import TemporaryCodes, async_remove_codes, code_store
 from .runtime.visitors import VisitorStore, async_remove_visitors
 from .runtime.visits import Visits

@@ -69,7 +69,7 @@ from ..const import (
 )
 from ..model.parts import Bell, BellId, Door, DoorId
 from ..runtime import IntercomConfigEntry, IntercomRuntime
-from ..runtime.talk import async_try_talk
+from ..runtime.call_buttons import async_try_talk
 from ..systems import options_of, spec_of
 from ..systems.common.adapter import stream_url
 from ..systems.common.errors import (

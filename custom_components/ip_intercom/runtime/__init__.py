@@ -14,10 +14,11 @@ from ..coordinator import IntercomCoordinator
 from ..helpers.devices import async_remove_places, async_show_places
 from ..model.parts import DoorId, SessionId
 from ..model.state import State
+from .call_buttons import CallButtons
 from .door_commands import DoorCommands
 from .event_stream import EventStream
 from .google_push import GooglePush
-from .talk import CallButtons, TalkMonitor
+from .talk import TalkMonitor
 from .temporary_codes import TemporaryCodes
 from .visitors import VisitorStore
 from .visits import Visits

@@ -13,9 +13,9 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..const import DOMAIN
 from ..model.parts import Identity
+from .call_buttons import async_recheck_button_numbers
 from .cursor_store import CursorStore
 from .door_commands import hold_store
-from .talk import async_recheck_button_numbers
 from .temporary_codes import async_resend_codes
 
 
