@@ -44,7 +44,7 @@ class Entry:
 class Press:
     """A visitor at a bell; `fresh` where Home Assistant was surely listening and the device healthy.
 
-    The simulated device was asked to press at `at` and had pressed by `done` (Unix time), which takes seconds on a busy machine.
+    The visitor pressed after `at` and was gone by `done` (Unix time); the record of a call may have the time of its end.
     """
 
     at: float

@@ -126,15 +126,20 @@ class Player(ABC):
     async def ring(self, *, fresh: bool, rang: Callable[[], Awaitable[None]]) -> None:
         """Let a visitor ring, wait until `rang` returns, and let the visitor go."""
         async with self.free:
-            at = time.time()
-            visit = await self._press()
-            if visit is None:
-                return
-            self.presses.append(Press(at, fresh, time.time()))
+            at, visit, is_confirmed = time.time(), None, False
             try:
-                await rang()
+                visit = await self._press()
+                is_confirmed = True
+                if visit is not None:
+                    await rang()
             finally:
-                await self._leave(visit)
+                try:
+                    if visit is not None:
+                        await self._leave(visit)
+                finally:
+                    # A device that did not confirm may have pressed. Some record a call at its end, with the time of the end.
+                    if visit is not None or not is_confirmed:
+                        self.presses.append(Press(at, fresh and is_confirmed, time.time()))
 
     # -- commands --------------------------------------------------------------------------------
 
