@@ -6,7 +6,6 @@ import gc
 import logging
 import os
 from pathlib import Path
-from resource import getpagesize
 import ssl
 from typing import Any
 
@@ -20,6 +19,7 @@ from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.entity import IntercomEntity
 from custom_components.ip_intercom.helpers import failures as refusals
 from tests.common import add_intercom
+from tests.demo.memory import free_memory, memory
 from tests.simulators.two_n import MODELS, Simulator
 
 # Collections take a fifth of the time of all tests, which leave about a MiB each.
@@ -28,16 +28,6 @@ gc.disable()
 # the log have the fixture ``caplog``, which sets its level.
 logging.getLogger().handlers.clear()
 logging.getLogger().setLevel(logging.WARNING)
-
-
-def _mebibytes(file: str, field: int, unit: int) -> int:
-    """Return a number in a file of Linux about memory."""
-    return int(Path("/proc", file).read_text("ascii").split()[field]) * unit // 2**20
-
-
-def _used() -> int:
-    """Return the memory of this process."""
-    return _mebibytes("self/statm", 1, getpagesize())
 
 
 def pytest_collection_finish() -> None:
@@ -51,16 +41,15 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture(scope="session")
-def most_memory() -> int:
+def most_memory() -> float:
     """The memory of this process from which on garbage is collected: all processes may take half of what is free."""
-    free = _mebibytes("meminfo", 7, 1024)
-    return _used() + free // 2 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return memory(os.getpid()) + free_memory() / 2 / int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 @pytest.fixture(autouse=True, scope="module")
-def garbage_collection(most_memory: int) -> None:
+def garbage_collection(most_memory: float) -> None:
     """Replace the collection of the harness before each module."""
-    if _used() > most_memory:
+    if memory(os.getpid()) > most_memory:
         gc.collect()
         gc.freeze()
 

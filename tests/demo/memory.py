@@ -21,7 +21,12 @@ def cpu(pid: int) -> float:
 
 def memory(pid: int) -> float:
     """Return the resident memory of a process in MiB."""
-    return _kibibytes(Path("/proc", str(pid)), "VmRSS") / 1024
+    return _kibibytes(Path("/proc", str(pid), "status"), "VmRSS") / 1024
+
+
+def free_memory() -> float:
+    """Return the memory in MiB that processes can take without swapping."""
+    return _kibibytes(Path("/proc/meminfo"), "MemAvailable") / 1024
 
 
 @dataclass(slots=True)
@@ -40,11 +45,11 @@ def peak_memory(pid: int) -> Iterator[Growth]:
     """Measure the peak of the resident memory of a process against what it had before."""
     process, growth = Path("/proc", str(pid)), Growth()
     (process / "clear_refs").write_text(_RESET_PEAK)
-    before = _kibibytes(process, "VmHWM")
+    before = _kibibytes(process / "status", "VmHWM")
     yield growth
-    growth.mebibytes = (_kibibytes(process, "VmHWM") - before) / 1024
+    growth.mebibytes = (_kibibytes(process / "status", "VmHWM") - before) / 1024
 
 
-def _kibibytes(process: Path, name: str) -> int:
-    lines = (process / "status").read_text().splitlines()
+def _kibibytes(file: Path, name: str) -> int:
+    lines = file.read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))

@@ -12,6 +12,8 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
+from tests.demo.memory import memory
+
 # The long run: IP_INTERCOM_RELOADS=500.
 RELOADS = int(os.environ.get("IP_INTERCOM_RELOADS", "4"))
 WARM_UP = 3 if RELOADS < 100 else 40
@@ -49,12 +51,6 @@ def held(hass: HomeAssistant) -> dict[str, int]:
     }
 
 
-def memory() -> int:
-    """Return the KiB of this process."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
-
-
 def forget_writes() -> None:
     """Forget the stored files: the mock of the harness keeps each version."""
     write = Store._async_write_data
@@ -70,10 +66,10 @@ async def growth_over_reloads(
 ) -> tuple[dict[str, int], str]:
     """Reload an entry, each time while ``use`` is under way; return what there is more of than after a few reloads, and a report."""
     gc.freeze()  # what earlier tests left
-    before, kib = dict[str, int](), 0
+    before, mib = dict[str, int](), 0.0
     for number in range(WARM_UP + RELOADS):
         if number == WARM_UP:
-            before, kib = held(hass), memory()
+            before, mib = held(hass), memory(os.getpid())
         if number % COLLECT == COLLECT - 1:
             gc.collect()  # tests/conftest.py turned it off
             rest()
@@ -92,7 +88,7 @@ async def growth_over_reloads(
         if not grown:
             break
         await asyncio.sleep(PAUSE)
-    kib = memory() - kib
+    kib = round(1024 * (memory(os.getpid()) - mib))
     report = ", ".join(f"{name} {before[name]} → {after[name]}" for name in named)
     if RELOADS >= 100 and kib > MEMORY * RELOADS:
         grown["KiB"] = kib

@@ -10,7 +10,6 @@ import logging
 import os
 from pathlib import Path
 from random import Random
-import resource
 import sys
 from typing import Any
 
@@ -30,6 +29,7 @@ from custom_components.ip_intercom.systems.smartyard.client.cameras import Camer
 from custom_components.ip_intercom.systems.two_n import client as two_n
 from custom_components.ip_intercom.systems.two_n.client.log import LogReader
 from tests import mx_proxy_recordings, smartyard_recordings
+from tests.demo.memory import memory
 from tests.recordings import CAPTURES
 from tests.simulators.akuvox import Redirect, Simulator as Akuvox
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Simulator as MxProxy
@@ -340,12 +340,6 @@ def blocks() -> int:
     return sys.getallocatedblocks()
 
 
-def memory() -> int:
-    """Return the resident memory in MiB, which also grows because freed memory is in pieces."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() // 2**20
-
-
 @pytest.mark.parametrize("system", SUBJECTS)
 async def test_only_errors_of_the_client_come_out(
     system: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
@@ -369,7 +363,7 @@ async def test_only_errors_of_the_client_come_out(
         stack.callback(gc.disable)
         for seed in range(WARM_UP):
             await bench.run(seed, all_names)
-        before, resident = blocks(), memory()
+        before, resident = blocks(), memory(os.getpid())
         outcomes: Counter[str | None] = Counter()
         errors: list[str] = []
         with bench.lag:
@@ -379,7 +373,9 @@ async def test_only_errors_of_the_client_come_out(
                 caplog.clear()
         grown = blocks() - before
         with capsys.disabled():
-            told = f"{ROUNDS} inputs, {len(all_names)} functions, {bench.lag}, {grown:+} blocks, {memory() - resident:+} MiB"
+            # Resident memory also grows because freed memory is in pieces.
+            more = f"{grown:+} blocks, {memory(os.getpid()) - resident:+.0f} MiB"
+            told = f"{ROUNDS} inputs, {len(all_names)} functions, {bench.lag}, {more}"
             print(f"\n{system}: {told}, {dict(outcomes)}")  # noqa: T201
         errors += logged_errors(caplog)
     assert errors == []

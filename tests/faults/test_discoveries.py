@@ -129,7 +129,7 @@ async def discover(hass: HomeAssistant, found: Discovery) -> None:
         assert result["errors"], (found, result)
         flows.async_abort(result["flow_id"])
         return
-    # A device of ours is at this address, whatever the discovery says about it.
+    # A device of ours is at this address, although the discovery says something else.
     await hass.async_block_till_done()
     if result["type"] is FlowResultType.CREATE_ENTRY:
         assert await hass.config_entries.async_remove(result["result"].entry_id)

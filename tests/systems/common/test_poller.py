@@ -567,7 +567,7 @@ async def test_whoever_waits_for_a_look_is_told_that_it_ends(server: Server) -> 
     with pytest.raises(NoAnswer):
         await asking
     server.slow.clear()
-    assert await server.turn() == (["log", "mail"], False), "whoever looks again begins again"
+    assert await server.turn() == (["log", "mail"], False), "the next look begins again"
 
 
 @asynccontextmanager
