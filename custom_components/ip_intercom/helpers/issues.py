@@ -167,6 +167,21 @@ def async_show_missing(
         )
 
 
+@callback
+def async_report_left_behind(hass: HomeAssistant, entry_id: str, device: str, key: str, names: str) -> None:
+    """Create an issue that outlasts a removed entry: its device keeps what has to be deleted there by hand."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"{key.removesuffix('_behind')}_{entry_id}_removed",
+        is_fixable=False,
+        is_persistent=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=key,
+        translation_placeholders={"device": device, "name": names},
+    )
+
+
 def issue_id(entry_id: str, missing: Missing) -> str:
     """Return the id of the issue for a missing item."""
     return f"{missing.kind}_{slugify(missing.name)}_{entry_id}"

@@ -8,11 +8,11 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 
 from ..const import CONF_BUTTON_NUMBERS, CONF_SYSTEM, CONF_TALK, CONF_TALK_BUTTONS, DOMAIN
 from ..coordinator import IntercomCoordinator
 from ..helpers.connection import async_client_session
+from ..helpers.issues import async_report_left_behind
 from ..model.features import Features
 from ..model.parts import BellId
 from ..model.ring_detector import CALL_BELL
@@ -68,6 +68,8 @@ class CallButtons:
 
     @callback
     def _async_update_soon(self) -> None:
+        if not (self._entry.options.get(CONF_TALK_BUTTONS) or button_numbers(self._entry)):
+            return
         coordinator = self._coordinator
         self._entry.async_create_background_task(
             coordinator.hass, self.async_update(), f"{DOMAIN} buttons of {coordinator.name}"
@@ -158,12 +160,13 @@ class CallButtons:
     @callback
     def _async_store(self, bell: BellId, number: ButtonNumber | None) -> None:
         """Store the number of a button in the entry's data; None removes it."""
-        others = [known for known in button_numbers(self._entry) if known.bell != bell]
-        known = [asdict(known) for known in ([*others] if number is None else [*others, number])]
+        numbers = {known.bell: known for known in button_numbers(self._entry) if known.bell != bell}
+        if number is not None:
+            numbers[bell] = number
         data = {name: value for name, value in self._entry.data.items() if name != CONF_BUTTON_NUMBERS}
-        self._coordinator.hass.config_entries.async_update_entry(
-            self._entry, data={**data, CONF_BUTTON_NUMBERS: known} if known else data
-        )
+        if numbers:
+            data[CONF_BUTTON_NUMBERS] = [asdict(known) for known in numbers.values()]
+        self._coordinator.hass.config_entries.async_update_entry(self._entry, data=data)
 
 
 # Errors that show that a number was not written.
@@ -201,16 +204,7 @@ async def async_remove_button_numbers(hass: HomeAssistant, entry: ConfigEntry[An
             names,
             err,
         )
-        ir.async_create_issue(
-            hass,
-            DOMAIN,
-            f"numbers_left_{entry.entry_id}_removed",
-            is_fixable=False,
-            is_persistent=True,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="numbers_left_behind",
-            translation_placeholders={"device": entry.title, "name": names},
-        )
+        async_report_left_behind(hass, entry.entry_id, entry.title, "numbers_left_behind", names)
 
 
 @dataclass(frozen=True, slots=True)

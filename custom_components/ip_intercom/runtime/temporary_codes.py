@@ -16,7 +16,6 @@ from uuid import uuid4
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.dt import utcnow
@@ -24,6 +23,7 @@ from homeassistant.util.dt import utcnow
 from ..const import DOMAIN
 from ..coordinator import IntercomCoordinator
 from ..helpers.errors import request_refused, translated_error
+from ..helpers.issues import async_report_left_behind
 from ..helpers.storage import async_load_stored, parse_items
 from ..model.functions import Code, Codes, Held
 from ..model.parts import DoorId
@@ -285,16 +285,7 @@ async def async_remove_codes(hass: HomeAssistant, entry: ConfigEntry[Any]) -> No
             names,
             type(failure).__name__,
         )
-        ir.async_create_issue(
-            hass,
-            DOMAIN,
-            f"codes_left_{entry.entry_id}_removed",
-            is_fixable=False,
-            is_persistent=True,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="codes_left_behind",
-            translation_placeholders={"device": entry.title, "name": names},
-        )
+        async_report_left_behind(hass, entry.entry_id, entry.title, "codes_left_behind", names)
     await store.async_remove()
 
 
