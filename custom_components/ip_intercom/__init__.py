@@ -13,6 +13,7 @@ from homeassistant.util import dt as dt_util
 from .const import CONF_SHOW_NAMES, CONF_TALK, DOMAIN
 from .coordinator import IntercomCoordinator
 from .entity import device_info
+from .helpers.devices import async_suggest_areas
 from .helpers.frontend import async_load_module, async_serve_module, async_unload_module
 from .helpers.issues import async_show_missing
 from .helpers.scheduling import async_load_spreader
@@ -125,7 +126,7 @@ async def _async_set_up(
         config_entry_id=entry.entry_id, **device_info(coordinator.description.identity, entry.data)
     )
     coordinator.device_id = device.id
-    runtime.async_show_places()
+    new_entrances = runtime.async_show_places()
     runtime.visits.async_start(resumed(visitors.newest_first, coordinator.data.bells, dt_util.utcnow()))
     VisitorRecorder(runtime).async_start()
     await runtime.door_commands.async_load()  # before the entities, which show holds
@@ -135,6 +136,7 @@ async def _async_set_up(
         runtime.platforms.append(Platform.MEDIA_PLAYER)
     ClockWatch(coordinator, events).async_start()
     await hass.config_entries.async_forward_entry_setups(entry, runtime.platforms)
+    async_suggest_areas(hass, new_entrances)
     _async_await_conferences(hass, entry)
     _async_remove_stale(hass, entry)
     runtime.async_remove_places()

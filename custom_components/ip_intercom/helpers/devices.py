@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..model.parts import Bell, BellId, Camera, Door, Identity, Place, PlaceId, short_name
@@ -15,17 +16,24 @@ def place_identifier(identity: Identity, place: PlaceId | None) -> tuple[str, st
 
 
 @callback
-def async_show_places(hass: HomeAssistant, device_id: str, identity: Identity, places: Mapping[PlaceId, Place]) -> None:
+def async_show_places(
+    hass: HomeAssistant, device_id: str, identity: Identity, places: Mapping[PlaceId, Place]
+) -> dict[PlaceId, str]:
     """Create or update a device for each place, below the device of its parent.
 
     Args:
         device_id: The entry's own device, the parent of places without a known parent.
         identity: The identity of the entry's own device.
+
+    Returns:
+        The ids of the devices that Home Assistant sees for the first time, by place.
     """
     registry = dr.async_get(hass)
     if (own := registry.async_get(device_id)) is None:
-        return
+        return {}
+    start = dt_util.utcnow()
     shown: dict[PlaceId, str] = {}
+    new: dict[PlaceId, str] = {}
     names = place_names(places, _foreign_names(hass, own.config_entry_id), identity.mark)
     for place in _parents_first(places):
         device = registry.async_get_or_create(
@@ -37,6 +45,24 @@ def async_show_places(hass: HomeAssistant, device_id: str, identity: Identity, p
             via_device_id=shown.get(place.parent or "", device_id),
         )
         shown[place.id] = device.id
+        if device.created_at >= start:  # a device that was removed and added again keeps its time
+            new[place.id] = device.id
+    return new
+
+
+@callback
+def async_suggest_areas(hass: HomeAssistant, devices: Iterable[str]) -> None:
+    """Put each new device into the area of its name; the area is created if necessary.
+
+    To be called once the entities are there: Home Assistant puts the area before the name of the device in new entity
+    ids, which would name an entrance twice (``lock.gate_gate``).
+    """
+    registry = dr.async_get(hass)
+    for device_id in devices:
+        if (device := registry.async_get(device_id)) is None or device.area_id is not None:
+            continue
+        if name := device.name_by_user or device.name:
+            registry.async_update_device(device_id, area_id=ar.async_get(hass).async_get_or_create(name).id)
 
 
 def _foreign_names(hass: HomeAssistant, entry_id: str) -> set[str]:

@@ -11,7 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from ..const import DOMAIN
 from ..coordinator import IntercomCoordinator
-from ..helpers.devices import async_remove_places, async_show_places
+from ..helpers.devices import async_remove_places, async_show_places, async_suggest_areas
 from ..model.parts import DoorId, SessionId
 from ..model.state import State
 from .call_buttons import CallButtons
@@ -106,19 +106,22 @@ class IntercomRuntime:
         coordinator = self.coordinator
         if coordinator.system.log is not None:
             self.events.async_start(coordinator.system.log)
-        self.async_show_places()
+        new_entrances = self.async_show_places()
         coordinator.async_update_listeners()
+        async_suggest_areas(coordinator.hass, new_entrances)
         self.async_remove_places()
         self.talk.async_check_soon()
         await self.push_address.async_subscribe()
         await self.call_buttons.async_update()
 
     @callback
-    def async_show_places(self) -> None:
-        """Add or update the devices of the places below the entry's own device."""
+    def async_show_places(self) -> list[str]:
+        """Add or update the devices of the places below the entry's own device; return the ids of new entrances."""
         coordinator = self.coordinator
-        identity = coordinator.description.identity
-        async_show_places(coordinator.hass, coordinator.device_id, identity, coordinator.data.places)
+        state = coordinator.data
+        new = async_show_places(coordinator.hass, coordinator.device_id, coordinator.description.identity, state.places)
+        entrances = {door.place for door in state.doors.values()}
+        return [device for place, device in new.items() if place in entrances]
 
     @callback
     def async_remove_places(self) -> None:

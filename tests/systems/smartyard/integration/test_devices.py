@@ -5,7 +5,7 @@ from datetime import timedelta
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
@@ -127,6 +127,54 @@ async def test_the_place_has_the_name(
     hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str, name: str
 ) -> None:
     assert shown(hass, entry, platform, key).name == name
+
+
+def areas(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
+    """Return the names of the areas of those places that have one."""
+    registry = ar.async_get(hass)
+    found = {}
+    for name, device in places(hass, entry).items():
+        if device.area_id is not None and (area := registry.async_get_area(device.area_id)) is not None:
+            found[name] = area.name
+    return found
+
+
+async def test_an_entrance_is_an_area(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    assert areas(hass, entry) == {
+        "door_21_0": "Подъезд 1",
+        "door_21_1": "Шлагбаум",
+        "door_22_0": "Калитка",
+        "door_24_0": places(hass, entry)["door_24_0"].name,
+        "door_25_0": "Ворота",
+    }
+    assert entity_id(hass, entry, "lock", "door_22:0_door") == "lock.kalitka"
+
+
+async def test_areas_are_suggested_once(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    registry = dr.async_get(hass)
+    home = ar.async_get(hass).async_create("Home")
+    registry.async_update_device(place(hass, entry, "door_21_0").id, area_id=home.id)
+    registry.async_update_device(place(hass, entry, "door_22_0").id, area_id=None)
+    registry.async_update_device(place(hass, entry, "door_24_0").id, area_id=None)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    sim.move_out(PHONE, 53)
+    await entry.runtime_data.coordinator.async_describe()
+    sim.move_in(PHONE, 53, Role.OWNER)
+    await entry.runtime_data.coordinator.async_describe()
+    await hass.async_block_till_done()
+    assert areas(hass, entry) == {"door_21_0": "Home", "door_21_1": "Шлагбаум", "door_25_0": "Ворота"}
+
+
+async def test_an_entrance_that_appears_is_an_area(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.move_out(PHONE, 53)
+    entry = await add(hass, sim)
+    assert "door_25_0" not in areas(hass, entry)
+    sim.move_in(PHONE, 53, Role.OWNER)
+    await entry.runtime_data.coordinator.async_describe()
+    await hass.async_block_till_done()
+    assert areas(hass, entry)["door_25_0"] == "Ворота"
+    assert entity_id(hass, entry, "lock", "door_25:0_door") == "lock.vorota"
 
 
 async def test_a_flat_that_is_moved_into_and_out_of(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
