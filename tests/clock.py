@@ -26,7 +26,7 @@ GRACE = 0.0002
 # Real seconds at most between two looks at the time while something outside of the loop works.
 REAL_STEP = 0.02
 
-real_monotonic, real_time, real_perf_counter, real_sleep = time.monotonic, time.time, time.perf_counter, time.sleep
+real_monotonic, real_time, real_sleep = time.monotonic, time.time, time.sleep
 
 
 class Clock:
@@ -35,7 +35,8 @@ class Clock:
     def __init__(self) -> None:
         self._now = real_monotonic()
         self._epoch = real_time() - self._now
-        # The longest real time that a turn of the loop took, in seconds; to be reset before a measurement.
+        # The most processor time that a turn of the loop took, in seconds, which other processes do not add to; to be reset
+        # before a measurement.
         self.longest_turn = 0.0
 
     def monotonic(self) -> float:
@@ -69,11 +70,11 @@ class SkippingSelector(selectors.DefaultSelector):
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        CLOCK.longest_turn = max(CLOCK.longest_turn, real_perf_counter() - self._left_at)
+        CLOCK.longest_turn = max(CLOCK.longest_turn, time.thread_time() - self._left_at)
         try:
             return self._select(timeout)
         finally:
-            self._left_at = real_perf_counter()
+            self._left_at = time.thread_time()
 
     def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         CLOCK.advance(TURN)

@@ -56,7 +56,7 @@ def summary(results: Path) -> tuple[list[str], bool]:
         cell = max(turns, key=turns.__getitem__)
         slow = sum(turn > 100 for turn in turns.values())
         lines.append(
-            f"longest turn of the loop, with simulator and test: {turns[cell]} ms ({cell}); above 100 ms in {slow} cells"
+            f"longest turn of the loop, with simulator and test: {turns[cell]} ms of CPU ({cell}); above 100 ms in {slow} cells"
         )
     total = len(CELLS) + len(talk.CELLS)
     lines.append(f"faults: {total} cells, {held.total()} held")
