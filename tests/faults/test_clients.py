@@ -341,7 +341,7 @@ def blocks() -> int:
 
 
 @pytest.mark.parametrize("system", SUBJECTS)
-async def test_only_errors_of_the_client_come_out(
+async def test_clients_raise_only_their_own_errors(
     system: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(exchange, "PACE", 0.0)

@@ -151,7 +151,7 @@ async def test_a_spoiled_discovery_is_a_form_or_an_abort(
 
 
 @pytest.mark.parametrize("kind", [by_dhcp, by_ssdp])
-async def test_a_spoiled_discovery_of_a_known_device(
+async def test_a_spoiled_discovery_stores_no_bad_address(
     hass: HomeAssistant, entry: ConfigEntry, sim: TwoN, caplog: pytest.LogCaptureFixture, kind: Any
 ) -> None:
     """Its new address is an address, or the old one stays."""

@@ -442,7 +442,7 @@ async def failing(secret: str) -> None:
     ],
     ids=["by default", "as SECURITY.md says"],
 )
-async def test_what_home_assistant_records_of_an_action(
+async def test_home_assistant_records_and_traces_the_data_of_an_action(
     hass: HomeAssistant, sockets: None, caplog: pytest.LogCaptureFixture, hass_storage: dict[str, Any],
     trace: dict[str, Any], places: set[str],
 ) -> None:  # fmt: skip

@@ -34,12 +34,12 @@ def tell(key: int, at: float, *, late: bool = False, id_: str | None = None) -> 
 TOLD = [tell(entry.key, entry.at) for entry in BOOK if isinstance(entry.key, int)]
 
 
-def test_all_told_once() -> None:
+def test_each_record_reported_once_is_right() -> None:
     tally = compare_events("door", BOOK, TOLD, [KILL])
     assert (tally.events, tally.lost, tally.doubled, tally.wrong) == (5, [], 0, [])
 
 
-def test_a_record_that_is_not_told_is_lost() -> None:
+def test_an_unreported_record_is_lost() -> None:
     tally = compare_events("door", BOOK, [*TOLD[:2], *TOLD[3:]], [])
     assert tally.lost == ["door: 3 of 103.00 was never told"]
 
@@ -54,7 +54,7 @@ def test_records_that_the_device_lost_do_not_count() -> None:
     assert (tally.events, tally.lost) == (4, [])
 
 
-def test_a_device_of_which_nothing_is_told_is_wrong() -> None:
+def test_a_device_without_any_event_is_wrong() -> None:
     assert compare_events("door", BOOK, [], []).wrong == ["door: nothing was told"]
 
 
@@ -62,7 +62,7 @@ def test_an_event_of_no_record_is_wrong() -> None:
     assert compare_events("door", BOOK, [*TOLD, tell(9, 106.0)], []).wrong
 
 
-def test_a_double_of_the_last_second_before_a_kill_is_allowed() -> None:
+def test_a_duplicate_of_the_last_second_before_a_kill_is_allowed() -> None:
     again = Told(112.0, 6, "id-6", late=True)
     tally = compare_events("door", [*BOOK, Entry(6, 109.0)], [*TOLD, tell(6, KILL - BEHIND + 0.1), again], [KILL])
     assert (tally.doubled, tally.before_kills, tally.wrong) == (1, 1, [])
@@ -78,7 +78,7 @@ def test_a_double_of_the_last_second_before_a_kill_is_allowed() -> None:
         pytest.param(tell(5, 109.5), tell(5, 109.8, late=True), [KILL], id="before the kill"),
     ],
 )
-def test_any_other_double_is_wrong(first: Told, again: Told, kills: list[float]) -> None:
+def test_any_other_duplicate_is_wrong(first: Told, again: Told, kills: list[float]) -> None:
     assert len(compare_events("door", BOOK, [*TOLD[:4], first, again], kills).wrong) == 1
 
 
@@ -87,7 +87,7 @@ def test_two_records_with_one_id_are_wrong() -> None:
     assert compare_events("door", BOOK, told, []).wrong == ["door: 2 events have the id id-4"]
 
 
-def test_order_is_that_of_the_first_telling() -> None:
+def test_order_is_checked_by_the_first_report() -> None:
     assert out_of_order("door", BOOK, [*TOLD, tell(2, 106.0)]) == []
     assert len(out_of_order("door", BOOK, [TOLD[0], TOLD[2], TOLD[1]])) == 1
 
@@ -101,7 +101,7 @@ def test_rings_match_presses() -> None:
     ("fresh", "ring", "old", "missed"),
     [(True, 10.0 + FRESH + 1, 1, 1), (False, 10.0 + OLD + 1, 1, 0), (True, 5.0, 1, 1), (False, None, 0, 0), (True, None, 0, 1)],
 )  # fmt: skip
-def test_old_and_missed_rings(fresh: bool, ring: float | None, old: int, missed: int) -> None:
+def test_old_and_missed_rings_are_counted(fresh: bool, ring: float | None, old: int, missed: int) -> None:
     found = compare_rings("bell", [Press(10.0, fresh, 10.0)], [] if ring is None else [ring])
     assert [len(texts) for texts in found] == [old, missed]
 

@@ -87,7 +87,7 @@ def impossible(state: State) -> str | None:
 
 
 @pytest.mark.parametrize("system", RIGS)
-async def test_no_entity_fails(
+async def test_no_entity_fails_on_spoiled_answers(
     hass: HomeAssistant, sockets: None, local_url: str, caplog: pytest.LogCaptureFixture, system: str
 ) -> None:
     async with AsyncExitStack() as stack:

@@ -77,7 +77,7 @@ def spoil(document: dict[str, Any], random: Random) -> None:
         holder[last] = deepcopy(random.choice(JUNK))
 
 
-async def test_a_spoiled_file_never_costs_the_entry(
+async def test_an_entry_loads_with_a_spoiled_stored_file(
     hass: HomeAssistant,
     entry: ConfigEntry,
     hass_storage: dict[str, Any],
@@ -100,7 +100,7 @@ async def test_a_spoiled_file_never_costs_the_entry(
         assert await hass.config_entries.async_unload(entry.entry_id), (seed, spoiled, content)
 
 
-async def test_a_spoiled_code_costs_only_itself(
+async def test_only_the_spoiled_code_is_dropped(
     hass: HomeAssistant, entry: ConfigEntry, hass_storage: dict[str, Any], lively: dict[str, Any]
 ) -> None:
     codes = f"ip_intercom.{entry.entry_id}.codes"

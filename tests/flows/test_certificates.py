@@ -97,7 +97,7 @@ async def renewed(hass: HomeAssistant, sim: Device, entry: ConfigEntry) -> ir.Is
     return issue
 
 
-async def test_a_repair_shows_both_and_takes_the_new_one_on_confirmation(
+async def test_the_repair_shows_both_certificates_and_stores_the_new_one(
     hass: HomeAssistant, added: Added, hass_client: ClientSessionGenerator
 ) -> None:
     assert await async_setup_component(hass, REPAIRS, {})
@@ -130,7 +130,7 @@ async def test_a_repair_shows_both_and_takes_the_new_one_on_confirmation(
     await until(lambda: issue_of(hass) is None)
 
 
-async def test_the_repair_goes_when_the_old_certificate_is_back(
+async def test_the_repair_is_deleted_once_the_certificates_match(
     hass: HomeAssistant, added: Added, hass_client: ClientSessionGenerator
 ) -> None:
     assert await async_setup_component(hass, REPAIRS, {})
@@ -152,7 +152,7 @@ async def test_the_repair_goes_when_the_old_certificate_is_back(
     assert issue_of(hass) is None
 
 
-async def test_a_change_while_it_runs_is_a_repair(hass: HomeAssistant, added: Added) -> None:
+async def test_a_certificate_change_of_a_loaded_entry_is_a_repair(hass: HomeAssistant, added: Added) -> None:
     sim, entry, _ = added
     sim.renew_certificate()
     sim.reset_connections()
@@ -206,7 +206,7 @@ async def test_logging_in_again_asks_before_it_sends_anything(hass: HomeAssistan
     assert sim.requests != []
 
 
-async def test_a_device_that_has_moved_keeps_its_certificate(hass: HomeAssistant, sockets: None) -> None:
+async def test_a_new_address_by_dhcp_keeps_the_pinned_certificate(hass: HomeAssistant, sockets: None) -> None:
     async with TwoN("verso") as sim:
         entry = await add_intercom(hass, sim)
         await hass.config_entries.async_unload(entry.entry_id)
@@ -220,7 +220,7 @@ async def test_a_device_that_has_moved_keeps_its_certificate(hass: HomeAssistant
         await hass.async_block_till_done()
 
 
-async def test_without_its_https_a_device_is_not_asked_in_the_clear(hass: HomeAssistant, sockets: None) -> None:
+async def test_reconfigure_does_not_fall_back_from_https_to_http(hass: HomeAssistant, sockets: None) -> None:
     async with TwoN("verso") as sim:
         entry = await add_intercom(hass, sim)
         await hass.config_entries.async_unload(entry.entry_id)

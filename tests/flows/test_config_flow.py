@@ -28,7 +28,7 @@ ACCOUNT = {"username": USERNAME, "password": PASSWORD}
 UNVERIFIED = {"security": {"verify_ssl": False}}
 
 
-async def test_host_and_account_are_all_it_takes(hass: HomeAssistant, any_model: Simulator) -> None:
+async def test_an_entry_is_created_from_host_and_account(hass: HomeAssistant, any_model: Simulator) -> None:
     result = await begin(hass)
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {}
@@ -45,13 +45,13 @@ async def test_host_and_account_are_all_it_takes(hass: HomeAssistant, any_model:
     assert result["result"].state is ConfigEntryState.LOADED
 
 
-async def test_http_is_found_where_there_is_no_https(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_the_flow_finds_http_without_https(hass: HomeAssistant, sim: Simulator) -> None:
     result = await configure(hass, await begin(hass), user_input(sim.http_address))
     assert result["data"]["url"] == f"http://{sim.http_address}"
     assert result["data"]["fingerprint"] is None
 
 
-async def test_no_account_where_the_device_asks_for_none(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_no_account_is_needed_without_authentication(hass: HomeAssistant, sim: Simulator) -> None:
     for service in Service:
         sim.set_auth(service, Auth.NONE)
     result = await configure(hass, await begin(hass), user_input(sim.https_address, "", ""))
@@ -112,7 +112,7 @@ def _garbled(sim: Simulator) -> dict[str, Any]:
         (_garbled, {"base": "unexpected_reply"}),
     ],
 )
-async def test_each_failure_has_its_own_text_and_can_be_mended(
+async def test_each_failure_has_its_own_error_and_the_flow_recovers(
     hass: HomeAssistant,
     sim: Simulator,
     refused_handshakes: None,
@@ -141,7 +141,7 @@ async def test_the_text_names_the_service_that_requires_https(hass: HomeAssistan
     assert result["description_placeholders"]["service"] == "Switch API"
 
 
-async def test_an_account_without_any_privilege_is_told_what_to_tick(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_account_without_privileges_is_rejected_with_a_reason(hass: HomeAssistant, sim: Simulator) -> None:
     result = await configure(hass, await begin(hass), _nothing_allowed(sim))
     assert result["errors"]["base"] in {"permission_denied", "service_disabled"}
 
@@ -163,7 +163,7 @@ async def other_server(sockets: None) -> AsyncGenerator[str]:
         yield address
 
 
-async def test_something_else_at_the_address(hass: HomeAssistant, other_server: str) -> None:
+async def test_another_server_at_the_address_is_rejected(hass: HomeAssistant, other_server: str) -> None:
     result = await configure(hass, await begin(hass), user_input(other_server))
     assert result["errors"] == {"base": "wrong_device"}
 
@@ -223,7 +223,7 @@ async def test_a_device_seen_by_dhcp_asks_for_its_account(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_a_known_device_is_followed_to_its_new_address(
+async def test_dhcp_updates_the_address_of_a_known_device(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     port = sim.https_address.split(":")[1]
@@ -248,7 +248,7 @@ async def test_a_known_device_is_followed_to_its_new_address(
     await hass.async_block_till_done()
 
 
-async def test_a_device_that_is_to_be_ignored_stays_so(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_ignored_discovery_stays_ignored(hass: HomeAssistant, sim: Simulator) -> None:
     async def seen() -> Any:
         return await hass.config_entries.flow.async_init(
             DOMAIN, context={"source": SOURCE_DHCP}, data=_dhcp(sim, ip=sim.https_address)
@@ -262,7 +262,7 @@ async def test_a_device_that_is_to_be_ignored_stays_so(hass: HomeAssistant, sim:
     assert (await seen())["reason"] == "already_configured"
 
 
-async def test_a_device_that_announces_itself(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_ssdp_announcement_starts_a_flow(hass: HomeAssistant, sim: Simulator) -> None:
     announced = SsdpServiceInfo(
         ssdp_usn="usn",
         ssdp_st="st",
@@ -276,7 +276,7 @@ async def test_a_device_that_announces_itself(hass: HomeAssistant, sim: Simulato
     assert flow["context"]["title_placeholders"] == {"name": "Control4 DS2 Door Station"}
 
 
-async def test_an_announcement_without_a_serial_number_is_passed_over(hass: HomeAssistant) -> None:
+async def test_an_ssdp_announcement_without_serial_number_is_ignored(hass: HomeAssistant) -> None:
     announced = SsdpServiceInfo(ssdp_usn="usn", ssdp_st="st", ssdp_location="http://127.0.0.1/x", upnp={})
     result: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_SSDP}, data=announced)
     assert result["reason"] == "wrong_device"
@@ -285,7 +285,7 @@ async def test_an_announcement_without_a_serial_number_is_passed_over(hass: Home
 # -- mending ---------------------------------------------------------------------------------------
 
 
-async def test_a_changed_password_is_asked_for(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_reauth_asks_for_the_changed_password(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.change_password(USERNAME, "new")
     result = await reopen(hass, entry, SOURCE_REAUTH)
     assert result["step_id"] == "reauth_confirm"
@@ -309,7 +309,7 @@ async def test_a_password_is_given_only_to_the_certificate_that_was_trusted(
     assert not [request for request in sim.requests if request.path != "/api/log/pull"]
 
 
-async def test_another_device_is_not_taken_for_this_one(
+async def test_reconfigure_asks_before_another_device_replaces_this_one(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     async with Simulator("verso3") as other:
@@ -322,7 +322,9 @@ async def test_another_device_is_not_taken_for_this_one(
     assert entry.unique_id == "7c:1e:b3:05:2a:11"
 
 
-async def test_a_new_certificate_and_address_are_taken(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_reconfigure_accepts_a_new_certificate_and_address(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     before = entry.data["fingerprint"]
     sim.renew_certificate()
     result = await reopen(hass, entry, SOURCE_RECONFIGURE)
@@ -340,7 +342,7 @@ async def test_a_new_certificate_and_address_are_taken(hass: HomeAssistant, sim:
 # -- options ---------------------------------------------------------------------------------------
 
 
-async def test_options_tell_doors_from_switches_and_what_to_show(
+async def test_options_are_stored_and_the_password_is_not_shown(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)

@@ -17,7 +17,7 @@ from tests.simulators.two_n import Auth, Service, Simulator
 # -- old TLS ---------------------------------------------------------------------------------------
 
 
-async def test_a_2n_with_the_tls_of_yesterday_is_pinned(hass: HomeAssistant, sockets: None) -> None:
+async def test_a_2n_with_old_tls_has_its_certificate_pinned(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso", old_tls=True) as sim:
         entry = await add_intercom(hass, sim)
         assert entry.data[CONF_URL].startswith("https://")
@@ -33,7 +33,7 @@ async def test_a_2n_with_the_tls_of_yesterday_is_pinned(hass: HomeAssistant, soc
         await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_a_2n_with_the_tls_of_yesterday_is_mended_as_any_other(hass: HomeAssistant, sockets: None) -> None:
+async def test_a_2n_with_old_tls_supports_reauth_and_reconfigure(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso", old_tls=True) as sim:
         entry = await add_intercom(hass, sim)
         sim.change_password(USERNAME, "new")
@@ -48,7 +48,7 @@ async def test_a_2n_with_the_tls_of_yesterday_is_mended_as_any_other(hass: HomeA
         await sim.wait_for_pull()
 
 
-async def test_services_over_https_only_are_no_circle_with_old_tls(hass: HomeAssistant, sockets: None) -> None:
+async def test_a_2n_with_old_tls_that_requires_https_can_be_added(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso", old_tls=True) as sim:
         for service in Service:
             sim.require_tls(service)
@@ -77,7 +77,7 @@ async def test_the_path_of_a_page_changes_nothing(hass: HomeAssistant, sim: Simu
 
 
 @pytest.mark.parametrize("path", ["/gate", "/house/gate/"])
-async def test_a_2n_behind_a_path_is_asked_there(hass: HomeAssistant, sockets: None, path: str) -> None:
+async def test_a_2n_behind_a_path_is_reached_under_that_path(hass: HomeAssistant, sockets: None, path: str) -> None:
     async with Simulator("verso", prefix=path.rstrip("/")) as sim:
         for service in Service:
             sim.set_auth(service, Auth.BASIC)
@@ -116,7 +116,7 @@ async def test_a_redirect_may_lead_below_a_path(hass: HomeAssistant, sockets: No
         ("http://[broken", "wrong_device", ""),
     ],
 )
-async def test_any_other_redirect_is_refused_with_a_sentence(
+async def test_any_other_redirect_is_an_error_with_its_address(
     hass: HomeAssistant, sockets: None, location: str, key: str, address: str
 ) -> None:
     async with Simulator("verso", location=location) as sim:
@@ -126,13 +126,13 @@ async def test_any_other_redirect_is_refused_with_a_sentence(
         assert not [request for request in sim.requests if request.authorization]
 
 
-async def test_a_redirect_without_end(hass: HomeAssistant, sockets: None) -> None:
+async def test_an_endless_redirect_is_an_error(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso", location="/more{path}") as sim:
         result = await configure(hass, await begin(hass), user_input(f"http://{sim.http_address}"))
         assert result["errors"] == {"base": "wrong_device"}
 
 
-async def test_a_device_that_begins_to_redirect_says_where(hass: HomeAssistant, sockets: None) -> None:
+async def test_the_setup_error_names_the_address_of_a_redirect(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso") as sim:
         entry = await add_intercom(hass, sim, address=f"http://{sim.http_address}")
         await hass.config_entries.async_unload(entry.entry_id)
@@ -190,7 +190,7 @@ async def test_the_path_of_a_stream_may_be_a_whole_address(
         "h264 stream",
     ],
 )
-async def test_what_is_no_path_of_a_stream_is_refused_with_a_sentence(
+async def test_an_invalid_stream_path_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, path: str
 ) -> None:
     result = await choose_path(hass, entry, path)

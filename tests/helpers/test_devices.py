@@ -41,7 +41,7 @@ def test_doors_and_cameras() -> None:
     assert [distinct_name(camera, cameras) for camera in cameras] == ["Yard (1)", "Yard", "Yard (3)"]
 
 
-def test_places_of_the_same_name_are_told_apart_by_where_they_are() -> None:
+def test_places_with_equal_names_get_their_parent_or_id_appended() -> None:
     places = [
         Place("house_1", "Garden 3"),
         Place("house_2", "Garden 5"),
@@ -70,7 +70,7 @@ def test_an_overlong_name_is_cut() -> None:
     assert place_names({"x": Place("x", long), "y": Place("y", "Yard")}) == {"x": f"{long[:99]}…", "y": "Yard"}
 
 
-async def test_an_overlong_name_leaves_the_attributes_of_entities(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_friendly_names_cut_an_overlong_device_name(hass: HomeAssistant, sim: Simulator) -> None:
     sim.model.info["deviceName"] = "Gate " * 10_000
     entry = await add_intercom(hass, sim)
     lock = hass.states.get(entity_id(hass, entry, "lock", "door_1_door"))

@@ -29,7 +29,7 @@ def instance(kind: type[errors.IntercomError]) -> errors.IntercomError:
 
 
 @pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
-def test_every_error_has_a_sentence_with_all_that_it_names(kind: type[errors.IntercomError]) -> None:
+def test_every_error_has_a_translation_with_its_placeholders(kind: type[errors.IntercomError]) -> None:
     failure = translated(instance(kind), "Front Door")
     message = translations()["exceptions"][failure.translation_key]["message"]
     named = {name for _, name, _, _ in Formatter().parse(message) if name}
@@ -54,5 +54,5 @@ def test_every_error_has_a_sentence_with_all_that_it_names(kind: type[errors.Int
         (errors.Rejected("busy"), "command_failed"),
     ],
 )
-def test_what_a_person_can_mend_has_a_sentence_of_its_own(err: errors.IntercomError, key: str) -> None:
+def test_errors_that_a_user_can_fix_have_their_own_translation(err: errors.IntercomError, key: str) -> None:
     assert translation_for(err)[1] == key

@@ -55,7 +55,7 @@ async def test_pages_load_the_module_without_a_connection(
     assert len(loaded(hass)) == 1
 
 
-async def test_the_last_entry_takes_the_module_along(
+async def test_removing_the_last_entry_unloads_the_frontend_module(
     hass: HomeAssistant, changes: Changes, entry: ConfigEntry, sim: Simulator
 ) -> None:
     (url,) = loaded(hass)
@@ -108,7 +108,7 @@ def test_every_file_is_imported_and_exists() -> None:
     assert SOURCE.count("\nimport ") == len(IMPORT.findall(SOURCE)), "an import of another kind"
 
 
-def test_names_of_devices_stay_text() -> None:
+def test_the_frontend_never_inserts_html() -> None:
     assert not re.findall(r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval)\b", SOURCE)
 
 

@@ -47,7 +47,7 @@ async def test_every_registered_action_has_a_row(hass: HomeAssistant, entry: Con
 
 
 @pytest.mark.parametrize("user", MAY, indirect=True)
-async def test_each_action_is_for_whom_it_is(
+async def test_each_action_checks_the_permission_of_the_user(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, user: User
 ) -> None:
     may = MAY[str(user.name)]

@@ -62,16 +62,14 @@ def tries(monkeypatch: pytest.MonkeyPatch, seconds: float, err: AuthenticationFa
 
 
 @pytest.mark.parametrize("seconds", [1, 13, 26, 45, 80, 110])
-def test_a_login_that_is_right_again_is_tried_within_ten_seconds(
-    monkeypatch: pytest.MonkeyPatch, seconds: float
-) -> None:
+def test_a_login_is_retried_within_ten_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     moments, _ = tries(monkeypatch, seconds, AuthenticationFailed())
     # Those who follow events wait up to a fifth longer.
     assert (moments[-1] - seconds) * (1 + push._JITTER) < 10
 
 
 @pytest.mark.parametrize(("err", "most"), [(AuthenticationFailed(), 70), (PersonRefused(), 20)])
-def test_a_wrong_password_is_asked_for_soon_and_tried_ever_less(
+def test_a_wrong_password_starts_reauth_soon_and_is_retried_rarely(
     monkeypatch: pytest.MonkeyPatch, err: AuthenticationFailed, most: int
 ) -> None:
     moments, asked_at = tries(monkeypatch, 3600, err)
@@ -81,7 +79,7 @@ def test_a_wrong_password_is_asked_for_soon_and_tried_ever_less(
     assert max(later - before for before, later in pairwise(moments)) < 301
 
 
-async def test_a_refusal_during_the_set_up_mends_itself(
+async def test_an_entry_loads_once_its_login_is_accepted_again(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
@@ -95,7 +93,7 @@ async def test_a_refusal_during_the_set_up_mends_itself(
     await sim.wait_for_pull()
 
 
-async def test_a_device_that_goes_away_while_its_login_is_tried(
+async def test_an_entry_loads_after_a_reboot_during_login_retries(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
@@ -107,7 +105,7 @@ async def test_a_device_that_goes_away_while_its_login_is_tried(
     await sim.wait_for_pull()
 
 
-async def test_nothing_is_tried_once_a_person_has_logged_in(
+async def test_the_old_login_is_not_retried_after_reauth(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refusals, "_CERTAIN", 50.0)
@@ -125,7 +123,9 @@ async def test_nothing_is_tried_once_a_person_has_logged_in(
     assert not [request for request in sim.requests if request.status == 401 and request.authorization]
 
 
-async def test_a_refusal_of_the_log_mends_itself(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_rejected_login_of_the_event_log_recovers(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     sim.stray_401(FOR_GOOD)
     sim.reset_connections()
     await until(lambda: questions(hass), "the question for the password")
@@ -138,7 +138,7 @@ async def test_a_refusal_of_the_log_mends_itself(hass: HomeAssistant, sim: Simul
     await until(lambda: not questions(hass), "the question to go")
 
 
-async def test_a_changed_password_is_asked_for_within_fifteen_seconds(
+async def test_reauth_starts_within_15_seconds_of_the_first_rejection(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     """Of the first rejection: until the end of its long poll, a device that is idle rejects nothing."""
@@ -150,7 +150,7 @@ async def test_a_changed_password_is_asked_for_within_fifteen_seconds(
     assert time.monotonic() - rejected[0] <= 15
 
 
-async def test_a_refusal_of_a_poll_mends_itself(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_rejected_login_of_a_poll_recovers(hass: HomeAssistant, sim: Simulator) -> None:
     sim.disable(Service.LOGGING)
     entry = await add_intercom(hass, sim)
     sim.stray_401(FOR_GOOD)
@@ -162,7 +162,7 @@ async def test_a_refusal_of_a_poll_mends_itself(hass: HomeAssistant, sim: Simula
     await until(lambda: not questions(hass), "the question to go")
 
 
-async def test_a_log_switched_off_while_it_is_refused_leaves_the_polls(
+async def test_polls_recover_though_the_rejected_log_is_disabled(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.stray_401(FOR_GOOD)
@@ -196,11 +196,11 @@ async def test_a_log_switched_off_while_it_is_refused_leaves_the_polls(
         ({"Retry-After": "Thu, 01 Jan 1970 00:01:30 -0000", "Date": "Thu, 01 Jan 1970 00:01:00 GMT"}, 30.0),
     ],
 )
-def test_how_long_a_server_wants_to_be_left_alone(headers: dict[str, str], seconds: float | None) -> None:
+def test_retry_after_is_parsed(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
 
 
-def test_a_date_without_the_senders_own_counts_from_now() -> None:
+def test_retry_after_without_a_date_header_counts_from_now() -> None:
     wish = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     assert (retry_after({"Retry-After": wish}) or 0.0) == pytest.approx(60, abs=5)
 
@@ -209,7 +209,7 @@ BUSY = [(503, "overloaded"), (429, "throttled")]
 
 
 @pytest.mark.parametrize(("status", "key"), BUSY)
-async def test_a_busy_2n_is_left_alone_and_says_so(
+async def test_a_busy_2n_is_unavailable_with_a_reason_and_few_requests(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int, key: str
 ) -> None:
     sim.overload(status, "30")
@@ -228,7 +228,7 @@ async def test_a_busy_2n_is_left_alone_and_says_so(
 
 
 @pytest.mark.parametrize(("status", "key"), BUSY)
-async def test_a_busy_2n_is_left_alone_while_it_is_set_up(
+async def test_setup_of_a_busy_2n_waits_for_retry_after(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, key: str
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
@@ -248,7 +248,7 @@ async def test_a_busy_2n_is_left_alone_while_it_is_set_up(
 
 
 @pytest.mark.parametrize(("status", "key"), BUSY)
-async def test_a_busy_2n_says_so_at_first_contact(hass: HomeAssistant, sim: Simulator, status: int, key: str) -> None:
+async def test_the_config_flow_reports_a_busy_2n(hass: HomeAssistant, sim: Simulator, status: int, key: str) -> None:
     sim.overload(status, "20")
     result = await configure(hass, await begin(hass), user_input(sim.https_address, USERNAME, PASSWORD))
     assert result["errors"] == {"base": key}
@@ -260,7 +260,7 @@ async def test_a_busy_2n_says_so_at_first_contact(hass: HomeAssistant, sim: Simu
 @pytest.mark.parametrize(
     ("status", "key"), [(500, "unexpected_reply"), (200, "unexpected_reply"), (503, "overloaded"), (429, "throttled")]
 )
-async def test_an_akuvox_that_answers_nothing_of_its_own_goes_once_and_comes_once(
+async def test_an_outage_of_an_akuvox_is_logged_once_and_its_return_once(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, status: int, key: str
 ) -> None:
     sim = await device("e16c")
@@ -282,9 +282,7 @@ async def test_an_akuvox_that_answers_nothing_of_its_own_goes_once_and_comes_onc
 
 
 @pytest.mark.parametrize(("status", "key"), BUSY)
-async def test_a_busy_akuvox_says_so_at_first_contact(
-    hass: HomeAssistant, device: Start, status: int, key: str
-) -> None:
+async def test_the_config_flow_reports_a_busy_akuvox(hass: HomeAssistant, device: Start, status: int, key: str) -> None:
     sim = await device("e16c")
     sim.overload(status, "20")
     form = await begin(hass)

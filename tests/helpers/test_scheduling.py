@@ -12,7 +12,7 @@ from custom_components.ip_intercom.helpers.scheduling import DeviceLogger, LoadS
 LOGGER = logging.getLogger("custom_components.ip_intercom.test")
 
 
-async def test_a_burst_does_not_wait_and_the_rest_is_spread() -> None:
+async def test_a_rate_limit_passes_a_burst_and_spreads_the_rest() -> None:
     limit, began = RateLimit(3, 10.0), time.monotonic()
     starts = []
     for _ in range(6):
@@ -44,7 +44,7 @@ async def test_the_return_of_many_devices_is_evenly_spread(away: int, in_a_secon
     assert max(turns) <= 50.5
 
 
-def test_a_few_devices_that_are_away_do_not_wait() -> None:
+def test_a_few_unavailable_devices_do_not_wait() -> None:
     spreader = LoadSpreader()
     for number in range(5):
         spreader.async_lost(str(number))
@@ -53,7 +53,7 @@ def test_a_few_devices_that_are_away_do_not_wait() -> None:
     assert spreader.poll_delay(30.0, followed=True) is None
 
 
-def test_the_last_of_many_devices_wait_for_their_turns_too() -> None:
+def test_the_last_of_many_devices_still_waits_for_its_turn() -> None:
     spreader = LoadSpreader()
     for number in range(6):
         spreader.async_interrupted(str(number))
@@ -70,7 +70,7 @@ def loggers(spreader: LoadSpreader, devices: int) -> list[DeviceLogger]:
     return [DeviceLogger(LOGGER, spreader, str(number)) for number in range(devices)]
 
 
-def test_a_site_that_goes_away_makes_few_log_lines(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outage_of_many_devices_makes_few_log_lines(caplog: pytest.LogCaptureFixture) -> None:
     spreader = LoadSpreader()
     devices = loggers(spreader, 50)
     for number, logger in enumerate(devices):
@@ -100,7 +100,7 @@ async def test_a_device_that_fails_alone_is_logged(caplog: pytest.LogCaptureFixt
     assert shown[1:] == ["Error fetching 9", "Fetching 9 recovered"]
 
 
-def test_a_fault_is_never_hidden(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_is_logged_in_any_outage(caplog: pytest.LogCaptureFixture) -> None:
     spreader = LoadSpreader()
     for number in range(50):
         spreader.async_lost(str(number))

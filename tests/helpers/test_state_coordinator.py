@@ -63,13 +63,15 @@ async def test_a_switch_is_sent_where_it_is_needed(
     ],
     ids=["not reached", "still off without an answer", "refused"],
 )
-async def test_a_switch_that_fails_says_so(hass: HomeAssistant, entry: ConfigEntry, relay: Relay, sent: int) -> None:
+async def test_a_failed_switch_raises_an_error(
+    hass: HomeAssistant, entry: ConfigEntry, relay: Relay, sent: int
+) -> None:
     with pytest.raises(HomeAssistantError):
         await switch(entry, relay)
     assert relay.sent == sent
 
 
-async def test_a_poll_that_undoes_what_was_published_meanwhile_shows(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_a_poll_replaces_a_state_published_during_it(hass: HomeAssistant, entry: ConfigEntry) -> None:
     coordinator = entry.runtime_data.coordinator
     doors = coordinator.data.doors
     async with coordinator._read_lock:

@@ -29,12 +29,12 @@ def kept(state: State, *, names: bool = True) -> RestoredState:
     return RestoredState.from_store(json.loads(json.dumps(RestoredState.in_state(state, {}).as_store())), names=names)
 
 
-def test_it_survives_the_store() -> None:
+def test_the_restored_state_survives_a_round_trip_to_json() -> None:
     found = RestoredState.in_state(STATE, {"7": Bell("7", button=7)})
     assert RestoredState.from_store(json.loads(json.dumps(found.as_store()))) == found
 
 
-def test_the_next_start_knows_what_the_last_event_told() -> None:
+def test_event_only_states_are_restored() -> None:
     state = kept(STATE).added_to(FRESH)
     assert state.alarms == STATE.alarms
     assert state.alarm_parts == STATE.alarm_parts
@@ -43,13 +43,13 @@ def test_the_next_start_knows_what_the_last_event_told() -> None:
 
 
 @pytest.mark.parametrize(("told", "part"), [(None, True), (True, True), (False, None)])
-def test_the_device_knows_better(told: bool | None, part: bool | None) -> None:
+def test_values_that_the_device_reports_win(told: bool | None, part: bool | None) -> None:
     state = kept(STATE).added_to(State(alarms={Alarm.MOTION: told}))
     assert state.alarms == {Alarm.MOTION: True if told is None else told}
     assert state.alarm_parts[Alarm.MOTION, "2"] is part
 
 
-def test_names_go_where_nobody_wants_them_any_more() -> None:
+def test_names_are_not_restored_when_the_option_is_off() -> None:
     found = kept(STATE, names=False).last_access
     assert found is not None and (found.name, found.method) == (None, "card")
 
@@ -60,7 +60,7 @@ def test_stores_of_earlier_versions_are_read() -> None:
     assert earlier == RestoredState({}, ports={"virtual_input_1": None}, alarm_parts={(Alarm.MOTION, "1"): None})
 
 
-def test_it_is_added_where_the_state_does_not_know_better() -> None:
+def test_the_restored_state_fills_only_unknown_values() -> None:
     found = RestoredState(
         {"1": Bell("1", button=1), "7": Bell("7", button=7)},
         {"virtual_output_2": None},

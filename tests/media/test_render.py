@@ -63,14 +63,14 @@ def test_a_short_message_is_large_and_a_long_one_small() -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * 5000, "lorem ipsum " * 1000, "\n" * 3000 + "a", "", " ", "\x00\x01"])
-def test_what_does_not_fit_is_shortened_and_nothing_fails(text: str) -> None:
+def test_a_message_that_does_not_fit_is_shortened(text: str) -> None:
     image = picture(draw_message(320, 240, text, "t" * 300))
     assert image.size == (320, 240)
     box = inked(image)
     assert box[3] < 240
 
 
-def test_the_end_of_a_long_message_is_an_ellipsis() -> None:
+def test_a_shortened_message_ends_with_an_ellipsis() -> None:
     font = render._font(render._REGULAR, 14)
     lines = [(f"line {number}", font, (0, 0, 0)) for number in range(100)]
     kept = render._shortened(lines, (280, 200))
@@ -84,5 +84,5 @@ def test_letters_in_two_pieces_and_pictures_of_smiles() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (16, 8), (4, 300)])
-def test_a_tiny_display_is_no_end(size: tuple[int, int]) -> None:
+def test_a_message_is_drawn_for_a_tiny_display(size: tuple[int, int]) -> None:
     assert picture(draw_message(*size, "Hello", "World")).size == size

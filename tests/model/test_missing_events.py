@@ -15,7 +15,7 @@ ON = replace(SHUT, ports={"input1": Port("input1", output=False, on=True)})
 HEARD = Event("any", NOW, facts=(DoorReleased("1", True),))
 
 
-def test_a_move_that_no_event_tells_of_is_evidence_the_second_time() -> None:
+def test_a_second_change_without_an_event_is_evidence() -> None:
     missing_events = MissingEvents()
     for state in (OPEN, ON):
         assert not missing_events.certain
@@ -23,7 +23,7 @@ def test_a_move_that_no_event_tells_of_is_evidence_the_second_time() -> None:
     assert missing_events.certain
 
 
-def test_an_event_that_comes_a_little_later_is_no_silence() -> None:
+def test_a_change_followed_by_its_event_is_no_evidence() -> None:
     missing_events = MissingEvents()
     for _ in range(3):
         moved = missing_events.changes(SHUT, OPEN)
@@ -32,7 +32,7 @@ def test_an_event_that_comes_a_little_later_is_no_silence() -> None:
     assert not missing_events.certain
 
 
-def test_an_event_ends_the_suspicion() -> None:
+def test_an_event_that_needs_the_privilege_clears_the_evidence() -> None:
     missing_events = MissingEvents()
     for _ in range(2):
         missing_events.count_unreported(missing_events.changes(SHUT, OPEN))
@@ -42,7 +42,7 @@ def test_an_event_ends_the_suspicion() -> None:
     assert not missing_events.certain
 
 
-def test_what_was_unknown_has_not_moved() -> None:
+def test_an_unknown_value_that_becomes_known_is_no_change() -> None:
     unknown = replace(SHUT, ports={"input1": Port("input1", output=False)}, doors={})
     assert MissingEvents().changes(unknown, OPEN) == frozenset()
     assert MissingEvents().changes(SHUT, SHUT) == frozenset()

@@ -106,11 +106,11 @@ def test_ports_lines_and_alarms() -> None:
     assert after(AlarmChanged(Alarm.MOTION, True)).alarms[Alarm.MOTION] is True
 
 
-def test_facts_that_change_nothing_that_is_kept() -> None:
+def test_facts_without_a_state_leave_the_state_unchanged() -> None:
     assert after(ButtonPressed("1", 1), DirectoryChanged()) == STATE
 
 
-def test_a_restart_ends_calls_and_lets_sensors_speak_again() -> None:
+def test_a_restart_ends_calls_and_makes_alarms_unknown() -> None:
     """Blocked switches stay blocked (HTTP API 5.10.4, SwitchesBlocked)."""
     state = after(Restarted())
     assert state.calls == {}
@@ -182,7 +182,7 @@ def test_the_same_event_again_changes_nothing(fact: Fact) -> None:
     assert after(fact, state=once) == once
 
 
-def test_nothing_is_changed_in_place() -> None:
+def test_reduce_does_not_mutate_the_state() -> None:
     before = repr(STATE)
     after(*ALL_FACTS)
     assert repr(STATE) == before
@@ -208,7 +208,7 @@ def test_a_poll_replaces_what_it_read_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("moved", "steady"), [(0, True), (1, True), (-2.9, True), (3, False), (-3, False), (None, False)]
 )
-def test_the_end_of_a_hold_does_not_jitter(moved: float | None, steady: bool) -> None:
+def test_the_end_of_a_hold_ignores_changes_below_3_seconds(moved: float | None, steady: bool) -> None:
     held = after(DoorMode("1", held_open=True, hold_until=LATER))
     until = None if moved is None else LATER + timedelta(seconds=moved)
     read = replace(held.doors["1"], hold_until=until)
@@ -217,7 +217,7 @@ def test_the_end_of_a_hold_does_not_jitter(moved: float | None, steady: bool) ->
     assert (merged == held) is steady
 
 
-def test_a_bell_that_was_not_known() -> None:
+def test_an_unknown_bell_is_added_and_a_named_bell_is_kept() -> None:
     bell = Bell("7", button=7)
     assert with_bell(STATE, bell).bells == {"7": bell}
     named = State(bells={"7": Bell("7", "Novák", 7)})
@@ -239,7 +239,7 @@ def test_an_alarm_with_parts_is_on_while_any_part_is() -> None:
     assert state.alarms[Alarm.MOTION] is False
 
 
-def test_the_end_of_the_whole_alarm_is_the_end_of_its_parts() -> None:
+def test_the_end_of_an_alarm_ends_its_parts() -> None:
     state = after(AlarmChanged(Alarm.MOTION, True, "1"), AlarmChanged(Alarm.LOCKDOWN, True, "entry"))
     state = after(AlarmChanged(Alarm.MOTION, False), state=state)
     assert state.alarm_parts == {(Alarm.MOTION, "1"): False, (Alarm.LOCKDOWN, "entry"): True}
@@ -252,7 +252,7 @@ def test_a_restart_makes_alarms_unknown_and_their_parts_too() -> None:
     assert (state.alarms[Alarm.MOTION], state.alarm_parts) == (None, {(Alarm.MOTION, "1"): None})
 
 
-def test_a_virtual_port_shows_itself_by_its_event() -> None:
+def test_an_event_adds_its_virtual_port() -> None:
     state = after(PortChanged("virtual_input_1", True, virtual=True), PortChanged("unknown", True))
     assert state.ports["virtual_input_1"] == Port("virtual_input_1", output=False, on=True, virtual=True)
     assert "unknown" not in state.ports
@@ -260,27 +260,27 @@ def test_a_virtual_port_shows_itself_by_its_event() -> None:
     assert set(read.ports) == {"input1", "virtual_input_1"}
 
 
-def test_an_access_point_is_blocked_where_there_is_one() -> None:
+def test_only_a_known_access_point_is_blocked() -> None:
     known = replace(STATE, access_points={"entry": AccessPoint("entry", False)})
     state = after(AccessPointBlocked("entry", True), AccessPointBlocked("exit", True), state=known)
     assert state.access_points == {"entry": AccessPoint("entry", True)}
 
 
-def test_floors_are_what_the_last_event_told() -> None:
+def test_public_floors_are_those_of_the_last_event() -> None:
     assert after(FloorsOpened((1, 4)), FloorsOpened(())).public_floors == ()
 
 
-def test_what_only_happens_changes_nothing() -> None:
+def test_an_occurrence_changes_no_state() -> None:
     assert after(Occurred(Occurrence.TONE, "entered"), CapabilitiesChanged()) == STATE
 
 
 @pytest.mark.parametrize(("drift", "shown"), [(5, 5), (6, 5), (4, 5), (7, 7), (-90, -90)])
-def test_a_clock_moves_only_when_it_really_does(drift: int, shown: int) -> None:
+def test_the_clock_ignores_small_changes(drift: int, shown: int) -> None:
     state = merge(STATE, Reading(clock=Clock(5, "ntp", True)))
     assert merge(state, Reading(clock=Clock(drift, "api", False))).clock == Clock(shown, "api", False)
 
 
-def test_a_new_description_keeps_what_only_events_told() -> None:
+def test_a_new_description_keeps_event_only_states() -> None:
     staged = StagedFirmware("3.0", False, None, LATER)
     before = replace(
         after(
@@ -312,7 +312,7 @@ def test_a_new_description_keeps_what_only_events_told() -> None:
     assert described(before, replace(fresh, firmware=None)).firmware is None
 
 
-def test_a_bell_goes_with_its_place() -> None:
+def test_a_bell_is_removed_with_its_place() -> None:
     gate, yard = Place("gate", "Gate"), Place("yard", "Yard")
     before = State(
         places={"gate": gate, "yard": yard},
@@ -322,7 +322,7 @@ def test_a_bell_goes_with_its_place() -> None:
     assert set(described(before, fresh).bells) == {"1", "7"}
 
 
-def test_a_call_waits_and_goes_on() -> None:
+def test_a_call_is_held_and_resumed() -> None:
     talking = after(CallChanged(7, IN, RINGING, "3190"), CallChanged(7, None, CONNECTED))
     waiting = after(CallChanged(7, None, HELD), state=talking)
     assert waiting.calls[7] == CallSession(7, IN, HELD, "3190")
@@ -335,7 +335,7 @@ def test_a_call_that_is_written_down_is_the_last_one() -> None:
     assert (state.last_call, state.missed_calls) == (record, 3)
 
 
-def test_voicemails_come_and_go() -> None:
+def test_voicemails_are_added_by_events_and_replaced_by_lists() -> None:
     old, new = Voicemail("82", NOW, 4, "3108", read=True), Voicemail("89", LATER, 2, "12025550142")
     state = after(VoicemailsListed({"82": old}), VoicemailReceived(new))
     assert state.voicemails == {"82": old, "89": new}
@@ -343,7 +343,7 @@ def test_voicemails_come_and_go() -> None:
     assert after(VoicemailsListed({"89": heard}), state=state).voicemails == {"89": heard}
 
 
-def test_what_a_poll_could_not_ask_an_exchange_for_stays() -> None:
+def test_a_poll_without_conferences_or_voicemails_keeps_them() -> None:
     conference = Conference("1", "Weekly", NOW, timedelta(minutes=30), 47281964)
     voicemail = Voicemail("82", NOW, 4)
     known = State(conferences={"1": conference}, voicemails={"82": voicemail}, call_mode=CallMode(remote=True))
@@ -354,12 +354,12 @@ def test_what_a_poll_could_not_ask_an_exchange_for_stays() -> None:
     assert described(known, State(voicemails={})).call_mode == CallMode(remote=True)
 
 
-def test_an_access_code_shows_itself_nowhere_by_accident() -> None:
+def test_the_repr_of_a_conference_hides_its_access_code() -> None:
     assert "47281964" not in repr(Conference("1", "Weekly", NOW, timedelta(minutes=30), 47281964))
 
 
 @pytest.mark.parametrize("fact", [Restarted(), EventsLost()])
-def test_what_only_events_tell_is_not_known_after_a_gap(fact: Fact) -> None:
+def test_event_only_states_are_unknown_after_a_gap(fact: Fact) -> None:
     begun = (AlarmChanged(Alarm.MOTION, True, "1"), PortChanged("virtual_input_1", True, virtual=True))
     state = after(*begun, AlarmChanged(Alarm.SWITCHES_BLOCKED, True), fact)
     assert state.alarms[Alarm.MOTION] is state.alarm_parts[Alarm.MOTION, "1"] is None
@@ -367,7 +367,7 @@ def test_what_only_events_tell_is_not_known_after_a_gap(fact: Fact) -> None:
     assert state.alarms[Alarm.SWITCHES_BLOCKED] is (True if fact == Restarted() else None)
 
 
-def test_ids_that_are_new_each_time_are_no_parts() -> None:
+def test_the_number_of_alarm_parts_is_limited() -> None:
     facts: list[Fact] = []
     for number in range(100):
         facts += [AlarmChanged(Alarm.MOTION, on, str(number)) for on in (True, False)]

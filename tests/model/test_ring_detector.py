@@ -87,7 +87,7 @@ def test_rings(steps: list[Step], rang: list[str]) -> None:
     assert rings(*steps) == rang
 
 
-def test_what_home_assistant_dials_rings_nothing() -> None:
+def test_calls_that_home_assistant_dials_do_not_ring() -> None:
     # The events may come before the answer to the command, or after it.
     assert rings((0, call(1)), (1, call(1, RINGING)), memory=RingMemory(dialing=True)) == []
     assert rings((0, call(1)), (1, call(1, RINGING)), memory=RingMemory().quiet(1)) == []
@@ -96,7 +96,7 @@ def test_what_home_assistant_dials_rings_nothing() -> None:
     assert rings((0, press(2)), memory=RingMemory(dialing=True)) == ["2"]
 
 
-def test_a_ring_knows_its_call_where_there_is_one() -> None:
+def test_a_ring_carries_the_session_of_its_call() -> None:
     for fact, session in ((press(1), None), (call(7), 7)):
         _, ring, _ = detect(RingMemory(), Event("any", START, facts=(fact,)), BELLS, PEERS, 0.0)
         assert ring is not None and ring.session == session
@@ -171,7 +171,7 @@ def test_an_event_that_is_delivered_again_rings_once(fact: Fact) -> None:
         ("", ""),
     ],
 )
-def test_the_same_party_in_any_writing(peer: str, number: str) -> None:
+def test_a_peer_is_matched_in_any_notation(peer: str, number: str) -> None:
     assert peer_number(peer) == number
 
 
@@ -192,7 +192,7 @@ def test_the_same_party_in_any_writing(peer: str, number: str) -> None:
         ),
     ],
 )
-def test_what_does_not_ring_has_a_reason(
+def test_a_suppressed_ring_has_a_reason(
     before: RingMemory | Fact | None, fact: Fact, late: bool, reason: str | None
 ) -> None:
     memory = before if isinstance(before, RingMemory) else RingMemory()
@@ -204,7 +204,7 @@ def test_what_does_not_ring_has_a_reason(
     assert (found.ring is not None and found.ring.late) == late
 
 
-def test_an_event_that_rang_before_says_so() -> None:
+def test_a_repeated_event_is_suppressed_with_that_reason() -> None:
     event = Event("any", START, facts=(press(1),), id="boot-7")
     memory = detect(RingMemory(), event, BELLS, PEERS, 0.0).memory
     assert detect(memory, event, BELLS, PEERS, 1.0).suppressed == "the event is a repetition"

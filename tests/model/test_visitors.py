@@ -39,7 +39,7 @@ def visitor(name: str, age: timedelta, size: int = 100, **fields: object) -> Vis
         pytest.param(0, 1000, "d", id="only the last one"),
     ],
 )
-def test_the_oldest_are_removed_and_the_last_one_is_kept(days: int, most: int, kept: str) -> None:
+def test_the_oldest_visitors_are_removed_and_the_last_is_kept(days: int, most: int, kept: str) -> None:
     visitors = [visitor(name, timedelta(days=age)) for name, age in (("d", 1), ("b", 3), ("a", 4), ("c", 1.5))]
     assert {"a", "b", "c", "d"} - outdated(visitors, NOW, days, most) == set(kept)
 
@@ -63,7 +63,7 @@ def test_an_open_visit_is_kept_without_storage() -> None:
     assert outdated([opened], NOW + HOUR, 0, 1) == {"open"}
 
 
-def test_a_flood_of_rings_has_an_end() -> None:
+def test_the_number_of_visitors_is_limited() -> None:
     visitors = [visitor(str(age), timedelta(seconds=age), size=0) for age in range(MOST_VISITORS + 2)]
     assert outdated(visitors, NOW, 14, 1000) == {str(MOST_VISITORS), str(MOST_VISITORS + 1)}
 

@@ -171,6 +171,6 @@ def test_a_ring_that_can_be_answered_here(facts: list[Fact], recorded: bool, exp
     assert outcomes(*steps, recorded=recorded) == [("1", outcome) for outcome in expected]
 
 
-def test_a_history_decides_what_the_end_of_the_ringing_does_not_say() -> None:
+def test_a_history_record_decides_the_outcome_of_a_ring() -> None:
     steps = [(0, press("yard")), (30, BellRings("yard", False)), (90, VisitRecorded("yard", ANSWERED))]
     assert outcomes(*steps, recorded=True) == [("yard", ANSWERED)]

@@ -29,7 +29,7 @@ def test_each_function_and_event_of_the_manual_has_its_place(system: str) -> Non
 
 
 @pytest.mark.parametrize("surface", ["lock.drawbridge", "action.fly", "option.wings", "moon.light", "nothing"])
-def test_what_the_integration_has_not_cannot_be_written_of(surface: str) -> None:
+def test_the_docs_cannot_name_an_unknown_surface(surface: str) -> None:
     words: dict[str, dict[str, object]] = {
         "services": {}, "entity": {"lock": {}}, "options": {"step": {"init": {"data": {}}}},
     }  # fmt: skip
@@ -37,7 +37,7 @@ def test_what_the_integration_has_not_cannot_be_written_of(surface: str) -> None
         api_docs.named(surface, words)
 
 
-def test_names_are_those_that_people_see() -> None:
+def test_the_docs_use_the_names_that_users_see() -> None:
     words = {"services": {"dial": {}}, "entity": {"binary_sensor": {"port": {"name": "{port}"}}}}
     assert api_docs.cell(["action.dial", "binary_sensor.port", "setup", "setup"], words) == (
         "`ip_intercom.dial`, `binary_sensor` *‹port›*, setup"

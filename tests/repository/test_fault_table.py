@@ -20,7 +20,7 @@ def test_every_cell_is_run_or_has_a_reason() -> None:
     assert all(expected.reason for expected in EXPECTED.values())
 
 
-def test_a_normal_run_has_each_fault_for_half_of_its_systems() -> None:
+def test_a_normal_run_tests_each_fault_on_half_of_its_systems() -> None:
     pairs = [(cell.system, cell.fault) for cell in chosen()]
     assert len(pairs) == len(set(pairs))
     systems = {fault: {cell.system for cell in CELLS if cell.fault == fault} for fault in KINDS}
@@ -29,7 +29,7 @@ def test_a_normal_run_has_each_fault_for_half_of_its_systems() -> None:
     assert {cell.stage for cell in chosen()} == set(Stage)
 
 
-def test_a_normal_run_has_each_fault_of_talk_once() -> None:
+def test_a_normal_run_tests_each_talk_fault_once() -> None:
     assert [cell.fault for cell in talk.chosen()] == list(talk.FAULTS)
     assert {cell.system for cell in talk.chosen()} == set(talk.SYSTEMS)
     assert {*talk.REASONS, *talk.LATER} <= {(cell.system, cell.fault) for cell in talk.CELLS}

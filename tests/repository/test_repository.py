@@ -87,7 +87,7 @@ def test_translations(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
-def test_languages_say_the_same(language: str) -> None:
+def test_languages_have_the_same_keys_and_placeholders(language: str) -> None:
     assert list(check_language(translations(), translations(language), language)) == []
 
 
@@ -150,7 +150,7 @@ def test_dependencies() -> None:
     assert problems == []
 
 
-def test_platforms_say_how_parallel_they_are() -> None:
+def test_platforms_declare_parallel_updates() -> None:
     platforms = {
         path: tree for path, tree in python_files().items() if path.parent == INTEGRATION and path.stem in PLATFORMS
     }
@@ -255,7 +255,7 @@ def test_lock_belongs_to_the_project() -> None:
     }
 
 
-def test_no_registry_is_named() -> None:
+def test_no_file_names_a_package_registry() -> None:
     files = repository_files()
     assert files
     assert {str(path.relative_to(ROOT)): found for path in files if (found := named_hosts(path.read_bytes()))} == {}

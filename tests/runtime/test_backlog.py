@@ -30,7 +30,7 @@ def numbers(events: list[Event]) -> list[int]:
     return [event.data["data"]["id"] for event in events if event.data["type"] == "UserActionActivated"]
 
 
-async def test_a_client_of_the_websocket_hears_all_of_a_long_backlog(
+async def test_a_websocket_client_receives_a_whole_backlog(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_ws_client: WebSocketGenerator
 ) -> None:
     await leave_with_backlog(hass, sim, entry, MANY)
@@ -55,7 +55,7 @@ async def test_a_client_of_the_websocket_hears_all_of_a_long_backlog(
     assert heard == list(range(1, MANY + 1))
 
 
-async def test_the_loop_is_free_while_a_backlog_is_handed_on(
+async def test_the_event_loop_is_not_blocked_by_a_backlog(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     await leave_with_backlog(hass, sim, entry, 2_000)
@@ -77,7 +77,7 @@ async def test_the_loop_is_free_while_a_backlog_is_handed_on(
     assert numbers(events) == list(range(1, 2_001))
 
 
-async def test_a_visitor_does_not_wait_for_a_backlog(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_ring_does_not_wait_for_a_backlog(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     await leave_with_backlog(hass, sim, entry, MANY)
     events = capture_log_events(hass)
     handed_on: list[int] = []
@@ -112,7 +112,7 @@ async def test_a_ring_ahead_of_a_backlog_rings_once(hass: HomeAssistant, sim: Si
     assert numbers(events) == list(range(1, MANY + 1))
 
 
-async def test_a_state_in_the_middle_of_a_backlog_is_not_shown(
+async def test_intermediate_states_of_a_backlog_are_not_shown(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
@@ -133,7 +133,7 @@ async def test_a_state_in_the_middle_of_a_backlog_is_not_shown(
     assert "on" not in shown
 
 
-async def test_a_kill_in_the_middle_of_a_backlog_goes_on_there(
+async def test_a_backlog_continues_after_a_kill(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     await leave_with_backlog(hass, sim, entry, 5_000)
@@ -158,7 +158,7 @@ async def test_a_kill_in_the_middle_of_a_backlog_goes_on_there(
 
 
 @pytest.mark.parametrize(("hours", "expected"), [(None, [1, 2]), (2, [2]), (0, [])])
-async def test_late_events_older_than_the_user_wants_are_left_out(
+async def test_late_events_older_than_the_option_are_dropped(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,

@@ -204,7 +204,7 @@ async def test_a_device_without_a_clock_restarts_while_home_assistant_is_dead(
         {"cursor": {"complete_until": 1.0, "last": [1, 2, 3, -1e300], "boot": [7]}, "alarm_parts": [["x"], 5]},
     ],
 )
-async def test_a_broken_file_does_not_cost_the_entry(
+async def test_an_entry_loads_with_a_broken_cursor_file(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any], data: object
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
@@ -218,9 +218,7 @@ async def test_a_broken_file_does_not_cost_the_entry(
     assert [event.data["late"] for event in marked(events)] == [False]
 
 
-async def test_a_write_that_is_aborted_when_its_time_comes_writes_nothing(
-    hass: HomeAssistant, hass_storage: dict[str, Any]
-) -> None:
+async def test_an_aborted_write_of_the_cursor_writes_nothing(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
     class Late(asyncio.Event):
         """Is set at the moment when the wait for it ends by itself."""
 
@@ -235,7 +233,7 @@ async def test_a_write_that_is_aborted_when_its_time_comes_writes_nothing(
     assert not hass_storage
 
 
-async def test_a_file_of_a_later_version_is_the_same_as_none(
+async def test_a_cursor_file_of_a_later_version_is_ignored(
     hass: HomeAssistant, hass_storage: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     hass_storage[f"{DOMAIN}.entry"] = {"version": 99, "minor_version": 1, "key": "x", "data": {"cursor": {"id": 5}}}
@@ -245,7 +243,9 @@ async def test_a_file_of_a_later_version_is_the_same_as_none(
     assert "could not read stored data" in caplog.text
 
 
-async def test_what_an_earlier_process_handed_on_may_repeat(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
+async def test_events_before_the_start_may_repeat_after_a_kill(
+    hass: HomeAssistant, hass_storage: dict[str, Any]
+) -> None:
     """It ended without a word, so all that happened before this process began may have been handed on."""
     hass_storage[f"{DOMAIN}.entry"] = {"version": 1, "minor_version": 1, "key": "x", "data": {"cursor": {"id": 5}}}
     store = CursorStore(hass, "entry", "Front Gate")
@@ -255,7 +255,7 @@ async def test_what_an_earlier_process_handed_on_may_repeat(hass: HomeAssistant,
     assert store.repeats_until <= time.monotonic()
 
 
-async def test_a_full_disk_costs_no_more_than_the_position(
+async def test_a_full_disk_loses_only_the_event_position(
     hass: HomeAssistant, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(*_: object) -> None:

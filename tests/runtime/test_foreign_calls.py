@@ -75,17 +75,17 @@ async def rings_by(
 @pytest.mark.parametrize("originators", ["none", "api", "all"])
 @pytest.mark.parametrize("privileges", [Privilege.ALL, NO_KEYS, NO_DIRECTORY, NO_CARDS])
 @pytest.mark.parametrize("begin", [press, keypad, display, wired_bell])
-async def test_every_visitor_rings(
+async def test_every_press_at_the_door_rings(
     hass: HomeAssistant, sockets: None, begin: Callable[[Simulator], None], privileges: Privilege, originators: str
 ) -> None:
     assert await rings_by(hass, begin, privileges, originators=originators) == 1
 
 
 @pytest.mark.parametrize("privileges", [Privilege.ALL, NO_CARDS])
-async def test_a_call_that_nobody_at_the_door_began_to_somebody_whom_no_button_calls(
+async def test_a_call_of_another_system_to_a_number_without_button_is_silent(
     hass: HomeAssistant, sockets: None, privileges: Privilege
 ) -> None:
-    """Firmware that does not tell who began it."""
+    """The firmware does not report who started the call."""
     assert await rings_by(hass, house, privileges) == 0
 
 
@@ -93,7 +93,7 @@ async def test_a_call_that_nobody_at_the_door_began_to_somebody_whom_no_button_c
 @pytest.mark.parametrize("originators", ["api", "all"])
 @pytest.mark.parametrize("privileges", [Privilege.ALL, NO_DIRECTORY])
 @pytest.mark.parametrize("begin", [house, house_to_button])
-async def test_firmware_that_tells_who_began_a_call(
+async def test_calls_of_other_systems_are_silent_if_firmware_tells_them(
     hass: HomeAssistant,
     sockets: None,
     begin: Callable[[Simulator], None],
@@ -106,7 +106,7 @@ async def test_firmware_that_tells_who_began_a_call(
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["no record", "no answer"])
-async def test_a_call_whose_session_stays_unknown_is_handed_on(
+async def test_a_call_without_a_session_record_is_reported_after_a_second(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, lost: bool
 ) -> None:
     """The record of the session, which tells who began a call, is waited for a second and no longer."""

@@ -110,7 +110,7 @@ async def test_a_press_just_after_a_power_cut_rings(
     await rings_in_time(sim, bell, events, f"power cut of {outage} s")
 
 
-async def test_an_answer_that_stops_in_the_middle_keeps_no_visitor_waiting(
+async def test_a_stalled_response_does_not_delay_a_ring(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     """The connection stays open, and the poll would have a minute left."""
@@ -127,7 +127,7 @@ async def test_an_answer_that_stops_in_the_middle_keeps_no_visitor_waiting(
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1.0, 1.5, 2.0])
-async def test_a_slow_device_is_heard_soon_after_an_outage(
+async def test_a_slow_device_rings_soon_after_an_outage(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, seconds: float
 ) -> None:
     bell, events = await visited(hass, sim, entry)
@@ -163,7 +163,7 @@ async def test_a_press_while_home_assistant_starts_rings(
 
 
 @pytest.mark.parametrize("age", [8, 33, 3600])
-async def test_a_press_long_before_home_assistant_has_started_rings_no_more(
+async def test_a_press_long_before_the_start_is_late_and_silent(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, age: float
 ) -> None:
     bell, events = await visited(hass, sim, entry)
@@ -185,7 +185,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
-async def test_what_was_pressed_while_the_log_failed_after_a_reload(
+async def test_a_press_during_a_log_failure_after_a_reload_is_late(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, answer: dict[str, Any]
 ) -> None:
     """Nothing live has come yet that would tell what a prompt delivery looks like."""
@@ -210,7 +210,7 @@ async def test_what_was_pressed_while_the_log_failed_after_a_reload(
     await until(lambda: presses(events) == [("%1", True), ("%1", False)])
 
 
-async def test_a_log_that_fails_for_long_costs_a_request_at_a_time(
+async def test_a_failing_log_is_retried_with_few_requests(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.garbage("log/pull", "", status=500)
@@ -240,7 +240,7 @@ NO_SYSTEM = Privilege.MONITORING & ~Privilege.SYSTEM_MONITORING
     ],
 )
 @pytest.mark.parametrize("clock", ["right", "1970", "set meanwhile"])
-async def test_young_and_old_are_told_apart_with_any_account(
+async def test_fresh_and_late_presses_are_detected_with_any_account(
     hass: HomeAssistant, sockets: None, model: str, privileges: Privilege, clock: str
 ) -> None:
     async with Simulator(model, accounts=[Account("ha", "ha-pass", privileges)]) as sim:
@@ -265,7 +265,7 @@ async def test_young_and_old_are_told_apart_with_any_account(
 
 
 @pytest.mark.parametrize("fault", ["hang", "500", "html"])
-async def test_a_device_that_cannot_tell_its_uptime_keeps_no_visitor_waiting(
+async def test_a_failing_uptime_request_does_not_delay_a_ring(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: str
 ) -> None:
     bell, events = await visited(hass, sim, entry)
@@ -290,7 +290,7 @@ async def test_a_device_that_cannot_tell_its_uptime_keeps_no_visitor_waiting(
 
 
 @pytest.mark.parametrize("privileges", [Privilege.ALL, Privilege.MONITORING, NO_SYSTEM])
-async def test_an_uptime_that_begins_again_without_a_restart(
+async def test_rings_are_fresh_after_the_uptime_counter_wraps(
     hass: HomeAssistant, sockets: None, privileges: Privilege
 ) -> None:
     async with Simulator("verso", accounts=[Account("ha", "ha-pass", privileges)]) as sim:
@@ -335,7 +335,9 @@ async def test_a_call_that_began_while_home_assistant_started_rings(hass: HomeAs
 
 
 @pytest.mark.parametrize("keys", [True, False])
-async def test_a_ring_is_one_ring_over_a_reload(hass: HomeAssistant, sockets: None, keys: bool) -> None:
+async def test_a_call_in_progress_does_not_ring_again_after_a_reload(
+    hass: HomeAssistant, sockets: None, keys: bool
+) -> None:
     """The press or the first record of the call came before, the others come after."""
     privileges = Privilege.ALL if keys else Privilege.ALL & ~Privilege.KEYPAD_MONITORING
     timing = Timing(ring_delay=3)
@@ -354,7 +356,7 @@ async def test_a_ring_is_one_ring_over_a_reload(hass: HomeAssistant, sockets: No
         assert await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_other_work_waits_until_a_ring_has_been_sent(
+async def test_background_work_waits_until_a_ring_is_dispatched(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     """Also work that a listener of the ring starts, while the ring is still being dispatched."""

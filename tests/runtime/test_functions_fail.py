@@ -27,7 +27,7 @@ async def pass_time(hass: HomeAssistant, seconds: float) -> None:
         ("io/caps", "switch", "port_output1"),
     ],
 )
-async def test_it_is_tried_again_until_it_is_there(
+async def test_a_failed_function_is_retried_until_it_has_an_entity(
     hass: HomeAssistant, sim: Simulator, path: str, domain: str, key: str
 ) -> None:
     sim.fault(path, Fault.STATUS)
@@ -49,7 +49,7 @@ async def test_it_is_tried_again_until_it_is_there(
     await until(lambda: state_of(hass, entry, domain, key) not in {"unavailable", "unknown"} or domain == "camera")
 
 
-async def test_what_came_before_stays_while_it_does_not_answer(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_entities_stay_while_their_function_fails(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add_intercom(hass, sim)
     lock = entity_id(hass, entry, "lock", "door_1_door")
     er.async_get(hass).async_update_entity(lock, name="Garden gate")

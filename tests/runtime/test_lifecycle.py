@@ -61,7 +61,7 @@ async def test_events_of_an_outage_arrive_late_in_order_and_once(
     assert "Fetching Front Gate data recovered" in caplog.text
 
 
-async def test_an_answer_lost_on_the_way_is_asked_for_again(
+async def test_events_of_a_lost_response_are_requested_again(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, events: list[Event]
 ) -> None:
     sim.lose_next_pull_response()
@@ -89,7 +89,7 @@ async def test_a_reboot_is_a_gap_with_bounds_and_rings_nothing(
     assert state_of(hass, entry, "event", "bell_1") == "unknown"
 
 
-async def test_what_happened_while_home_assistant_was_away(
+async def test_events_while_the_entry_was_unloaded_are_late(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, events: list[Event]
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
@@ -199,7 +199,7 @@ async def test_a_changed_password_is_noticed_at_the_start(
     assert hass.config_entries.flow.async_progress_by_handler(DOMAIN)
 
 
-async def test_stray_refusals_bother_nobody(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_stray_401_responses_start_no_reauth(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     for _ in range(3):
         sim.stray_401(2)
         await entry.runtime_data.coordinator.async_refresh()
@@ -238,9 +238,7 @@ async def test_an_unchanged_poll_writes_nothing(hass: HomeAssistant, sim: Simula
     assert len([request for request in sim.requests if request.path != "/api/log/pull"]) == 3 * 5
 
 
-async def test_news_that_comes_while_a_poll_is_under_way_is_kept(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_an_event_during_a_poll_is_kept(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.delay(0.3, "phone/status")
     poll = asyncio.create_task(entry.runtime_data.coordinator.async_refresh())
     await until(lambda: any(request.path == "/api/io/status" for request in sim.requests[-6:]))
@@ -250,7 +248,7 @@ async def test_news_that_comes_while_a_poll_is_under_way_is_kept(
     assert state_of(hass, entry, "binary_sensor", "port_input1") == "on"
 
 
-async def test_a_privilege_given_later_shows_its_things(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_privilege_granted_later_adds_its_entities(hass: HomeAssistant, sim: Simulator) -> None:
     sim.revoke(USERNAME, Privilege.SWITCH_CONTROL)
     entry = await add_intercom(hass, sim)
     assert hass.states.get("lock.front_gate_door_1") is None
@@ -271,7 +269,7 @@ async def test_without_the_log_the_device_is_polled(hass: HomeAssistant, sim: Si
     assert state_of(hass, entry, "binary_sensor", "port_input1") == "on"
 
 
-async def test_a_poll_that_fails_makes_things_unavailable(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_failed_poll_makes_entities_unavailable(hass: HomeAssistant, sim: Simulator) -> None:
     sim.disable(Service.LOGGING)
     entry = await add_intercom(hass, sim)
     sim.garbage("switch/status", "truncated")
@@ -284,9 +282,7 @@ async def test_a_poll_that_fails_makes_things_unavailable(hass: HomeAssistant, s
     assert state_of(hass, entry, "lock", "door_1_door") == "unavailable"
 
 
-async def test_a_directory_that_cannot_be_read_changes_no_bell(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_an_unreadable_directory_changes_no_bell(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.garbage("dir/query", "html")
     await entry.runtime_data.coordinator._async_refresh_bells()
     sim.heal()
@@ -309,7 +305,7 @@ async def test_another_device_at_the_address_is_not_commanded(
         await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_firmware_that_comes_to_tell_a_mac_address_stays_the_same_device(
+async def test_a_device_keeps_its_id_when_firmware_adds_a_mac_address(
     hass: HomeAssistant, sockets: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Simulator("vario") as sim:
@@ -324,7 +320,7 @@ async def test_firmware_that_comes_to_tell_a_mac_address_stays_the_same_device(
         await sim.wait_for_pull()
 
 
-async def test_an_event_that_cannot_be_handled_costs_only_itself(
+async def test_an_event_that_fails_is_skipped_and_logged(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     events = capture_log_events(hass)
@@ -343,7 +339,7 @@ async def test_an_event_that_cannot_be_handled_costs_only_itself(
     assert "error while handling event UserActionActivated" in caplog.text
 
 
-async def test_other_events_while_many_are_fetched_cost_none(
+async def test_a_changed_event_filter_during_a_backlog_loses_no_event(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, events: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sim.lose_connection()
@@ -364,7 +360,7 @@ async def test_other_events_while_many_are_fetched_cost_none(
     await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown")
 
 
-async def test_a_directory_that_cannot_be_read_does_not_break_the_set_up(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_entry_loads_with_an_unreadable_directory(hass: HomeAssistant, sim: Simulator) -> None:
     sim.garbage("dir/query", "html", times=2)
     entry = await add_intercom(hass, sim)
     assert entry.state is ConfigEntryState.LOADED
@@ -372,7 +368,7 @@ async def test_a_directory_that_cannot_be_read_does_not_break_the_set_up(hass: H
     await until(lambda: state_of(hass, entry, "event", "bell_call") != "unknown")
 
 
-async def test_the_log_switched_off_costs_only_the_events(
+async def test_a_disabled_log_stops_only_the_events(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     coordinator = entry.runtime_data.coordinator
@@ -387,7 +383,7 @@ async def test_the_log_switched_off_costs_only_the_events(
     await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown")
 
 
-async def test_a_failed_poll_hides_no_ring(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_ring_is_reported_after_a_failed_poll(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     for path in ("switch/status", "io/status", "phone/status", "call/status"):
         sim.garbage(path, "truncated")
     changes = capture_changes(hass, entry, "event")
@@ -399,7 +395,7 @@ async def test_a_failed_poll_hides_no_ring(hass: HomeAssistant, sim: Simulator, 
     assert changes == [entity_id(hass, entry, "event", "bell_1")]
 
 
-async def test_a_slow_poll_holds_up_no_ring(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_slow_poll_does_not_delay_a_ring(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.delay(2.0, "phone/status")
     sim.lose_next_pull_response()
     sim.emit("InputChanged", port="input1", state=True)
@@ -422,9 +418,7 @@ async def test_a_bell_found_by_ringing_rings_again_after_a_restart(
     await until(lambda: state_of(hass, entry, "event", "bell_7") != before)
 
 
-async def test_a_set_up_that_fails_late_leaves_no_channel(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_a_failed_setup_closes_its_log_channel(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
     with patch("custom_components.ip_intercom.device_info", side_effect=ValueError("odd")):
         await hass.config_entries.async_setup(entry.entry_id)
@@ -432,7 +426,7 @@ async def test_a_set_up_that_fails_late_leaves_no_channel(
     assert not sim.channels
 
 
-async def test_an_entity_shown_in_another_way_leaves_none_behind(
+async def test_changing_a_door_to_a_switch_removes_its_door_entities(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     hass.config_entries.async_update_entry(entry, options={"plain_switches": ["2"]})

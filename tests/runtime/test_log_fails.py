@@ -50,7 +50,7 @@ async def fail(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: F
 
 
 @pytest.mark.parametrize("fault", SILENT)
-async def test_a_log_that_fails_alone_takes_nothing_else_down(
+async def test_entities_stay_available_while_the_log_fails(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert state_of(hass, entry, "binary_sensor", "event_log") in {"on", "unknown"}
@@ -82,7 +82,7 @@ async def test_a_log_that_fails_alone_takes_nothing_else_down(
 
 
 @pytest.mark.parametrize("fault", READABLE)
-async def test_a_broken_character_costs_no_event(
+async def test_events_with_a_broken_character_are_reported(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: Fault
 ) -> None:
     events = capture_log_events(hass)
@@ -94,7 +94,7 @@ async def test_a_broken_character_costs_no_event(
     assert not unavailable(hass, entry)
 
 
-async def test_a_log_that_hangs_alone(
+async def test_entities_stay_available_while_the_log_hangs(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = entry.runtime_data.coordinator.system.log.reader

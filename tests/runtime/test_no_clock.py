@@ -77,7 +77,7 @@ async def test_a_repair_sets_the_clock_until_the_next_start(
 
 
 @pytest.mark.parametrize("firmware", ["2.38.0.1.1", "3.3.1.82.4"])
-async def test_each_firmware_is_set_in_its_way(
+async def test_the_repair_sets_the_clock_of_each_firmware(
     hass: HomeAssistant, sockets: None, firmware: str, hass_client: ClientSessionGenerator
 ) -> None:
     for asks_server in (True, False):
@@ -90,7 +90,7 @@ async def test_each_firmware_is_set_in_its_way(
             assert await hass.config_entries.async_remove(entry.entry_id)
 
 
-async def test_a_clock_that_cannot_be_set_now_stays_a_repair(
+async def test_the_repair_stays_if_the_clock_cannot_be_set(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     for path in ("system/time", "system/time/set"):
@@ -99,7 +99,7 @@ async def test_a_clock_that_cannot_be_set_now_stays_a_repair(
     assert repairs(hass) == {"clock": True}
 
 
-async def test_an_account_that_may_not_set_it_is_told_what_to_do(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_account_without_privilege_gets_a_repair_by_hand(hass: HomeAssistant, sim: Simulator) -> None:
     sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
     await add_intercom(hass, sim)
     assert "clock_by_hand" in repairs(hass)
@@ -107,7 +107,7 @@ async def test_an_account_that_may_not_set_it_is_told_what_to_do(hass: HomeAssis
     assert "clock" not in repairs(hass)
 
 
-async def test_events_show_it_where_nothing_else_tells_the_time(hass: HomeAssistant, sockets: None) -> None:
+async def test_an_event_reveals_an_unset_clock_of_old_firmware(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("vario", has_clock=False) as sim:
         entry = await add_intercom(hass, sim)
         events: list[Event] = capture_log_events(hass)
@@ -122,7 +122,7 @@ async def test_events_show_it_where_nothing_else_tells_the_time(hass: HomeAssist
         assert await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_a_clock_that_is_only_wrong_is_no_repair(hass: HomeAssistant, sockets: None) -> None:
+async def test_a_wrong_clock_is_no_repair(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso") as sim:
         sim.system.automatic_time = False
         sim.advance_clock(-3600)
@@ -136,7 +136,7 @@ async def test_a_clock_that_is_only_wrong_is_no_repair(hass: HomeAssistant, sock
         assert abs(told + timedelta(hours=1) - datetime.now(UTC)) < NEAR, "by the clock of the device"
 
 
-async def test_what_happened_meanwhile_has_the_time_of_its_age(
+async def test_late_events_of_a_device_without_clock_are_dated_by_age(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.press("%1", call=False)

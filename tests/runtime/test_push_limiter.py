@@ -35,7 +35,7 @@ def test_another_address_is_not_touched(clock: Clock) -> None:
     assert not limiter.admit("192.0.2.1")
 
 
-def test_after_a_pause_all_is_taken_again(clock: Clock) -> None:
+def test_the_push_limiter_admits_a_full_burst_after_a_pause(clock: Clock) -> None:
     limiter = PushLimiter(clock)
     for _ in range(1000):
         limiter.admit("192.0.2.1")

@@ -110,7 +110,7 @@ async def asked(hass: HomeAssistant, site: Site, entry: ConfigEntry, source: str
 
 
 @pytest.mark.parametrize("source", [SOURCE_RECONFIGURE, SOURCE_REAUTH])
-async def test_a_new_unit_takes_over_all_that_there_was(hass: HomeAssistant, site: Site, source: str) -> None:
+async def test_a_replacement_keeps_entities_names_and_codes(hass: HomeAssistant, site: Site, source: str) -> None:
     entry = await site.add(hass)
     registry, devices = er.async_get(hass), dr.async_get(hass)
     old_id = entry.unique_id
@@ -177,7 +177,7 @@ async def test_a_unit_that_was_replaced_can_be_added_elsewhere(hass: HomeAssista
         assert seen["reason"] == "already_configured"
 
 
-async def test_a_unit_that_has_an_entry_takes_no_other_one(hass: HomeAssistant, site: Site) -> None:
+async def test_a_configured_unit_cannot_replace_another(hass: HomeAssistant, site: Site) -> None:
     entry = await site.add(hass)
     await site.replace()
     other = await configure(hass, await begin(hass), site.given)
@@ -205,7 +205,7 @@ async def test_another_integration_may_know_the_new_unit(hass: HomeAssistant, so
         await site.sim.wait_for_pull()
 
 
-async def test_without_codes_there_are_none_to_bring(
+async def test_a_replacement_without_codes_stores_none(
     hass: HomeAssistant, site: Site, hass_storage: dict[str, Any]
 ) -> None:
     entry = await site.add(hass)
@@ -229,7 +229,7 @@ async def test_a_2n_without_mac_address_and_serial_number(
         assert result["errors"] == {"base": "no_identity"}
 
 
-async def test_a_2n_with_a_serial_number_only_is_known_by_that(hass: HomeAssistant, sockets: None) -> None:
+async def test_a_2n_without_mac_address_uses_its_serial_number_as_id(hass: HomeAssistant, sockets: None) -> None:
     async with TwoN("verso", identity={"macAddr": None}) as sim:
         entry = await add_intercom(hass, sim)
         assert entry.unique_id == sim.model.info["serialNumber"]
@@ -250,7 +250,7 @@ async def test_an_akuvox_without_mac_address(
         assert result["errors"] == {"base": "no_identity"}
 
 
-async def test_a_unit_that_says_nothing_of_itself_is_not_taken_for_another(hass: HomeAssistant, site: Site) -> None:
+async def test_setup_fails_for_a_unit_without_any_identity(hass: HomeAssistant, site: Site) -> None:
     entry = await site.add(hass)
     await hass.config_entries.async_unload(entry.entry_id)
     nothing: dict[str, Any] = {"identity": NOTHING[0]} if site.kind == "two_n" else {"mac": ""}

@@ -72,21 +72,21 @@ async def test_a_reload_takes_12_requests_and_6_in_the_background(hass: HomeAssi
     assert (setup.total(), rounds) == (12, 4)
 
 
-async def test_what_a_setup_leaves_out_comes_after_it(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_functions_postponed_at_setup_are_read_after_it(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add_intercom(hass, sim)
     description: Description = entry.runtime_data.coordinator.description
     assert not description.incomplete
     assert entry.runtime_data.coordinator.data.clock is not None
 
 
-async def test_a_device_that_is_known_already_is_left(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_adding_a_configured_device_leaves_its_channel(hass: HomeAssistant, sim: Simulator) -> None:
     await add_intercom(hass, sim)
     result = await enter(hass, user_input(sim.https_address))
     assert result["reason"] == "already_configured"
     assert len(sim.channels) == 1
 
 
-async def test_a_login_that_was_renewed_keeps_one_channel(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_reauth_leaves_one_log_channel(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add_intercom(hass, sim)
     sim.change_password(USERNAME, "new")
     form = await reopen(hass, entry, "reauth")

@@ -72,7 +72,7 @@ async def restart(hass: HomeAssistant, entry: ConfigEntry, sim: Simulator, *, ki
     await sim.wait_for_pull()
 
 
-async def test_nothing_that_is_shown_gets_lost(
+async def test_all_states_survive_a_restart(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
 ) -> None:
     changes = capture_changes(hass, entry, "event")
@@ -81,7 +81,7 @@ async def test_nothing_that_is_shown_gets_lost(
     assert {changes.count(changed) for changed in changes} == {2}, "away and back, and no event"
 
 
-async def test_what_only_events_tell_survives_a_kill(
+async def test_event_only_states_survive_a_kill(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
 ) -> None:
     await restart(hass, entry, sim, killed=True)
@@ -89,7 +89,7 @@ async def test_what_only_events_tell_survives_a_kill(
     assert {key: shown[key] for key in told if key != "bell_1"} == {key: told[key] for key in told if key != "bell_1"}
 
 
-async def test_the_picture_is_there_after_a_restart_and_gone_with_the_device(
+async def test_the_visitor_image_survives_a_restart_until_removal(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -112,7 +112,7 @@ async def test_the_picture_is_there_after_a_restart_and_gone_with_the_device(
     assert stored not in hass_storage
 
 
-async def test_a_picture_goes_with_its_entity(
+async def test_removing_the_image_entity_deletes_its_pictures(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -127,7 +127,7 @@ async def test_a_picture_goes_with_its_entity(
 
 
 @pytest.mark.parametrize("broken", [["2026-11-28T20:00:00+00:00", "not base64!"], ["yesterday", ""], [], None])
-async def test_a_picture_that_cannot_be_read_costs_nothing_else(
+async def test_an_entry_loads_with_an_unreadable_picture(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -146,7 +146,7 @@ async def test_a_picture_that_cannot_be_read_costs_nothing_else(
     assert state_of(hass, entry, "lock", "door_1_door") == "locked"
 
 
-async def test_what_happens_meanwhile_is_shown_in_the_end(
+async def test_events_during_a_restart_update_the_states(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
 ) -> None:
     assert await hass.config_entries.async_unload(entry.entry_id)
@@ -159,7 +159,7 @@ async def test_what_happens_meanwhile_is_shown_in_the_end(
     assert (shown["door_open"], shown["motion"], shown["lockdown"]) == ("off", "on", "on")
 
 
-async def test_nothing_is_known_of_a_device_that_started_again_meanwhile(
+async def test_alarms_are_unknown_after_a_reboot_during_a_restart(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
 ) -> None:
     assert await hass.config_entries.async_unload(entry.entry_id)

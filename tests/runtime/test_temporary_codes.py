@@ -66,7 +66,7 @@ async def add(hass: HomeAssistant, entry: ConfigEntry, clock: Clock, **data: Any
     return await command(hass, entry, "add_temporary_code", **data)
 
 
-async def test_a_code_opens_from_its_start_to_its_end(
+async def test_a_code_is_on_the_device_from_its_start_to_its_end(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, hass_storage: dict[str, Any]
 ) -> None:
     before = pins(sim)
@@ -84,7 +84,7 @@ async def test_a_code_opens_from_its_start_to_its_end(
     assert await command(hass, quiet, "list_temporary_codes") == {"codes": []}
 
 
-async def test_a_code_without_a_start_opens_at_once_and_is_made_up(
+async def test_a_code_without_start_and_digits_is_generated_at_once(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock
 ) -> None:
     answers = [
@@ -96,7 +96,7 @@ async def test_a_code_without_a_start_opens_at_once_and_is_made_up(
     assert codes <= pins(sim)
 
 
-async def test_a_code_is_taken_away_early(
+async def test_a_code_can_be_removed_before_its_end(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock
 ) -> None:
     before = pins(sim)
@@ -107,7 +107,7 @@ async def test_a_code_is_taken_away_early(
     assert await refusal(hass, quiet, "remove_temporary_code", id=added["id"]) == "no_such_code"
 
 
-async def test_the_digits_are_told_once_only(
+async def test_the_digits_of_a_code_are_returned_only_when_added(
     hass: HomeAssistant,
     sim: Simulator,
     quiet: ConfigEntry,
@@ -125,7 +125,7 @@ async def test_the_digits_are_told_once_only(
     assert "dir/create" in our_lines(caplog) and PIN not in our_lines(caplog)
 
 
-async def test_what_became_due_while_home_assistant_was_down(
+async def test_codes_that_became_due_while_unloaded_are_applied(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, clock: Clock
 ) -> None:
     before = pins(sim)
@@ -140,7 +140,7 @@ async def test_what_became_due_while_home_assistant_was_down(
 
 
 @pytest.mark.parametrize("is_told", [True, False])
-async def test_a_code_that_an_earlier_version_stored_is_taken_away(
+async def test_a_code_stored_by_an_earlier_version_is_removed(
     hass: HomeAssistant,
     sim: Simulator,
     quiet: ConfigEntry,
@@ -159,7 +159,7 @@ async def test_a_code_that_an_earlier_version_stored_is_taken_away(
     await until(lambda: stored(hass_storage, quiet) is None)
 
 
-async def test_a_device_out_of_reach_is_tried_again(
+async def test_a_code_is_added_and_removed_once_the_device_is_reachable(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = pins(sim)
@@ -203,7 +203,7 @@ def left_over(hass: HomeAssistant) -> set[str | None]:
 
 @pytest.mark.parametrize("spelling", list(Spelling))
 @pytest.mark.parametrize("pin", list(PinReading))
-async def test_a_code_opens_and_goes_however_the_device_writes_it(
+async def test_a_code_is_added_and_removed_in_any_notation_of_the_device(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, spelling: Spelling, pin: PinReading
 ) -> None:
     """Also where the answer is an error or lost, and where it says to have deleted it and has not."""
@@ -225,7 +225,7 @@ async def test_a_code_opens_and_goes_however_the_device_writes_it(
     await until(lambda: pins(sim) == before and not left_over(hass), "the code to be taken away")
 
 
-async def test_a_pin_that_the_device_makes_another_of_is_refused(
+async def test_a_pin_that_the_device_would_change_is_rejected(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, hass_storage: dict[str, Any]
 ) -> None:
     before = pins(sim)
@@ -244,7 +244,7 @@ async def test_a_pin_that_the_device_makes_another_of_is_refused(
 
 
 @pytest.mark.parametrize("pin", list(PinReading))
-async def test_an_entry_that_a_person_renamed_goes_or_is_told(
+async def test_a_renamed_code_is_removed_or_becomes_a_repair(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, pin: PinReading
 ) -> None:
     before = pins(sim)
@@ -259,7 +259,7 @@ async def test_an_entry_that_a_person_renamed_goes_or_is_told(
     assert pins(sim) == before | {PIN}
 
 
-async def test_refusals_are_sentences_and_leave_nothing(
+async def test_invalid_codes_are_rejected_and_not_stored(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, hass_storage: dict[str, Any]
 ) -> None:
     before = pins(sim)
@@ -282,7 +282,7 @@ async def test_refusals_are_sentences_and_leave_nothing(
     assert stored(hass_storage, quiet) is None
 
 
-async def test_the_same_digits_open_for_one_at_a_time(
+async def test_two_codes_cannot_have_the_same_digits(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock
 ) -> None:
     await add(hass, quiet, clock)
@@ -294,7 +294,7 @@ async def test_the_same_digits_open_for_one_at_a_time(
     await command(hass, quiet, "remove_temporary_code", id=later["id"])
 
 
-async def test_an_entry_of_somebody_else_is_left_alone(
+async def test_a_person_with_the_name_of_a_code_is_not_removed(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock
 ) -> None:
     """The directory was cleared on the device, and a person of the same name was added since."""
@@ -305,7 +305,7 @@ async def test_an_entry_of_somebody_else_is_left_alone(
     assert "5566" in pins(sim)
 
 
-async def test_removing_the_device_takes_its_codes_away(
+async def test_removing_the_entry_removes_its_codes_from_the_device(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, clock: Clock, hass_storage: dict[str, Any]
 ) -> None:
     before = pins(sim)
@@ -315,7 +315,7 @@ async def test_removing_the_device_takes_its_codes_away(
     assert stored(hass_storage, entry) is None
 
 
-async def test_codes_that_cannot_be_taken_away_are_named(
+async def test_codes_left_on_an_unreachable_device_are_logged(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     await add(hass, entry, clock)

@@ -63,7 +63,7 @@ async def test_a_press_without_a_call_is_missed_after_a_while(sim: Simulator, ou
     assert outcomes == ["missed"]
 
 
-async def test_a_call_that_home_assistant_dials_is_no_visit(
+async def test_a_call_dialed_by_home_assistant_is_no_visit(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, outcomes: list[str]
 ) -> None:
     await command(hass, entry, "dial", number="2229")
