@@ -94,6 +94,8 @@ class Phone:
         self.session: Session | None = None
         # What this firmware says in place of the words of `Status`.
         self.words: dict[str, str] = {}
+        # Whether the record of an outgoing call is written when it begins; the manual does not say when.
+        self.records_at_once = False
         # The numbers that the last call rings, all at once.
         self.called: tuple[str, ...] = ()
         self.handlers: dict[str, Handler] = {
@@ -128,6 +130,8 @@ class Phone:
         self.called = (number,)
         timer = self._clock.later(self._config.number(DIAL_TIMEOUT, 60), self.hang_up)
         self.session = Session(number, name, "Dialed", Status.CALLING, timer, self._clock.now())
+        if self.records_at_once:
+            self._record(self.session)
         self._send("MakeCall", number)
 
     def ring(self, number: str, name: str) -> None:
@@ -155,6 +159,11 @@ class Phone:
         if session is None:
             return
         session.timer.cancel()
+        if not self.records_at_once or session.kind != "Dialed":
+            self._record(session)
+        self._send("HangUp", session.number)
+
+    def _record(self, session: Session) -> None:
         self._log.note(
             session.begun,
             Type=session.kind,
@@ -162,7 +171,6 @@ class Phone:
             Num=session.number,
             LocalIdentity=self._config["Config.Account1.GENERAL.UserName"] or "192.168.1.78@192.168.1.78",
         )
-        self._send("HangUp", session.number)
 
     def _dial(self, call: Call) -> Reply:
         number = call.text("Phone")

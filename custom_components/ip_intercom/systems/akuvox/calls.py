@@ -1,8 +1,7 @@
 """Call tracking of an Akuvox: three sources report the same call, and the first report counts.
 
-The device has no sessions. It pushes MakeCall and HangUp (Action URLs), returns READY or another word as its call
-status (Api call), and writes a record when a call ends (Api calllog). The reports are combined into one session for
-each call.
+The device has no sessions. It pushes MakeCall and HangUp (Action URLs), returns READY or another word as its status
+(Api call), and writes a record, usually at the end (Api calllog). The reports are combined into one session per call.
 """
 
 from collections import deque
@@ -31,6 +30,8 @@ _DIAL_LAG = 3.0
 _HANG_UP_LAG = 3.0
 # Seconds without confirmation after which a call has ended, even if its end was missed.
 _CALL_TIMEOUT = 60.0
+# Seconds for which a status that shows a call is valid: longer than the interval of its polls.
+_STATUS_TIMEOUT = 40.0
 # Seconds after an unanswered call within which a call to the next number belongs to the same visit.
 _NEXT_NUMBER_DELAY = 3.0
 # Seconds after the end of a call within which its records arrive.
@@ -250,17 +251,26 @@ class CallTracker:
         if self._call is not None and now - self._call.confirmed > _CALL_TIMEOUT:
             ended = self._end()
         call = self._call or (None if ended else self._continued(now))
-        was_incoming = call is not None and call.direction is Direction.INCOMING
         if call is None:
             call = self._new(Direction.OUTGOING, certain=True, peer=number)
         self._call = call
-        call.direction, call.certain, call.pushed, call.confirmed = Direction.OUTGOING, True, True, now
+        call.pushed, call.confirmed = True, now
         if number is not None:
             call.peer = number
             call.peers.add(peer_number(number))
-        # Report the ring even if the call was tracked as a connected incoming call.
+        return (*ended, *self._as_outgoing(call))
+
+    def _as_outgoing(self, call: _Call) -> tuple[CallChanged, ...]:
+        """Report a call that certainly is outgoing; it rings even if it was tracked as a connected incoming one."""
+        was_incoming = call.direction is Direction.INCOMING
+        call.direction, call.certain = Direction.OUTGOING, True
         ring = (call.changed(CallState.RINGING),) if was_incoming and call.state is CallState.CONNECTED else ()
-        return (*ended, *ring, call.changed())
+        return (*ring, call.changed())
+
+    def _is_shown(self) -> bool:
+        """Return whether the last status of the device shows the call in progress."""
+        since = self.monotonic() - _STATUS_TIMEOUT
+        return self._call is not None and self._call.word is not None and self._call.confirmed >= since
 
     def pushed_hang_up(self) -> tuple[CallChanged, ...]:
         """Process a HangUp push."""
@@ -335,7 +345,9 @@ class CallTracker:
         outgoing = record.kind is CallKind.DIALED
         number = peer_number(record.number or "")
         call = self._call_of(number, outgoing, record.when)
-        ended = self._end() if call is not None and call is self._call else ()
+        # A record may be written when a call begins: it ends no call that the status still shows.
+        goes_on = call is self._call and self._is_shown()
+        ended = self._end() if call is not None and call is self._call and not goes_on else ()
         if call is not None:
             call.log(number, record.when)
             if call.word is not None:
@@ -345,6 +357,8 @@ class CallTracker:
             self.unpushed += 1
         if call is not None and (call.direction is Direction.OUTGOING or not outgoing):
             return ended
+        if call is not None and goes_on:
+            return self._as_outgoing(call)
         # The call was not reported, or was tracked as an incoming call.
         unseen = self._new(Direction.OUTGOING if outgoing else Direction.INCOMING, certain=True, peer=record.number)
         unseen.log(number, record.when)

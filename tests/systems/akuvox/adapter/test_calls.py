@@ -137,8 +137,22 @@ def test_only_the_log_tells(tracker: CallTracker) -> None:
 
 def test_the_log_comes_before_the_end_was_seen(tracker: CallTracker, clock: Clock) -> None:
     tracker.polled("RINGING", clock.now)
+    clock.now += 41
     assert steps(tracker.logged(record())) == [(CallState.TERMINATED, Direction.OUTGOING)]
     assert not tracker.in_call
+
+
+@pytest.mark.parametrize("word", ["RINGING", "TALKING"])
+def test_the_log_comes_while_the_call_goes_on(tracker: CallTracker, clock: Clock, word: str) -> None:
+    seen = tracker.polled(word, clock.now)
+    clock.now += 2
+    tracker.polled(word, clock.now)
+    logged = tracker.logged(record())
+    assert rings(seen, logged) == 1
+    clock.now += 2
+    assert tracker.polled(word, clock.now) == ()
+    clock.now += 2
+    assert steps(tracker.polled("READY", clock.now)) == [(CallState.TERMINATED, Direction.OUTGOING)]
 
 
 def test_a_group_is_one_visit(tracker: CallTracker, clock: Clock) -> None:

@@ -7,8 +7,9 @@ from homeassistant.core import Event, EventStateChangedData, HomeAssistant, call
 from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
+from custom_components.ip_intercom.model.parts import VisitOutcome
 from custom_components.ip_intercom.systems.akuvox import log
-from tests.common import capture_log_events, command, entity_id, state_of, until
+from tests.common import act, capture_log_events, command, entity_id, state_of, until
 from tests.simulators.akuvox import Simulator
 from tests.simulators.akuvox.envelope import ApiError, Reply
 
@@ -147,6 +148,46 @@ async def test_a_call_from_here_rings_nothing(hass: HomeAssistant, device: Start
     await until(lambda: any(event.data["type"] == "CallLog" for event in events), "the record")
     assert rings() == 0
     assert not entry.runtime_data.coordinator.data.calls
+
+
+async def test_a_record_that_is_written_as_the_call_begins(hass: HomeAssistant, device: Start) -> None:
+    """The manual does not say when a call is written to the log: its record ends no call that goes on."""
+    sim = await device("e16c")
+    sim.phone.records_at_once = True
+    entry = await add(hass, sim)
+    rings, events = count_rings(hass, entry), capture_log_events(hass)
+    await following(sim)
+    assert sim.press()
+    await until(lambda: any(event.data["type"] == "CallLog" for event in events), "the record of a call that goes on")
+    await following(sim)
+    assert rings() == 1
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "on"
+    sim.call_ended()
+    await shows(hass, entry, "sensor", "call_state", "idle")
+    await following(sim, "calllog/get")
+    assert rings() == 1
+    assert sum(event.data["type"] == "CallStatus" for event in events) == 2
+
+
+async def test_a_visitor_of_whom_only_the_log_reports_may_still_be_let_in(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record does not say whether the call goes on or was answered."""
+    blind(monkeypatch)
+    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (3.0, 3.0))
+    sim = await device("e16c")
+    sim.phone.records_at_once = True
+    entry = await add(hass, sim)
+    rings = count_rings(hass, entry)
+    await following(sim, "calllog/get")
+    assert sim.press()
+    await until(rings, "the ring")
+    assert state_of(hass, entry, "event", "visitor") == "unknown"
+    outcomes = [visitor.outcome for visitor in entry.runtime_data.visitors.newest_first]
+    assert outcomes == [None]
+    await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_A_door"))
+    await until(lambda: state_of(hass, entry, "event", "visitor") != "unknown", "the outcome")
+    assert [visitor.outcome for visitor in entry.runtime_data.visitors.newest_first] == [VisitOutcome.OPENED]
 
 
 async def test_a_call_that_comes_in_is_no_ring_once_its_word_is_known(hass: HomeAssistant, device: Start) -> None:
