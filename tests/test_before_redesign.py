@@ -223,7 +223,7 @@ async def test_every_entity_device_and_option_is_there(hass: HomeAssistant, stor
     }
 
 
-async def test_what_was_shown_is_shown(hass: HomeAssistant, stored: Stored) -> None:
+async def test_events_and_pictures_of_the_earlier_version_are_restored(hass: HomeAssistant, stored: Stored) -> None:
     """Events and pictures, which no device tells again."""
     entry = await load(hass, stored)
     shown = {
@@ -253,7 +253,7 @@ def _happen(sim: Sim) -> None:
             sim.happen("key", 22, ago=1)
 
 
-async def test_only_news_is_reported(hass: HomeAssistant, stored: Stored) -> None:
+async def test_an_update_reports_only_new_events(hass: HomeAssistant, stored: Stored) -> None:
     """Also what happened while Home Assistant was updated, but nothing that it reported before."""
     events = capture_log_events(hass)
     _happen(stored.sim)
@@ -265,7 +265,7 @@ async def test_only_news_is_reported(hass: HomeAssistant, stored: Stored) -> Non
 
 
 @pytest.mark.parametrize("stored", ["akuvox", "two_n"], indirect=True)
-async def test_a_temporary_code_is_known_and_can_be_removed(hass: HomeAssistant, stored: Stored) -> None:
+async def test_a_temporary_code_of_the_earlier_version_can_be_removed(hass: HomeAssistant, stored: Stored) -> None:
     entry = await load(hass, stored)
     (code,) = stored.own(".codes")["codes"]
     (listed,) = (await command(hass, entry, "list_temporary_codes"))["codes"]
@@ -283,7 +283,9 @@ def _pins(sim: Sim) -> set[str]:
 
 
 @pytest.mark.parametrize("stored", ["akuvox"], indirect=True)
-async def test_a_hold_goes_on_and_can_be_ended(hass: HomeAssistant, stored: Stored, hass_storage: Json) -> None:
+async def test_a_hold_of_the_earlier_version_continues_and_can_be_ended(
+    hass: HomeAssistant, stored: Stored, hass_storage: Json
+) -> None:
     entry = await load(hass, stored)
     assert state_of(hass, entry, "switch", "door_A_hold_open") == "on"
     assert hass_storage[f"{DOMAIN}.{entry.entry_id}.holds"]["data"] == {"A": None}

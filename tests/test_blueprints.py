@@ -207,7 +207,7 @@ async def test_a_notification_opens_a_gate(
     assert commands(sim) == [{"switch": "1", "action": "on"}]
 
 
-async def test_an_old_notification_opens_nothing(
+async def test_an_expired_notification_does_not_open_the_door(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, phones: tuple[Phone, Phone], bell: str, door: str
 ) -> None:
     await notify_of_visitors(hass, entry, phones, bell, door, patience=30)
@@ -550,7 +550,7 @@ async def test_a_guest_of_the_calendar_gets_a_pin(
     await act(hass, "automation.turn_off", entity_id="automation.guest_pin")  # it looks at the clock
 
 
-async def test_missed_visitors_are_kept_while_away(
+async def test_missed_visitors_are_listed_while_all_persons_are_away(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, phones: tuple[Phone, Phone]
 ) -> None:
     added = async_mock_service(hass, "todo", "add_item")

@@ -106,7 +106,7 @@ async def test_a_selected_button_calls_home_assistant(
     assert repairs(hass) == {}
 
 
-async def test_its_visitor_rings_once_and_can_be_answered(
+async def test_a_visitor_at_a_selected_button_rings_once_and_is_answered(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     await talk(hass, entry, door, "1", "2")
@@ -124,7 +124,7 @@ async def test_its_visitor_rings_once_and_can_be_answered(
     await until(lambda: door.call is not None, "the answer")
 
 
-async def test_calls_alone_show_which_button_it_was(
+async def test_the_called_number_identifies_the_button(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     """Without the privilege for keys, the called number tells."""
@@ -148,7 +148,7 @@ async def test_calls_alone_show_which_button_it_was(
         (("sip:1@192.0.2.1", "", "sip:2@192.0.2.1"), ("sip:1@192.0.2.1", None, "sip:2@192.0.2.1")),
     ],
 )
-async def test_a_number_never_makes_another_one_wait(
+async def test_the_number_of_home_assistant_is_added_to_the_group_call(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door,
     numbers: tuple[str, ...], after: tuple[str | None, ...],
 ) -> None:  # fmt: skip
@@ -161,7 +161,7 @@ async def test_a_number_never_makes_another_one_wait(
 
 
 @pytest.mark.parametrize("numbers", [("sip:1@192.0.2.1",) * 3, ("", "", "sip:1@192.0.2.1")])
-async def test_without_room_nothing_changes(
+async def test_a_button_without_a_free_number_becomes_a_repair(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door, numbers: tuple[str, ...]
 ) -> None:
     set_numbers(sim, JIRI, *numbers)
@@ -177,7 +177,7 @@ async def test_without_room_nothing_changes(
     assert peers(sim, JIRI) == [HIS, address(hass, entry), ""]
 
 
-async def test_one_entry_of_a_button_is_enough(
+async def test_a_shared_button_uses_an_entry_with_a_free_number(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     """Alice has button 2 as well, but no room."""
@@ -188,7 +188,7 @@ async def test_one_entry_of_a_button_is_enough(
     assert peers(sim, ALICE) == [*HERS, "sip:103@192.168.1.20"]
 
 
-async def test_entries_of_other_systems_come_last(
+async def test_entries_owned_by_other_systems_are_used_last(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     sim.directory[ALICE].update(buttons="1,2", owner="My2N")
@@ -231,7 +231,7 @@ async def test_a_new_address_replaces_the_old_one(
 
 
 @pytest.mark.parametrize("way", ["deselected", "talk off", "removed", "removed while disabled"])
-async def test_the_number_is_taken_back(
+async def test_the_number_is_removed_with_the_option_or_entry(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door, way: str
 ) -> None:
     await talk(hass, entry, door, "1", "2")
@@ -252,7 +252,7 @@ async def test_the_number_is_taken_back(
     assert repairs(hass) == {}
 
 
-async def test_a_device_that_is_away_at_its_removal(
+async def test_a_number_left_on_an_unreachable_device_becomes_a_repair(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door, caplog: pytest.LogCaptureFixture
 ) -> None:
     await talk(hass, entry, door, "2")
@@ -263,7 +263,7 @@ async def test_a_device_that_is_away_at_its_removal(
     assert f"delete them on the web page of the device: {ours}" in caplog.text
 
 
-async def test_a_device_that_is_away_is_asked_again(
+async def test_removing_the_number_is_retried(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     await talk(hass, entry, door, "2")
@@ -279,7 +279,7 @@ async def test_a_device_that_is_away_is_asked_again(
 
 
 @pytest.mark.parametrize("theirs", ["sip:door@192.168.1.30", ""])
-async def test_what_the_user_changed_is_left(
+async def test_a_number_that_the_user_changed_is_not_overwritten(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door, theirs: str
 ) -> None:
     await talk(hass, entry, door, "2")
@@ -292,7 +292,7 @@ async def test_what_the_user_changed_is_left(
     assert (peers(sim, JIRI), writes(sim)) == ([HIS, theirs, ""], 1)
 
 
-async def test_a_number_that_the_user_entered_stays(
+async def test_a_number_that_the_user_entered_is_not_removed(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     """It is the address of Home Assistant already: nothing is written, and nothing taken back."""
@@ -306,7 +306,7 @@ async def test_a_number_that_the_user_entered_stays(
     assert (peers(sim, JIRI), writes(sim)) == ([HIS, by_hand, ""], 0)
 
 
-async def test_an_entry_that_is_gone_needs_nothing(
+async def test_removal_ignores_a_deleted_directory_entry(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     await talk(hass, entry, door, "2")
@@ -329,7 +329,7 @@ async def test_firmware_that_replaces_an_array(
     assert sim.directory[ALICE]["callPos"] == before
 
 
-async def test_a_lost_answer_is_no_second_number(
+async def test_a_lost_response_adds_no_second_number(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     await talk(hass, entry, door)
@@ -356,7 +356,7 @@ async def test_an_account_without_the_privilege(
     assert (peers(sim, JIRI)[1], repairs(hass)) == (address(hass, entry), {})
 
 
-async def test_a_privilege_that_is_gone_keeps_the_number(
+async def test_a_revoked_privilege_leaves_the_number_and_a_repair(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     await talk(hass, entry, door, "2")
@@ -369,14 +369,18 @@ async def test_a_privilege_that_is_gone_keeps_the_number(
     assert repairs(hass) == {"numbers_left_behind": ours}
 
 
-async def test_a_service_that_is_off(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door) -> None:
+async def test_selecting_a_button_needs_the_system_service(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
+) -> None:
     sim.disable(Service.SYSTEM)
     form = await submit(hass, entry, door, "2")
     assert form["errors"] == {"base": "button_service"}
 
 
 @pytest.mark.parametrize("what", ["service_missing", "https_missing"])
-async def test_a_service_that_is_closed_later(hass: HomeAssistant, sim: Simulator, door: Door, what: str) -> None:
+async def test_a_service_disabled_later_leaves_the_number_and_a_repair(
+    hass: HomeAssistant, sim: Simulator, door: Door, what: str
+) -> None:
     entry = await add_intercom(hass, sim, address=sim.http_address)
     await talk(hass, entry, door, "2")
     (sim.disable if what == "service_missing" else sim.require_tls)(Service.SYSTEM)
@@ -386,7 +390,9 @@ async def test_a_service_that_is_closed_later(hass: HomeAssistant, sim: Simulato
     assert peers(sim, JIRI)[1] == address(hass, entry)
 
 
-async def test_a_button_of_no_user(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door) -> None:
+async def test_a_button_without_a_user_is_an_error(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
+) -> None:
     await talk(hass, entry, door)
     hass.config_entries.async_update_entry(entry, options={**entry.options, "talk_buttons": ["9"]})
     form = await submit(hass, entry, door, "2", "9")
@@ -415,7 +421,9 @@ async def test_a_directory_that_does_not_respond(
     assert form["errors"] == {"base": "button_unsupported"}
 
 
-async def test_room_that_is_taken_meanwhile(hass: HomeAssistant, sim: Simulator, entry: Any, door: Door) -> None:
+async def test_a_free_number_taken_before_the_write_is_an_error(
+    hass: HomeAssistant, sim: Simulator, entry: Any, door: Door
+) -> None:
     numbers = entry.runtime_data.coordinator.features.button_numbers
     found = await numbers.find("2", "sip:ha@192.0.2.9:5060")
     assert (found.place, found.number) == (JIRI, "sip:button-2@192.0.2.9:5060")
@@ -425,7 +433,7 @@ async def test_room_that_is_taken_meanwhile(hass: HomeAssistant, sim: Simulator,
     assert (peers(sim, JIRI), writes(sim)) == ([*HERS, HIS], 0)
 
 
-async def test_a_write_that_never_arrived_is_made_again(
+async def test_a_number_not_written_before_a_stop_is_written_again(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     """Home Assistant was stopped between storing and writing, and the entry of the button is another one by now."""
@@ -438,7 +446,7 @@ async def test_a_write_that_never_arrived_is_made_again(
     assert entry.data["button_numbers"] == [{"bell": "2", "place": JIRI, "number": number, "written": True}]
 
 
-async def test_an_entry_that_the_device_refuses(
+async def test_a_directory_entry_that_the_device_rejects_is_a_repair(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     """An email of older firmware, say: the whole entry is refused, and stays as it is."""
@@ -450,7 +458,7 @@ async def test_an_entry_that_the_device_refuses(
     assert "button_numbers" not in entry.data
 
 
-async def test_with_onvif_buttons_are_not_needed(
+async def test_the_numbers_are_removed_when_onvif_is_used(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     await talk(hass, entry, door, "2")
@@ -469,7 +477,7 @@ async def test_with_onvif_buttons_are_not_needed(
         assert form["errors"] == {"base": "button_no_calls"}
 
 
-async def test_while_talk_is_unavailable_the_number_stays(
+async def test_the_number_stays_while_talk_is_unavailable(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     async with Door() as door:
@@ -507,7 +515,7 @@ async def test_buttons_that_were_selected_before_can_be_cleared(
     assert [option["value"] for option in form["data_schema"].schema["talk_buttons"].config["options"]] == ["2"]
 
 
-async def test_a_reconfiguration_keeps_what_was_written(
+async def test_reconfiguring_keeps_the_written_numbers(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     await talk(hass, entry, door, "2")

@@ -55,7 +55,7 @@ async def test_a_broken_picture_is_an_error(hass: HomeAssistant, sim: Simulator,
         await async_get_image(hass, entity_id(hass, entry, "camera", "camera_internal"))
 
 
-async def test_motion_jpeg_is_passed_on_while_somebody_looks(
+async def test_the_device_streams_motion_jpeg_only_while_it_is_watched(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     client = await hass_client()
@@ -69,7 +69,7 @@ async def test_motion_jpeg_is_passed_on_while_somebody_looks(
     await until(lambda: sim.camera.streams == 0, "the device's stream to end")
 
 
-async def test_motion_jpeg_that_does_not_begin(
+async def test_a_motion_jpeg_stream_that_fails_is_a_bad_gateway(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -83,7 +83,7 @@ async def test_motion_jpeg_that_does_not_begin(
     assert "Traceback" not in caplog.text
 
 
-async def test_the_stream_has_an_account_of_its_own(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_the_stream_uses_the_stream_account(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     camera = entity_id(hass, entry, "camera", "camera_internal")
     state = hass.states.get(camera)
     assert state is not None
@@ -129,7 +129,7 @@ def facts(picture: bytes) -> dict[str, Any]:
     return told
 
 
-async def test_the_last_visitor_is_the_one_of_the_press(
+async def test_the_visitor_image_is_from_the_time_of_the_press(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     sim.emit("UserActionActivated", id=1, state="in")  # a prompt event tells how old others are
@@ -147,13 +147,15 @@ async def test_the_last_visitor_is_the_one_of_the_press(
     assert int(snapshots(sim)[-1]["time"]) in {-2, -3}
 
 
-async def test_a_prompt_ring_is_pictured_at_once(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_prompt_ring_takes_the_current_picture(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.press("%1")
     await until(lambda: state_of(hass, entry, "image", "last_visitor") != "unknown")
     assert "time" not in snapshots(sim)[-1]
 
 
-async def test_a_snapshot_goes_to_a_file(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+async def test_a_snapshot_is_saved_to_a_file(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
     camera = entity_id(hass, entry, "camera", "camera_internal")
     path = files / "door.jpg"
     answer = await act(

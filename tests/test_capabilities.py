@@ -43,7 +43,9 @@ async def test_a_switch_is_enabled_and_disabled(hass: HomeAssistant, sim: Simula
     assert there(hass, entry, "lock", "door_1_door")
 
 
-async def test_no_event_is_lost_or_doubled_meanwhile(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_capability_changes_lose_and_repeat_no_event(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     events = capture_log_events(hass)
     for number in range(30):
         sim.emit("UserActionActivated", id=number, state="in")
@@ -60,7 +62,9 @@ async def test_no_event_is_lost_or_doubled_meanwhile(hass: HomeAssistant, sim: S
     assert numbers() == list(range(30))
 
 
-async def test_what_cannot_be_asked_for_now_stays(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_entities_stay_when_their_capability_request_fails_once(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     sim.garbage("io/caps", "html", times=1)
     sim.emit("CapabilitiesChanged")
     await until(lambda: not sim._garbage or sim._garbage["/api/io/caps"].left == 0)
@@ -68,7 +72,9 @@ async def test_what_cannot_be_asked_for_now_stays(hass: HomeAssistant, sim: Simu
     assert there(hass, entry, "binary_sensor", "port_input1")
 
 
-async def test_what_is_out_of_reach_stays_too(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_entities_of_a_disabled_service_are_unavailable(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     sim.disable("io")
     sim.emit("CapabilitiesChanged")
     await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "unavailable")
@@ -82,7 +88,7 @@ async def test_what_is_out_of_reach_stays_too(hass: HomeAssistant, sim: Simulato
     ("service", "platform", "key"),
     [(Service.IO, "binary_sensor", "port_input1"), (Service.LOGGING, "event", "access")],
 )
-async def test_however_often_it_is_asked_for(
+async def test_entities_of_a_disabled_service_stay_registered(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, service: Service, platform: str, key: str
 ) -> None:
     sim.disable(service)
@@ -102,7 +108,7 @@ async def test_however_often_it_is_asked_for(
         ("phone/calllog", "sensor", "last_call"),
     ],
 )
-async def test_an_extra_that_answers_nonsense_for_once_stays(
+async def test_entities_of_an_extra_stay_after_one_invalid_response(
     hass: HomeAssistant, sockets: None, path: str, platform: str, key: str
 ) -> None:
     async with Simulator("verso3") as sim:
@@ -114,7 +120,7 @@ async def test_an_extra_that_answers_nonsense_for_once_stays(
         assert state_of(hass, entry, platform, key) != "unavailable"
 
 
-async def test_a_directory_that_answers_nonsense_for_once_makes_no_doorbell(
+async def test_one_invalid_directory_response_adds_no_doorbell(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.garbage("dir/query", "html", times=1)
@@ -126,9 +132,7 @@ async def test_a_directory_that_answers_nonsense_for_once_makes_no_doorbell(
     await until(lambda: state_of(hass, entry, "event", "bell_2") != "unknown")
 
 
-async def test_what_could_not_be_found_out_is_asked_for_again(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_a_failed_capability_request_is_repeated(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.garbage("io/caps", "html", times=1)
     sim.configure_switch(3, enabled=True)
     await until(lambda: there(hass, entry, "lock", "door_3_door"))
@@ -146,7 +150,7 @@ async def test_an_access_unit_gets_no_doorbell(hass: HomeAssistant, sockets: Non
         assert not there(hass, entry, "event", "bell_1")
 
 
-async def test_an_account_that_may_less_gets_sensors_instead(
+async def test_revoking_control_replaces_locks_by_sensors(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     assert "doors" in entry.data[CONF_CONTROLS]
@@ -182,7 +186,9 @@ async def test_a_bell_takes_its_new_name_when_it_rings(hass: HomeAssistant, sim:
     assert registered is not None and registered.original_name == "Doorbell Karel Čapek"
 
 
-async def test_a_new_name_of_the_device_is_no_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_renaming_the_device_writes_no_event_entity(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     bell = entity_id(hass, entry, "event", "bell_1")
     device = entry.runtime_data.coordinator.device_id
     devices = dr.async_get(hass)
@@ -208,14 +214,16 @@ async def test_a_new_name_of_the_device_is_no_event(hass: HomeAssistant, sim: Si
     assert state is not None and state.name == "Mine Doorbell Alice Gruberová"
 
 
-async def test_a_bell_that_somebody_gets_later(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_pressing_an_unassigned_button_adds_its_doorbell(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     assert not there(hass, entry, "event", "bell_3")
     sim.press("%3", call=False)
     await until(lambda: there(hass, entry, "event", "bell_3"))
     assert entry.runtime_data.coordinator.found.bells.keys() == {"3"}
 
 
-async def test_a_restart_of_the_device_is_looked_after(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_reboot_refreshes_firmware_and_states(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.model.info["swVersion"] = "2.50.1.1.1"
     sim.set_input("input1", True)
     await sim.reboot(0.2)
@@ -223,7 +231,7 @@ async def test_a_restart_of_the_device_is_looked_after(hass: HomeAssistant, sim:
     await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on")
 
 
-async def test_a_restart_shows_the_state_even_where_not_all_is_told(
+async def test_a_reboot_refreshes_states_though_capabilities_fail(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.garbage("io/caps", "html")
@@ -232,7 +240,7 @@ async def test_a_restart_shows_the_state_even_where_not_all_is_told(
     await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on")
 
 
-async def test_motion_in_zones_and_virtual_ports_are_remembered(
+async def test_motion_zones_and_virtual_ports_survive_a_reload(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.motion(True, profile=2)

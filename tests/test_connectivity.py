@@ -22,7 +22,9 @@ def connectivity(hass: HomeAssistant, entry: ConfigEntry) -> str:
     return state_of(hass, entry, "binary_sensor", "connectivity")
 
 
-async def test_an_outage_is_shown_and_is_no_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_an_outage_changes_connectivity_but_no_event_entity(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     sim.press("%1", call=False)
     await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown", "a ring")
     await until(lambda: state_of(hass, entry, "image", "last_visitor") != "unknown", "its picture")
@@ -39,7 +41,7 @@ async def test_an_outage_is_shown_and_is_no_event(hass: HomeAssistant, sim: Simu
 
 
 @pytest.mark.real_time
-async def test_a_device_without_power_is_missed_while_a_poll_waits(
+async def test_a_power_loss_is_detected_during_a_long_poll(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     """No packet says that it is gone, and the poll would wait for a minute."""
@@ -54,7 +56,7 @@ async def test_a_device_without_power_is_missed_while_a_poll_waits(
     await until(lambda: connectivity(hass, entry) == "on", "the return")
 
 
-async def test_each_device_tells_whether_it_answers(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_each_device_has_a_connectivity_sensor(hass: HomeAssistant, entry: ConfigEntry) -> None:
     registered = er.async_get(hass).async_get(entity_id(hass, entry, "binary_sensor", "connectivity"))
     assert registered is not None
     assert registered.entity_category is EntityCategory.DIAGNOSTIC
@@ -63,7 +65,9 @@ async def test_each_device_tells_whether_it_answers(hass: HomeAssistant, entry: 
 
 
 @pytest.mark.usefixtures("quick_refusals")
-async def test_a_refused_password_is_no_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_rejected_password_changes_no_event_entity(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     changes = capture_changes(hass, entry)
     sim.change_password(USERNAME, "new")
     sim.reset_connections()
@@ -71,9 +75,7 @@ async def test_a_refused_password_is_no_event(hass: HomeAssistant, sim: Simulato
     assert changes == []
 
 
-async def test_no_event_is_made_up_while_an_entry_loads(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_a_reload_fires_no_event_entity(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.press("%1", call=False)
     await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown", "a ring")
     bell = entity_id(hass, entry, "event", "bell_1")

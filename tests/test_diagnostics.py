@@ -33,7 +33,7 @@ async def test_diagnostics(
     assert diagnostics["examined"]["uptime"] >= 190_000
 
 
-async def test_diagnostics_of_a_device_that_went_away(
+async def test_diagnostics_of_an_unreachable_device(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     sim.lose_connection()

@@ -44,7 +44,7 @@ async def test_opening_releases_the_strike_with_one_command(
     assert paths == ["/api/switch/status", "/api/switch/ctrl", "/api/switch/status"]
 
 
-async def test_the_strike_falls_back_by_itself(hass: HomeAssistant, sockets: None) -> None:
+async def test_a_lock_is_locked_again_after_the_strike_time(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso", speed=20) as sim:
         entry = await add_intercom(hass, sim)
         await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_1_door"))
@@ -102,7 +102,7 @@ async def test_holding_and_blocking(hass: HomeAssistant, sim: Simulator, entry: 
     assert relay_of(sim, 1) == (False, False, False)
 
 
-async def test_a_switch_that_is_no_door(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_plain_switch_is_turned_on_and_off(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     hass.config_entries.async_update_entry(entry, options={"plain_switches": ["2"]})
     await hass.config_entries.async_reload(entry.entry_id)
     await sim.wait_for_pull()
@@ -123,7 +123,7 @@ async def test_an_output_is_switched(hass: HomeAssistant, sim: Simulator, entry:
     await until(lambda: state_of(hass, entry, "switch", "port_output1") == "off")
 
 
-async def test_a_privilege_taken_away_is_named(
+async def test_a_door_error_names_the_missing_privilege_or_service(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
 ) -> None:
     sim.revoke(USERNAME, Privilege.SWITCH_CONTROL)
@@ -134,7 +134,7 @@ async def test_a_privilege_taken_away_is_named(
         await act(hass, "lock.open", entity_id=lock)
 
 
-async def test_a_door_command_that_cannot_be_sent_says_so(
+async def test_an_unsent_door_command_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
 ) -> None:
     sim.lose_connection()
@@ -150,7 +150,7 @@ async def test_a_door_command_that_cannot_be_sent_says_so(
         ("switch.turn_on", ("switch", "door_1_block"), "lock", (False, False, True)),
     ],
 )
-async def test_a_lost_answer_is_followed_by_a_look(
+async def test_a_lost_door_response_is_verified_by_reading_the_state(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -165,7 +165,7 @@ async def test_a_lost_answer_is_followed_by_a_look(
     assert [activation.action for activation in sim.switch_activations] == [command]
 
 
-async def test_the_end_of_a_hold_that_is_lost_is_looked_up(
+async def test_a_lost_release_response_is_verified_by_reading_the_state(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
 ) -> None:
     await act(hass, "ip_intercom.open_door", entity_id=lock, hold_time={"minutes": 2})
@@ -179,7 +179,7 @@ async def test_the_end_of_a_hold_that_is_lost_is_looked_up(
     ("target", "path"),
     [(("switch", "port_output1"), "io/ctrl"), (("switch", "access_point_entry"), "accesspoint/blocking/ctrl")],
 )
-async def test_outputs_and_access_points_are_looked_at_as_well(
+async def test_lost_responses_of_outputs_and_access_points_are_verified(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, target: tuple[str, str], path: str
 ) -> None:
     switch = entity_id(hass, entry, *target)
@@ -191,7 +191,7 @@ async def test_outputs_and_access_points_are_looked_at_as_well(
     assert [request.path for request in sim.requests].count(f"/api/{path}") == 1
 
 
-async def test_nothing_is_sent_where_the_door_is_as_asked(
+async def test_no_command_is_sent_if_the_door_is_in_that_state(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
 ) -> None:
     await act(hass, "lock.lock", entity_id=lock)
@@ -200,7 +200,7 @@ async def test_nothing_is_sent_where_the_door_is_as_asked(
     assert commands(sim) == []
 
 
-async def test_an_event_of_something_else_does_not_hide_the_effect(
+async def test_an_unrelated_event_does_not_stop_the_state_check(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
 ) -> None:
     sim.revoke(USERNAME, Privilege.IO_MONITORING)
@@ -212,7 +212,7 @@ async def test_an_event_of_something_else_does_not_hide_the_effect(
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
 
 
-async def test_without_events_the_effect_is_looked_up(hass: HomeAssistant, sockets: None) -> None:
+async def test_the_door_state_is_read_if_firmware_has_no_event(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("vario") as sim:
         entry = await add_intercom(hass, sim)
         # This firmware logs no SwitchStateChanged, and this relay changes no port that is logged.
@@ -227,7 +227,7 @@ async def test_without_events_the_effect_is_looked_up(hass: HomeAssistant, socke
 @pytest.mark.parametrize(
     "end", [("switch.turn_off", "switch", "door_1_hold_open"), ("lock.lock", "lock", "door_1_door")]
 )
-async def test_the_end_of_a_hold_is_shown_though_its_event_comes_during_the_look(
+async def test_the_end_of_a_hold_is_shown_though_an_event_interrupts_the_read(
     hass: HomeAssistant, sockets: None, end: tuple[str, str, str]
 ) -> None:
     """Firmware without SwitchOperationChanged reports that the switch went off, not that it is no longer held."""

@@ -133,7 +133,7 @@ async def test_inputs_and_alarms_follow_the_device(hass: HomeAssistant, sim: Sim
     assert motion.attributes["device_class"] == BinarySensorDeviceClass.MOTION
 
 
-async def test_a_tamper_port_tells_from_the_start(hass: HomeAssistant, sockets: None) -> None:
+async def test_a_tamper_port_has_a_state_at_setup(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("access_unit") as sim:
         entry = await add_intercom(hass, sim)
         assert state_of(hass, entry, "binary_sensor", "alarm_tamper") == "off"
@@ -145,7 +145,7 @@ async def test_registration_follows_the_device(hass: HomeAssistant, sim: Simulat
     await until(lambda: state_of(hass, entry, "binary_sensor", "line_1") == "off")
 
 
-async def test_a_read_only_account_shows_a_read_only_device(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_read_only_account_has_no_control_entities(hass: HomeAssistant, sim: Simulator) -> None:
     sim.revoke(USERNAME, Privilege.ALL)
     sim.grant(USERNAME, Privilege.MONITORING)
     entry = await add_intercom(hass, sim)
@@ -159,7 +159,7 @@ async def test_a_read_only_account_shows_a_read_only_device(hass: HomeAssistant,
 
 
 @pytest.mark.parametrize("service", [Service.SWITCH, Service.IO, Service.CAMERA, Service.PHONE, Service.LOGGING])
-async def test_a_service_that_is_off_takes_only_its_own_things_away(
+async def test_a_disabled_service_removes_only_its_own_entities(
     hass: HomeAssistant, sim: Simulator, service: Service
 ) -> None:
     sim.disable(service)
@@ -214,7 +214,7 @@ async def test_the_alarm_has_the_clean_id_of_a_port_of_its_name(hass: HomeAssist
         assert (alarm.endswith("_tamper"), port.endswith("_tamper_contact")) == (True, True), (alarm, port)
 
 
-async def test_bells_of_the_same_name_are_told_apart(hass: HomeAssistant, sockets: None) -> None:
+async def test_doorbells_with_equal_names_show_their_button(hass: HomeAssistant, sockets: None) -> None:
     people = [("Alice", "1"), ("Alice", "2"), ("Bob", "3,4"), ("Carol", "5")]
     async with Simulator("verso", directory=[{"name": name, "buttons": buttons} for name, buttons in people]) as sim:
         entry = await add_intercom(hass, sim)
@@ -222,7 +222,7 @@ async def test_bells_of_the_same_name_are_told_apart(hass: HomeAssistant, socket
         assert told == {f"event Doorbell {name}" for name in ("Alice (1)", "Alice (2)", "Bob (3)", "Bob (4)", "Carol")}
 
 
-async def test_motion_of_ever_new_ids_makes_few_entities(
+async def test_the_number_of_motion_entities_is_limited(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     events = capture_log_events(hass)

@@ -117,7 +117,7 @@ async def test_an_account(hass: HomeAssistant) -> None:
         }
 
 
-async def test_what_was_enabled_before_stays_enabled(hass: HomeAssistant) -> None:
+async def test_an_entity_enabled_before_stays_enabled(hass: HomeAssistant) -> None:
     """The registry keeps it, and the data of entries of earlier versions as well: tests/test_before_redesign.py."""
     async with TwoN("verso") as sim:
         entry = await add_intercom(hass, sim)

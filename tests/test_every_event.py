@@ -14,7 +14,9 @@ from tests.simulators.two_n import Simulator
 EVENTS: list[dict[str, Any]] = read("two_n_api.json")["events"]
 
 
-async def test_every_event_is_passed_on(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_every_documented_event_is_fired_on_the_bus(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     captured = capture_log_events(hass)
     sim.log._supported = tuple(event["type"] for event in EVENTS)
     sim.emit("CapabilitiesChanged")  # it has learnt them all
@@ -37,7 +39,7 @@ async def reload_with_touches(hass: HomeAssistant, sim: Simulator, entry: Config
     await sim.wait_for_pull()
 
 
-async def test_an_event_that_nobody_knows_yet(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_unknown_event_is_fired_on_the_bus(hass: HomeAssistant, sim: Simulator) -> None:
     sim.log._supported = (*sim.log._supported, "TeleporterActivated")
     await add_intercom(hass, sim)
     captured = capture_log_events(hass)
@@ -75,7 +77,7 @@ IN_OUT = ({"state": "in"}, {"state": "out"})
          "switch", "door_1_hold_open"),
     ],
 )  # fmt: skip
-async def test_what_lasts_is_a_state(
+async def test_lasting_conditions_are_states(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -94,7 +96,7 @@ async def test_what_lasts_is_a_state(
         assert state_of(hass, entry, platform, key) == state
 
 
-async def test_where_an_alarm_comes_from(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_an_alarm_has_its_source_as_an_attribute(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.lockdown(True, ap=1)
     await until(lambda: state_of(hass, entry, "binary_sensor", "alarm_lockdown") == "on")
     state = hass.states.get(entity_id(hass, entry, "binary_sensor", "alarm_lockdown"))
@@ -117,7 +119,7 @@ async def test_where_an_alarm_comes_from(hass: HomeAssistant, sim: Simulator, en
         ("DtmfSent", {"code": "1234"}, "tone", "sent", {}),
     ],
 )  # fmt: skip
-async def test_what_happens_is_an_event(
+async def test_momentary_occurrences_are_event_entities(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -137,7 +139,7 @@ async def test_what_happens_is_an_event(
     assert "1234" not in str(state.attributes)
 
 
-async def test_touches_are_told_only_when_wanted(hass: HomeAssistant, sockets: None) -> None:
+async def test_touches_are_reported_only_with_the_option(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso3") as sim:
         entry = await add_intercom(hass, sim)
         captured = capture_log_events(hass)

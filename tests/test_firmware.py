@@ -59,13 +59,13 @@ def update(hass: HomeAssistant, entry: ConfigEntry) -> State:
     return state
 
 
-async def test_nothing_waits_at_first(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_no_update_is_offered_at_setup(hass: HomeAssistant, entry: ConfigEntry) -> None:
     state = update(hass, entry)
     assert state.state == "off"
     assert state.attributes["installed_version"] == state.attributes["latest_version"] == NOW
 
 
-async def test_a_file_is_sent_shown_and_installed(
+async def test_a_firmware_file_is_uploaded_shown_and_installed(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path, hass_ws_client: WebSocketGenerator
 ) -> None:
     sent = await command(hass, entry, "upload_firmware", filename=firmware(files))
@@ -131,7 +131,7 @@ async def test_a_skipped_version_is_discarded(
     assert waiting(sim) is None
 
 
-async def test_a_renamed_entity_can_be_skipped_as_well(
+async def test_a_renamed_update_entity_can_be_skipped(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
 ) -> None:
     er.async_get(hass).async_update_entity(update(hass, entry).entity_id, new_entity_id="update.other")
@@ -141,7 +141,7 @@ async def test_a_renamed_entity_can_be_skipped_as_well(
     await until(lambda: sim.firmware.upload is None)
 
 
-async def test_a_file_that_nobody_installs_expires(
+async def test_an_uploaded_file_that_is_not_installed_expires(
     hass: HomeAssistant, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintenance, "STAGED_FOR", timedelta(seconds=0.2))
@@ -152,7 +152,7 @@ async def test_a_file_that_nobody_installs_expires(
         await act(hass, "update.install", entity_id=update(hass, entry).entity_id)
 
 
-async def test_a_second_file_takes_the_place_of_the_first(
+async def test_a_second_upload_replaces_the_first(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
 ) -> None:
     for version in (NEXT, "2.52.0.1.1"):
@@ -161,7 +161,7 @@ async def test_a_second_file_takes_the_place_of_the_first(
     assert sim.firmware.upload is not None and sim.firmware.upload.version == "2.52.0.1.1"
 
 
-async def test_a_file_of_somebody_else_holds_the_device_up(
+async def test_an_upload_of_another_client_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sim.firmware.upload = Upload("0a1b2c3d", NEXT, False, 4096, "")
@@ -170,7 +170,7 @@ async def test_a_file_of_somebody_else_holds_the_device_up(
     assert update(hass, entry).attributes["in_progress"] is False
 
 
-async def test_a_reload_leaves_no_file_waiting(
+async def test_a_reload_discards_the_uploaded_file(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
 ) -> None:
     await command(hass, entry, "upload_firmware", filename=firmware(files))
@@ -202,7 +202,7 @@ async def test_installing_a_file_that_the_device_has_dropped(
     await until(lambda: update(hass, entry).state == "off")
 
 
-async def test_a_device_that_comes_back_as_it_was(
+async def test_an_installation_without_effect_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await command(hass, entry, "upload_firmware", filename=firmware(files))
@@ -239,7 +239,7 @@ async def test_progress_is_shown_while_a_large_file_is_sent(
         (make_firmware("verso", "1.0.0.0.1"), "file_too_old"),
     ],
 )
-async def test_a_file_that_the_device_refuses(
+async def test_a_rejected_firmware_file_is_an_error(
     hass: HomeAssistant, entry: ConfigEntry, files: Path, content: bytes, key: str
 ) -> None:
     path = files / "wrong.bin"
@@ -263,14 +263,16 @@ async def test_two_uploads_at_once(hass: HomeAssistant, sim: Simulator, entry: C
     assert (await first)["version"] == NEXT
 
 
-async def test_an_account_that_may_not_has_no_update(hass: HomeAssistant, sim: Simulator, files: Path) -> None:
+async def test_an_account_without_privilege_has_no_update_entity(
+    hass: HomeAssistant, sim: Simulator, files: Path
+) -> None:
     sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
     entry = await add_intercom(hass, sim)
     assert er.async_get(hass).async_get_entity_id(UPDATE, "ip_intercom", f"{entry.unique_id}_firmware") is None
     assert await refusal(hass, entry, "upload_firmware", filename=firmware(files)) == "no_firmware"
 
 
-async def test_unloading_in_mid_upload_leaves_no_open_file(
+async def test_a_canceled_upload_ends_the_progress(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
 ) -> None:
     sim.delay(5, "firmware")
@@ -286,7 +288,7 @@ async def test_unloading_in_mid_upload_leaves_no_open_file(
     ("language", "begin"),
     [("en", "Some changes"), ("cs", "Některé změny"), ("ru", "Некоторые изменения"), ("de-CH", "Some changes")],
 )
-def test_a_note_in_the_language_of_the_house(language: str, begin: str) -> None:
+def test_the_release_note_uses_the_language_of_home_assistant(language: str, begin: str) -> None:
     note = note_in(language, NOTE)
     assert note is not None and note.startswith(begin)
     assert "VER=" not in note
@@ -313,7 +315,7 @@ async def test_a_file_that_becomes_shorter_while_it_is_sent(
     assert update(hass, entry).attributes["in_progress"] is False
 
 
-async def test_a_file_still_waits_where_the_device_was_not_reached(
+async def test_an_uploaded_file_can_be_installed_after_an_outage(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
 ) -> None:
     await command(hass, entry, "upload_firmware", filename=firmware(files))

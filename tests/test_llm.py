@@ -76,7 +76,7 @@ async def test_tools_only_read(hass: HomeAssistant, entry: ConfigEntry) -> None:
         assert tool.name.startswith(f"{DOMAIN}__")
 
 
-async def test_who_rang_last(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_the_last_visitors_tool_lists_visitors(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     expose(hass, entity_id(hass, entry, "event", "visitor"))
     assert await call(hass, "last_visitors") == []
     miss_visitor(sim)
@@ -92,7 +92,9 @@ async def test_who_rang_last(hass: HomeAssistant, sim: Simulator, entry: ConfigE
     assert len(await call(hass, "last_visitors", limit=1)) == 1
 
 
-async def test_who_came_in_last(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_the_last_access_tool_returns_the_last_access(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     expose(hass, entity_id(hass, entry, "sensor", "last_access"), entity_id(hass, entry, "event", "access"))
     assert await call(hass, "last_access") == []
     sim.enter_code("9999", valid=False)
@@ -105,7 +107,7 @@ async def test_who_came_in_last(hass: HomeAssistant, sim: Simulator, entry: Conf
     assert row["granted"] is True
 
 
-async def test_whether_a_door_is_open(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_the_doors_tool_returns_door_states(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     lock = entity_id(hass, entry, "lock", "door_1_door")
     contact = entity_id(hass, entry, "binary_sensor", "alarm_door_open")
     expose(hass, lock, contact)
@@ -124,7 +126,7 @@ async def test_whether_a_door_is_open(hass: HomeAssistant, sim: Simulator, entry
     assert [row["door_open"] for row in rows if "door_open" in row] == [True]
 
 
-async def test_a_user_hears_only_what_the_user_may_read(
+async def test_tools_return_only_entities_that_the_user_may_read(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     visitor, lock = entity_id(hass, entry, "event", "visitor"), entity_id(hass, entry, "lock", "door_1_door")

@@ -47,16 +47,14 @@ async def test_a_record_becomes_a_bus_event(hass: HomeAssistant, sim: Simulator,
     json.dumps(data, cls=JSONEncoder)
 
 
-async def test_an_event_of_unknown_shape_loses_what_is_not_known(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_unknown_fields_of_an_event_are_dropped(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     events = capture_log_events(hass)
     sim.emit("UserActionActivated", id=3, state="in", odd={"pin": PIN, "more": [1]})
     await until(lambda: events)
     assert events[0].data["data"] == {"id": 3, "state": "in"}
 
 
-async def test_a_secret_planted_in_every_event_shows_nowhere(
+async def test_secrets_in_any_event_are_shown_nowhere(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture,
     local_url: str, hass_client: ClientSessionGenerator,
 ) -> None:  # fmt: skip
@@ -84,7 +82,7 @@ async def test_a_secret_planted_in_every_event_shows_nowhere(
     assert secret not in "".join(ours)
 
 
-async def test_no_code_card_or_keypad_digit_leaves_the_device(
+async def test_codes_cards_and_keypad_digits_are_redacted(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     events = capture_log_events(hass)
@@ -108,7 +106,7 @@ async def test_no_code_card_or_keypad_digit_leaves_the_device(
     assert keys.count("**REDACTED**") == 2 * len(SECRET_PIN)
 
 
-async def test_the_end_of_a_card_number_where_it_is_wanted(
+async def test_the_option_shows_the_end_of_a_card_number(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     await reload_with(hass, sim, entry, show_cards=True)
@@ -119,7 +117,9 @@ async def test_the_end_of_a_card_number_where_it_is_wanted(
     assert card.data["data"]["uid"] == "…E903"
 
 
-async def test_somebody_comes_in(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_known_card_fires_an_access_granted_event(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     sim.swipe_card(CARD)
     access = entity_id(hass, entry, "event", "access")
     await until(lambda: state_of(hass, entry, "event", "access") != "unknown")
@@ -132,7 +132,9 @@ async def test_somebody_comes_in(hass: HomeAssistant, sim: Simulator, entry: Con
     assert last.attributes["granted"] is True
 
 
-async def test_somebody_unknown_is_refused(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_an_unknown_card_fires_an_access_denied_event(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     sim.swipe_card("FFFFFFFF")
     await until(lambda: state_of(hass, entry, "event", "access") != "unknown")
     state = hass.states.get(entity_id(hass, entry, "event", "access"))
@@ -141,7 +143,7 @@ async def test_somebody_unknown_is_refused(hass: HomeAssistant, sim: Simulator, 
     assert state.attributes["reason"] == "invalidCredential"
 
 
-async def test_old_firmware_tells_only_whether_a_card_is_valid(hass: HomeAssistant, sockets: None) -> None:
+async def test_a_valid_card_of_old_firmware_is_an_access(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("vario") as sim:
         entry = await add_intercom(hass, sim)
         sim.swipe_card(CARD, valid=True)
@@ -152,9 +154,7 @@ async def test_old_firmware_tells_only_whether_a_card_is_valid(hass: HomeAssista
         assert state.attributes["method"] == "card"
 
 
-async def test_names_are_kept_out_where_they_are_not_wanted(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_names_are_redacted_without_the_option(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     await reload_with(hass, sim, entry, show_names=False)
     events = capture_log_events(hass)
     sim.swipe_card(CARD)

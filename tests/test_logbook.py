@@ -55,7 +55,7 @@ def test_each_documented_event_has_a_sentence(event_type: str) -> None:
         ("???", {}, "reported: ???"),
     ],
 )
-def test_a_sentence_says_what_the_event_has(event_type: str, data: dict[str, Any], expected: str) -> None:
+def test_a_logbook_sentence_uses_the_fields_of_the_event(event_type: str, data: dict[str, Any], expected: str) -> None:
     assert sentence(event_type, data) == expected
 
 

@@ -49,7 +49,7 @@ def registry(hass: HomeAssistant) -> Registry:
     return Registry(hass)
 
 
-def test_each_is_below_its_parent_whatever_comes_first(registry: Registry) -> None:
+def test_each_device_is_below_its_parent_in_any_order(registry: Registry) -> None:
     registry.show(FLAT, GATE, HOUSE)
     house, flat, gate = (registry.device(place.id) for place in (HOUSE, FLAT, GATE))
     assert (house.name, house.model, house.manufacturer) == ("Garden 3", None, "Maker")
@@ -57,17 +57,17 @@ def test_each_is_below_its_parent_whatever_comes_first(registry: Registry) -> No
     assert flat.via_device_id == gate.via_device_id == house.id
 
 
-def test_a_parent_that_nobody_knows_is_left_out(registry: Registry) -> None:
+def test_a_device_with_an_unknown_parent_is_below_the_entry(registry: Registry) -> None:
     registry.show(FLAT)
     assert registry.device("flat").via_device_id == registry.own
 
 
-def test_places_that_are_in_each_other(registry: Registry) -> None:
+def test_places_with_circular_parents_get_devices(registry: Registry) -> None:
     registry.show(Place("a", "A", "b"), Place("b", "B", "a"))
     assert {registry.device("a").name, registry.device("b").name} == {"A", "B"}
 
 
-def test_what_is_renamed_or_moves_follows(registry: Registry) -> None:
+def test_a_device_follows_the_name_and_parent_of_its_place(registry: Registry) -> None:
     registry.show(HOUSE, FLAT)
     before = registry.device("flat").id
     registry.show(HOUSE, Place("flat", "Flat 8"))
@@ -75,7 +75,7 @@ def test_what_is_renamed_or_moves_follows(registry: Registry) -> None:
     assert (flat.id, flat.name, flat.via_device_id) == (before, "Flat 8", registry.own)
 
 
-def test_what_is_gone_is_removed_with_its_entities(hass: HomeAssistant, registry: Registry) -> None:
+def test_devices_without_offered_entities_are_removed(hass: HomeAssistant, registry: Registry) -> None:
     registry.show(HOUSE, FLAT, GATE)
     entities = er.async_get(hass)
     gone, kept = (
@@ -95,14 +95,14 @@ def test_what_is_gone_is_removed_with_its_entities(hass: HomeAssistant, registry
     assert dr.async_get(hass).async_get(registry.own) is not None
 
 
-def test_an_entry_that_has_no_device_has_no_places(hass: HomeAssistant, registry: Registry) -> None:
+def test_an_entry_without_a_device_gets_no_places(hass: HomeAssistant, registry: Registry) -> None:
     dr.async_get(hass).async_remove_device(registry.own)
     registry.show(HOUSE)
     registry.remove()
     assert registry.find("house") is None
 
 
-def test_places_of_the_same_name_are_told_apart(registry: Registry) -> None:
+def test_devices_with_equal_names_show_their_parent(registry: Registry) -> None:
     other = Place("house2", "Garden 5")
     registry.show(HOUSE, GATE, other, Place("gate2", "Gate", "house2"))
     assert registry.device("gate").name == "Gate (Garden 3)"

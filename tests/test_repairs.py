@@ -23,7 +23,7 @@ def lacking(hass: HomeAssistant) -> dict[str, str]:
     }
 
 
-async def test_an_account_with_everything_lacks_nothing(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_an_account_with_all_privileges_has_no_repair(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert lacking(hass) == {}
 
 
@@ -37,7 +37,9 @@ async def test_an_account_with_everything_lacks_nothing(hass: HomeAssistant, ent
         (Service.CAMERA, "Camera API"),
     ],
 )
-async def test_a_service_that_is_off(hass: HomeAssistant, sim: Simulator, service: Service, named: str) -> None:
+async def test_a_disabled_service_is_a_repair_until_it_is_enabled(
+    hass: HomeAssistant, sim: Simulator, service: Service, named: str
+) -> None:
     sim.disable(service)
     entry = await add_intercom(hass, sim)
     assert lacking(hass) == {named: "service_missing"}
@@ -55,7 +57,7 @@ async def test_a_service_that_is_off(hass: HomeAssistant, sim: Simulator, servic
         (Privilege.SWITCH_MONITORING | Privilege.SWITCH_CONTROL, "Switches – Monitoring"),
     ],
 )
-async def test_a_privilege_that_a_question_tells_of(
+async def test_a_missing_privilege_found_by_a_request_is_a_repair(
     hass: HomeAssistant, sim: Simulator, privilege: Privilege, named: str
 ) -> None:
     sim.revoke(USERNAME, privilege)
@@ -77,7 +79,7 @@ async def test_a_service_over_https_only(hass: HomeAssistant, sim: Simulator) ->
     assert lacking(hass) == {"I/O API": "https_missing"}
 
 
-async def test_what_an_account_may_not_command_is_no_fault(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_missing_control_privileges_are_no_repair(hass: HomeAssistant, sim: Simulator) -> None:
     for privilege in (
         Privilege.SWITCH_CONTROL,
         Privilege.SYSTEM_CONTROL,
@@ -114,14 +116,14 @@ async def without_keypad(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
     return entry
 
 
-async def test_a_call_without_a_key_means_the_keypad(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_press_deletes_the_repair_of_the_keypad_privilege(hass: HomeAssistant, sim: Simulator) -> None:
     await without_keypad(hass, sim)
     sim.grant(USERNAME, Privilege.KEYPAD_MONITORING)
     sim.press("%1")
     await until(lambda: lacking(hass) == {})
 
 
-async def test_a_person_without_a_card_means_cards(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_two_accesses_without_a_card_event_are_a_repair(hass: HomeAssistant, sim: Simulator) -> None:
     sim.revoke(USERNAME, Privilege.UID_MONITORING)
     await add_intercom(hass, sim)
     events = await first_of(hass, sim)
@@ -136,7 +138,7 @@ async def test_a_person_without_a_card_means_cards(hass: HomeAssistant, sim: Sim
     await until(lambda: lacking(hass) == {})
 
 
-async def test_a_state_that_moves_in_silence(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_two_state_changes_without_an_event_are_a_repair(hass: HomeAssistant, sim: Simulator) -> None:
     # Reading needs no account here, but the log has one, and that may not see ports.
     sim.set_auth(Service.IO, "none")
     sim.revoke(USERNAME, Privilege.IO_MONITORING)
@@ -153,7 +155,7 @@ async def test_a_state_that_moves_in_silence(hass: HomeAssistant, sim: Simulator
     await until(lambda: lacking(hass) == {})
 
 
-async def test_states_that_firmware_has_no_event_for_prove_nothing(
+async def test_states_without_an_event_in_firmware_are_no_repair(
     hass: HomeAssistant, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = [name for name in sim.log._supported if name not in {"OutputChanged", "SwitchStateChanged"}]
@@ -166,7 +168,7 @@ async def test_states_that_firmware_has_no_event_for_prove_nothing(
     assert lacking(hass) == {}
 
 
-async def test_somebody_ticks_it_and_submits_the_repair(
+async def test_the_repair_checks_that_the_privilege_is_granted(
     hass: HomeAssistant, sim: Simulator, hass_client: ClientSessionGenerator
 ) -> None:
     assert await async_setup_component(hass, REPAIRS, {})
@@ -188,14 +190,14 @@ async def test_somebody_ticks_it_and_submits_the_repair(
     assert lacking(hass) == {}
 
 
-async def test_evidence_stays_while_the_device_cannot_be_asked(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_the_repair_stays_while_the_device_is_unreachable(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await without_keypad(hass, sim)
     await sim.stop()
     await entry.runtime_data.async_recheck()
     assert lacking(hass) == {"Keypad – Monitoring": "privilege_missing"}
 
 
-async def test_a_removed_device_lacks_nothing_any_more(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_repairs_are_deleted_with_the_entry(hass: HomeAssistant, sim: Simulator) -> None:
     sim.disable(Service.CAMERA)
     entry = await add_intercom(hass, sim)
     assert lacking(hass)

@@ -80,7 +80,7 @@ def state(hass: HomeAssistant, player: str) -> str:
     return found.state
 
 
-async def test_an_announcement_is_heard_at_the_door(
+async def test_an_announcement_is_played_at_the_door(
     hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     await play(hass, player, files(tone(1.0)), announce=True)
@@ -108,7 +108,7 @@ async def test_a_door_with_the_other_law(
     assert pitch(transcode(heard(rtsp), "PCMA", "PCMU")) == pytest.approx(500, abs=10)
 
 
-async def test_packets_come_every_20_ms(
+async def test_packets_are_sent_every_20_ms(
     hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     await play(hass, player, files(tone(10.0)), announce=True)
@@ -119,7 +119,7 @@ async def test_packets_come_every_20_ms(
     await act(hass, "media_player.media_stop", entity_id=player)
 
 
-async def test_a_long_announcement_outlasts_a_silent_door(
+async def test_a_long_announcement_is_played_while_the_door_is_silent(
     hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     """The door sends its own sound meanwhile, so that the connection does not count as lost."""
@@ -128,7 +128,7 @@ async def test_a_long_announcement_outlasts_a_silent_door(
     assert len(rtsp.microphone) == 2000
 
 
-async def test_stop_ends_what_plays_and_what_waits(
+async def test_media_stop_ends_playing_and_queued_announcements(
     hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     await play(hass, player, files(tone(60.0)), announce=True)
@@ -143,7 +143,7 @@ async def test_stop_ends_what_plays_and_what_waits(
     assert len(rtsp.microphone) == sent
 
 
-async def test_announcements_wait_for_each_other(
+async def test_announcements_are_played_one_after_the_other(
     hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     first, second = files(tone(1.0, 500), "a.wav"), files(tone(1.0, 1500), "b.wav")
@@ -175,7 +175,7 @@ async def test_other_media_replaces_what_plays(
     ],
     ids=["text", "empty", "silent", "large"],
 )
-async def test_what_is_no_sound(
+async def test_an_unreadable_sound_is_an_error(
     hass: HomeAssistant,
     rtsp: RtspCamera,
     player: str,
@@ -213,7 +213,7 @@ def _closed(rtsp: RtspCamera) -> None:
 @pytest.mark.parametrize(
     ("lay", "key"), [(_speaker_gone, "talk_no_speaker"), (_login, "talk_rtsp_login"), (_closed, "talk_rtsp_closed")]
 )
-async def test_a_door_that_refuses(
+async def test_an_announcement_that_the_door_rejects_is_an_error(
     hass: HomeAssistant,
     rtsp: RtspCamera,
     player: str,
@@ -228,7 +228,7 @@ async def test_a_door_that_refuses(
     assert state(hass, player) == "idle"
 
 
-async def test_a_line_that_is_lost(
+async def test_a_lost_connection_ends_the_announcement(
     hass: HomeAssistant,
     rtsp: RtspCamera,
     player: str,
@@ -243,7 +243,7 @@ async def test_a_line_that_is_lost(
     assert "p@ss/w" not in caplog.text
 
 
-async def test_while_sound_does_not_reach_the_door_the_speaker_is_unavailable(
+async def test_the_speaker_is_unavailable_without_an_audio_track(
     hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry, player: str
 ) -> None:
     rtsp.ways.speaker = None
@@ -255,7 +255,7 @@ async def test_while_sound_does_not_reach_the_door_the_speaker_is_unavailable(
     assert state(hass, player) == "idle"
 
 
-async def test_an_unload_ends_the_sound(
+async def test_an_unload_ends_the_announcement(
     hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry, player: str, files: Callable[..., str]
 ) -> None:
     await play(hass, player, files(tone(60.0)))
@@ -264,7 +264,7 @@ async def test_an_unload_ends_the_sound(
     await until(lambda: rtsp.talking == 0, "the end of the session")
 
 
-async def test_turned_off_there_is_no_speaker(hass: HomeAssistant, entry: ConfigEntry, player: str) -> None:
+async def test_turning_talk_off_removes_the_speaker(hass: HomeAssistant, entry: ConfigEntry, player: str) -> None:
     await choose(hass, entry, OPTIONS | {"talk": False})
     assert er.async_get(hass).async_get(player) is None
 

@@ -87,7 +87,7 @@ async def check(hass: HomeAssistant, entry: ConfigEntry) -> None:
     await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "check_talk"))
 
 
-async def test_with_a_track_to_the_door_the_button_is_there(
+async def test_a_camera_with_an_audio_track_can_talk(
     hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     await talk(hass, entry)
@@ -248,7 +248,7 @@ async def test_an_entered_address_tells_whether_it_is_encrypted(
     assert source == f"rtsps://viewer:p%40ss%2Fw@localhost:{secure.port}/onvif/media?profile=1"
 
 
-async def test_a_called_2n_shows_its_stream_over_tls(
+async def test_a_2n_called_by_sip_shows_its_stream_over_tls(
     hass: HomeAssistant, secure: RtspCamera, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.onvif.enabled = False
@@ -264,7 +264,7 @@ async def test_a_called_2n_shows_its_stream_over_tls(
 
 
 @pytest.mark.parametrize("speaker", ["recvonly", "sendrecv", "inactive", None])
-async def test_without_that_track_there_is_none(
+async def test_talk_is_unavailable_without_an_audio_track(
     hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry, speaker: str | None
 ) -> None:
     rtsp.ways.speaker = speaker
@@ -274,12 +274,14 @@ async def test_without_that_track_there_is_none(
     assert source == "rtsp://viewer:p%40ss%2Fw@127.0.0.1:554/h264_stream"
 
 
-async def test_a_track_in_an_unknown_codec_is_none(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
+async def test_talk_is_unavailable_with_an_unknown_codec(
+    hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry
+) -> None:
     rtsp.ways.codec = "97 MPEG4-GENERIC/16000"
     await talk(hass, entry, "no_speaker")
 
 
-async def test_without_onvif_a_2n_is_called(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_talk_calls_a_2n_without_onvif_by_sip(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     async with Door() as door:
         await talk(hass, entry, "sip_direct", sip_port=door.port, stream_username="")
         assert has_button(hass, entry)
@@ -295,7 +297,7 @@ async def test_without_onvif_a_2n_is_called(hass: HomeAssistant, sim: Simulator,
         await until(lambda: door.call is None, "the end of the call")
 
 
-async def test_diagnostics_of_a_2n_tell_how_talk_goes(
+async def test_diagnostics_of_a_2n_show_the_talk_status(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     async def told() -> Any:
@@ -326,14 +328,14 @@ async def test_diagnostics_of_a_2n_tell_how_talk_goes(
     assert await told() == {"cameras": {"internal": status | line | {"failure": "declined"}}, "ignored": 0}
 
 
-async def test_onvif_comes_before_sip(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
+async def test_talk_prefers_onvif_to_sip(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
     async with Door() as door:
         await talk(hass, entry, "onvif", sip_port=door.port)
         source = await async_get_stream_source(hass, camera_of(hass, entry))
         assert source is not None and PROFILE in source
 
 
-async def test_without_the_option_all_stays_as_it_was(
+async def test_the_stream_is_unchanged_without_the_talk_option(
     hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     await choose(hass, entry, OPTIONS | {"talk": False})
@@ -346,9 +348,7 @@ async def test_without_the_option_all_stays_as_it_was(
     assert registry.async_get_entity_id("sensor", "ip_intercom", f"{entry.unique_id}_talk") is None
 
 
-async def test_turned_off_again_the_entities_are_gone(
-    hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry
-) -> None:
+async def test_turning_talk_off_removes_its_entities(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
     await talk(hass, entry)
     sensor = entity_id(hass, entry, "sensor", "talk")
     await choose(hass, entry, OPTIONS | {"talk": False})
@@ -427,13 +427,15 @@ async def test_the_sensor_and_the_check_tell_the_obstacle(
     assert not hass.config_entries.flow.async_progress()
 
 
-async def test_without_an_account(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
+async def test_talk_without_a_stream_account_is_unavailable(
+    hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry
+) -> None:
     await talk(hass, entry, "no_account", stream_username="")
     with pytest.raises(ServiceValidationError):
         await check(hass, entry)
 
 
-async def test_the_check_sees_what_was_fixed(
+async def test_the_check_notices_a_fixed_account(
     hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     sim.onvif.users = {}
@@ -455,7 +457,7 @@ async def test_the_check_of_a_device_that_is_away_is_an_error(
     assert has_button(hass, entry)  # until something else is known
 
 
-async def test_a_new_description_brings_a_new_check(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
+async def test_a_new_description_repeats_the_check(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
     await talk(hass, entry)
     rtsp.ways.speaker = None
     await entry.runtime_data.coordinator.async_describe()
@@ -472,7 +474,7 @@ async def test_a_device_that_starts_is_checked_again(hass: HomeAssistant, rtsp: 
     await until(lambda: state_of(hass, entry, "sensor", "talk") == "onvif", "the second check")
 
 
-async def test_a_failed_check_is_no_failure_of_the_device(
+async def test_a_failed_talk_check_leaves_the_device_available(
     hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
@@ -484,7 +486,7 @@ async def test_a_failed_check_is_no_failure_of_the_device(
     assert not hass.config_entries.flow.async_progress()
 
 
-async def test_the_setup_and_rings_do_not_wait_for_the_check(
+async def test_a_hanging_talk_check_delays_neither_setup_nor_rings(
     hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     sim.fault("/onvif/device_service", "hang")
@@ -599,7 +601,7 @@ async def test_the_options_of_a_system_without_cameras(
     assert form["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_secrets_stay_where_they_are(
+async def test_talk_shows_no_secrets(
     hass: HomeAssistant,
     sim: Simulator,
     rtsp: RtspCamera,

@@ -168,7 +168,7 @@ async def shown(hass: HomeAssistant, entry: ConfigEntry) -> bytes | None:
     return await image.async_image()
 
 
-async def test_every_ring_keeps_its_picture(
+async def test_every_ring_stores_its_picture(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, folder: Path
 ) -> None:
     for _ in range(30):
@@ -200,7 +200,7 @@ async def test_visitors_go_with_the_entry(
     assert f"{DOMAIN}.{entry.entry_id}.visitors" not in hass_storage
 
 
-async def test_nothing_happens_before_the_ring_is_sent(
+async def test_a_picture_is_taken_only_after_the_ring_is_sent(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -223,7 +223,7 @@ async def test_nothing_happens_before_the_ring_is_sent(
     await until(lambda: rows(entry)[0].taken, "the picture")
 
 
-async def test_a_killed_home_assistant_keeps_the_visitor_and_the_outcome(
+async def test_a_visitor_and_its_outcome_survive_a_kill(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     key = f"{DOMAIN}.{entry.entry_id}.visitors"
@@ -242,7 +242,7 @@ async def test_a_killed_home_assistant_keeps_the_visitor_and_the_outcome(
     assert rows(entry)[0].taken is not None
 
 
-async def test_a_ring_before_a_kill_that_was_not_written_down_is_kept_once(
+async def test_an_unstored_ring_before_a_kill_is_listed_once(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     key = f"{DOMAIN}.{entry.entry_id}.visitors"
@@ -261,9 +261,7 @@ async def test_a_ring_before_a_kill_that_was_not_written_down_is_kept_once(
     assert visitor.taken is not None
 
 
-async def test_a_late_visitor_is_kept_without_a_picture_of_now(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_a_late_visitor_has_no_current_picture(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.set_input("input1", True)
     await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on", "an event")
     assert await hass.config_entries.async_unload(entry.entry_id)
@@ -285,7 +283,7 @@ async def test_a_late_visitor_is_kept_without_a_picture_of_now(
     assert [visitor.late for visitor in rows(entry)] == [False, True]
 
 
-async def test_a_late_visitor_of_whom_the_camera_still_has_a_picture(
+async def test_a_late_visitor_gets_a_past_picture_from_the_camera(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     """After a kill, a ring of some seconds ago is late, and a 2N keeps its images for half a minute."""
@@ -304,7 +302,7 @@ async def test_a_late_visitor_of_whom_the_camera_still_has_a_picture(
     assert state_of(hass, entry, "image", "last_visitor") == "unknown"
 
 
-async def test_a_late_picture_that_has_to_wait_is_of_the_ring_or_not_taken(
+async def test_a_past_picture_that_expired_is_not_taken(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     """Pictures of the past are requested one by one: the second visitor's is no longer in the camera."""
@@ -346,7 +344,7 @@ async def test_old_visitors_are_removed(
     assert len(hass_storage[f"{DOMAIN}.{entry.entry_id}.visitors"]["data"]["visitors"]) == len(kept)
 
 
-async def test_too_many_pictures_are_removed_at_the_next_one(
+async def test_pictures_above_the_limit_are_removed_at_the_next_ring(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, folder: Path
 ) -> None:
     await choose(hass, entry, {"visitor_storage": 1})
@@ -418,7 +416,7 @@ async def test_pictures_outlive_a_spoiled_index(
     assert ir.async_get(hass).async_get_issue(DOMAIN, f"stored_data_{key}") is not None
 
 
-async def test_a_spoiled_row_costs_only_itself(
+async def test_an_invalid_stored_visitor_is_dropped(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
     key = f"{DOMAIN}.{entry.entry_id}.visitors"
@@ -432,7 +430,7 @@ async def test_a_spoiled_row_costs_only_itself(
     assert rows(entry) == before
 
 
-async def test_a_picture_whose_file_is_gone(
+async def test_a_missing_picture_file_shows_the_placeholder(
     hass: HomeAssistant,
     local_url: str,
     sim: Simulator,
@@ -455,7 +453,7 @@ async def test_a_picture_whose_file_is_gone(
     assert state_of(hass, entry, "image", "last_visitor") == "unknown"
 
 
-async def test_a_picture_is_shown_though_it_cannot_be_written(
+async def test_a_picture_that_cannot_be_stored_is_still_shown(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -494,7 +492,7 @@ async def test_a_folder_that_cannot_be_read_does_not_prevent_the_setup(
     assert [visitor.taken for visitor in rows(entry)] == [visitor.taken for visitor in before]
 
 
-async def test_an_index_that_cannot_be_written_costs_no_ring(
+async def test_a_failed_write_of_the_visitor_index_loses_no_ring(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -511,7 +509,7 @@ async def test_an_index_that_cannot_be_written_costs_no_ring(
     assert len(rows(entry)) == 2
 
 
-async def test_before_the_first_visitor_there_is_a_placeholder(
+async def test_the_image_is_a_placeholder_before_the_first_visitor(
     hass: HomeAssistant, local_url: str, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     client = await hass_client()
@@ -522,7 +520,7 @@ async def test_before_the_first_visitor_there_is_a_placeholder(
 
 
 @pytest.mark.parametrize("picture", [b"<script>", b"\x89PNG\r\n", b"RIFF....WEBP"])
-async def test_only_pictures_are_opened_by_a_browser(
+async def test_a_stored_file_that_is_no_picture_is_sent_as_download(
     hass: HomeAssistant,
     local_url: str,
     sim: Simulator,
@@ -577,7 +575,7 @@ async def test_visitors_in_the_media_browser(
 
 
 @pytest.mark.parametrize("missing", ["visitors/unknown", "visitors/unknown/2026-11-30", "visitors/unknown/x/y"])
-async def test_what_is_no_visitor_is_not_shown(
+async def test_unknown_visitors_are_not_in_the_media_browser(
     hass: HomeAssistant, local_url: str, entry: ConfigEntry, missing: str
 ) -> None:
     with pytest.raises(media_source.MediaSourceError):
@@ -589,7 +587,7 @@ async def test_what_is_no_visitor_is_not_shown(
 
 
 @pytest.mark.parametrize("kind", MAY)
-async def test_the_media_browser_shows_visitors_to_those_who_may_see_them(
+async def test_the_media_browser_checks_the_permission_for_visitors(
     local_url: str, hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, kind: str,
     hass_ws_client: WebSocketGenerator,
 ) -> None:  # fmt: skip

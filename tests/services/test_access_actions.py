@@ -24,7 +24,7 @@ def someone(sim: Simulator, name: str = "Alice Gruberová") -> str:
 # -- blocking ----------------------------------------------------------------------------------------
 
 
-async def test_an_entrance_is_blocked_and_let_go(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_an_entrance_is_blocked_and_unblocked(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     assert state_of(hass, entry, "switch", "access_point_entry") == "off"
     switch = entity_id(hass, entry, "switch", "access_point_entry")
     await act(hass, "switch.turn_on", entity_id=switch)
@@ -36,7 +36,7 @@ async def test_an_entrance_is_blocked_and_let_go(hass: HomeAssistant, sim: Simul
     await until(lambda: state_of(hass, entry, "switch", "access_point_entry") == "off")
 
 
-async def test_an_account_that_may_only_look_sees_a_sensor(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_account_without_access_control_gets_a_sensor(hass: HomeAssistant, sim: Simulator) -> None:
     sim.revoke(USERNAME, Privilege.ACCESS_CONTROL)
     entry = await add_intercom(hass, sim)
     assert state_of(hass, entry, "binary_sensor", "access_point_entry") == "off"
@@ -46,7 +46,9 @@ async def test_an_account_that_may_only_look_sees_a_sensor(hass: HomeAssistant, 
     assert await refusal(hass, entry, "grant_access", user=someone(sim)) == "no_access_points"
 
 
-async def test_an_entrance_out_of_service(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_grant_access_at_a_disabled_access_point_is_an_error(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     sim.disable_access_point(1)
     assert await refusal(hass, entry, "grant_access", user=someone(sim), access_point="exit") == "command_failed"
 
@@ -54,7 +56,9 @@ async def test_an_entrance_out_of_service(hass: HomeAssistant, sim: Simulator, e
 # -- granting ----------------------------------------------------------------------------------------
 
 
-async def test_somebody_is_let_in_by_their_rules(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_grant_access_opens_the_door_for_a_known_user(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     events = capture_log_events(hass)
     assert await command(hass, entry, "grant_access", user=someone(sim)) == {"granted": True, "reason": None}
     await until(lambda: any(event.data["type"] == "ApiAccessRequested" for event in events))
@@ -62,14 +66,14 @@ async def test_somebody_is_let_in_by_their_rules(hass: HomeAssistant, sim: Simul
     assert sum(request.path == "/api/accesspoint/grantaccess" for request in sim.requests) == 1
 
 
-async def test_a_stranger_is_not(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_grant_access_denies_an_unknown_user(hass: HomeAssistant, entry: ConfigEntry) -> None:
     stranger = "00000000-1111-2222-3333-444444444444"
     answer = await command(hass, entry, "grant_access", user=stranger)
     assert answer == {"granted": False, "reason": "invalidCredential"}
     assert await refusal(hass, entry, "grant_access", user="nobody") == "invalid_request"
 
 
-async def test_floors_of_the_lift(hass: HomeAssistant, sockets: None) -> None:
+async def test_elevator_access_is_granted_and_public_floors_are_shown(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("access_unit") as sim:
         entry = await add_intercom(hass, sim)
         user = someone(sim)
@@ -83,7 +87,9 @@ async def test_floors_of_the_lift(hass: HomeAssistant, sockets: None) -> None:
         assert state_of(hass, entry, "sensor", "public_floors") == "1, 4"
 
 
-async def test_without_a_lift(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_elevator_access_without_an_elevator_is_an_error(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     assert await refusal(hass, entry, "grant_lift_access", user=someone(sim)) == "not_supported"
 
 
@@ -99,7 +105,7 @@ def photo(files: Path) -> Path:
     return path
 
 
-async def test_a_car_comes_in_and_its_picture_is_there(
+async def test_a_recognized_plate_opens_and_has_a_picture(
     hass: HomeAssistant, sockets: None, files: Path, photo: Path
 ) -> None:
     async with Simulator("access_unit") as sim:
@@ -108,7 +114,7 @@ async def test_a_car_comes_in_and_its_picture_is_there(
         await _drive_in(hass, sim, files, photo)
 
 
-async def test_a_car_at_a_station_with_plates(hass: HomeAssistant, sockets: None, files: Path, photo: Path) -> None:
+async def test_a_door_station_recognizes_plates(hass: HomeAssistant, sockets: None, files: Path, photo: Path) -> None:
     for model in ("verso3", "verso", "access_unit", "indoor", "vario"):
         async with Simulator(model) as sim:
             if "lpr" not in sim.lacks and sim.model.since(2, 40):
@@ -141,19 +147,19 @@ async def _drive_in(hass: HomeAssistant, sim: Simulator, files: Path, photo: Pat
 # -- the bell of a flat, automation, mail, loudspeaker -----------------------------------------------
 
 
-async def test_the_bell_of_a_flat(hass: HomeAssistant, sockets: None) -> None:
+async def test_an_indoor_unit_rings_its_doorbell(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("indoor", firmware="3.3.1.82.4") as sim:
         entry = await add_intercom(hass, sim)
         await command(hass, entry, "ring_doorbell")
         assert sim.doorbell.rings == 1
 
 
-async def test_a_station_has_no_such_bell(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_a_door_station_cannot_ring_a_doorbell(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert await refusal(hass, entry, "ring_doorbell") == "not_supported"
 
 
 @pytest.mark.parametrize("model", ["verso", "verso3"])
-async def test_automation_is_set_off(hass: HomeAssistant, sockets: None, model: str) -> None:
+async def test_an_automation_of_the_device_is_triggered(hass: HomeAssistant, sockets: None, model: str) -> None:
     async with Simulator(model) as sim:
         entry = await add_intercom(hass, sim)
         await command(hass, entry, "trigger_automation", trigger="openGate", parameters={"who": "Anna & Co", "n": 3})
@@ -163,7 +169,7 @@ async def test_automation_is_set_off(hass: HomeAssistant, sockets: None, model: 
         assert await refusal(hass, entry, "trigger_automation", trigger="unknown") == "invalid_request"
 
 
-async def test_mail_with_pictures(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_an_email_is_sent_with_pictures(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     body = "Přišel balík. " * 500
     await command(hass, entry, "send_email", to="a@b.cz", subject="Balík", body=body, pictures=2, time_span=5)
     (mail,) = sim.email.outbox
@@ -181,7 +187,7 @@ async def test_loudspeaker_and_microphone_are_tested(
     assert state is not None and state.attributes["event_type"] == result
 
 
-async def test_a_test_without_a_result(
+async def test_an_audio_test_without_a_result_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.services._TEST_PATIENCE", 0.1)
@@ -207,7 +213,7 @@ async def test_calls_are_listed_and_deleted(hass: HomeAssistant, sim: Simulator,
     assert state_of(hass, entry, "sensor", "last_call") == "unknown"
 
 
-async def test_an_access_unit_keeps_no_calls(hass: HomeAssistant, sockets: None) -> None:
+async def test_an_access_unit_has_no_call_log(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("access_unit") as sim:
         entry = await add_intercom(hass, sim)
         assert await refusal(hass, entry, "call_log_query") == "no_call_log"
@@ -217,7 +223,7 @@ async def test_an_access_unit_keeps_no_calls(hass: HomeAssistant, sockets: None)
 
 
 @pytest.mark.parametrize("policy", [{"entities": True}, {"entities": {"domains": {"lock": {"control": True}}}}])
-async def test_who_may_open_the_lock_may_let_people_in(
+async def test_a_user_who_may_open_the_lock_may_grant_access(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, policy: dict[str, Any]
 ) -> None:
     user = MockUser(is_owner=False).add_to_hass(hass)
@@ -236,7 +242,7 @@ async def test_who_may_open_the_lock_may_let_people_in(
         ("trigger_automation", {"trigger": "openGate"}),
     ],
 )
-async def test_who_may_only_look_opens_nothing(
+async def test_a_read_only_user_may_open_nothing(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, action: str, data: dict[str, Any]
 ) -> None:
     user = MockUser(is_owner=False).add_to_hass(hass)

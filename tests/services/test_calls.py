@@ -16,7 +16,7 @@ def device(hass: HomeAssistant, entry: ConfigEntry) -> str:
     return dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)[0].id
 
 
-async def test_dialling_a_number_rings_no_bell_here(
+async def test_dialing_a_number_does_not_ring(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, device: str
 ) -> None:
     events = capture_log_events(hass)
@@ -29,7 +29,7 @@ async def test_dialling_a_number_rings_no_bell_here(
     assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
 
 
-async def test_a_call_from_here_stays_silent_over_a_reload(
+async def test_a_dialed_call_does_not_ring_after_a_reload(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, device: str
 ) -> None:
     await act(hass, "ip_intercom.dial", device_id=device, number="sip:999@192.168.1.20")
@@ -43,7 +43,7 @@ async def test_a_call_from_here_stays_silent_over_a_reload(
     assert hass.states.get("event.front_gate_doorbell") is None
 
 
-async def test_a_call_whose_answer_was_lost_rings_nothing(
+async def test_a_dialed_call_with_a_lost_response_does_not_ring(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, device: str
 ) -> None:
     sim.garbage("call/dial", "truncated")
@@ -54,20 +54,20 @@ async def test_a_call_whose_answer_was_lost_rings_nothing(
     assert hass.states.get("event.front_gate_doorbell") is None
 
 
-async def test_dialling_people_of_the_directory(hass: HomeAssistant, sim: Simulator, device: str) -> None:
+async def test_dialing_a_directory_user_starts_a_call(hass: HomeAssistant, sim: Simulator, device: str) -> None:
     uuid = sim.directory["Alice Gruberová"]["uuid"]
     await act(hass, "ip_intercom.dial", device_id=device, users=[uuid])
     assert len(sim.calls) == 1
 
 
-async def test_dialling_nobody_or_both_is_refused(hass: HomeAssistant, device: str) -> None:
+async def test_dialing_needs_either_a_number_or_users(hass: HomeAssistant, device: str) -> None:
     with pytest.raises(Exception, match="at least one"):
         await act(hass, "ip_intercom.dial", device_id=device)
     with pytest.raises(Exception, match="two or more"):
         await act(hass, "ip_intercom.dial", device_id=device, number="1", users=["2"])
 
 
-async def test_an_unknown_person_is_refused_with_the_devices_reason(hass: HomeAssistant, device: str) -> None:
+async def test_dialing_an_unknown_user_raises_the_reason_of_the_device(hass: HomeAssistant, device: str) -> None:
     with pytest.raises(ServiceValidationError, match="Front Gate rejected the request"):
         await act(hass, "ip_intercom.dial", device_id=device, users=["00000000-0000-0000-0000-000000000001"])
 
@@ -95,7 +95,7 @@ async def test_buttons_answer_and_hang_up(hass: HomeAssistant, sim: Simulator, e
     assert sim.calls == {}
 
 
-async def test_no_call_to_answer_or_end(hass: HomeAssistant, sim: Simulator, device: str) -> None:
+async def test_answer_and_hang_up_without_a_call_are_errors(hass: HomeAssistant, sim: Simulator, device: str) -> None:
     with pytest.raises(ServiceValidationError, match="Front Gate has no incoming call"):
         await act(hass, "ip_intercom.answer", device_id=device)
     with pytest.raises(ServiceValidationError, match="Front Gate has no active call"):
@@ -107,7 +107,7 @@ async def test_no_call_to_answer_or_end(hass: HomeAssistant, sim: Simulator, dev
         await act(hass, "ip_intercom.answer", device_id=device)
 
 
-async def test_a_device_that_says_it_hung_up_and_did_not(hass: HomeAssistant, sim: Simulator, device: str) -> None:
+async def test_an_ineffective_hang_up_is_an_error(hass: HomeAssistant, sim: Simulator, device: str) -> None:
     sim.hangup_ignored = True
     session = sim.press("%1")
     assert session is not None
@@ -124,14 +124,14 @@ async def test_an_account_that_may_not_call(hass: HomeAssistant, sim: Simulator)
         await act(hass, "ip_intercom.dial", device_id=device, number="1")
 
 
-async def test_a_call_from_the_keypad_rings_the_bell_of_whom_it_calls(
+async def test_a_keypad_call_rings_the_bell_of_the_called_user(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.dial_from_keypad("sip:101@192.168.1.20")
     await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown")
 
 
-async def test_a_call_to_nobody_known_rings_a_bell_of_its_own(
+async def test_a_call_to_an_unknown_number_rings_the_general_doorbell(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.dial_from_keypad("sip:999@192.168.1.20")
@@ -139,7 +139,7 @@ async def test_a_call_to_nobody_known_rings_a_bell_of_its_own(
     await until(lambda: state_of(hass, entry, "event", "bell_call") not in {"unknown", "unavailable"})
 
 
-async def test_a_button_that_nobody_has_rings_from_its_first_press(
+async def test_an_unassigned_button_rings_from_its_first_press(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.press("%7")

@@ -46,7 +46,9 @@ async def test_an_entry_is_created_found_changed_and_deleted(hass: HomeAssistant
     assert not got["entries"][0].get("name")
 
 
-async def test_each_entry_is_refused_for_itself(hass: HomeAssistant, sim: Simulator, device: str) -> None:
+async def test_each_invalid_directory_entry_has_its_own_errors(
+    hass: HomeAssistant, sim: Simulator, device: str
+) -> None:
     answer = await directory(
         hass,
         "create",
@@ -59,7 +61,7 @@ async def test_each_entry_is_refused_for_itself(hass: HomeAssistant, sim: Simula
     assert {"code": "EDIR_FIELD_NAME_UNKNOWN", "field": "albert"} in bad["errors"]
 
 
-async def test_when_all_are_refused_the_reasons_are_a_sentence(
+async def test_an_error_lists_the_reasons_if_all_entries_are_rejected(
     hass: HomeAssistant, sim: Simulator, device: str
 ) -> None:
     before = await directory(hass, "query", device)
@@ -70,7 +72,9 @@ async def test_when_all_are_refused_the_reasons_are_a_sentence(
         await directory(hass, "update", device, entries=[{"uuid": "76543210-68FF-18CA-3210-FEDCBA987654"}])
 
 
-async def test_secrets_are_told_only_to_who_asks_by_name(hass: HomeAssistant, sim: Simulator, device: str) -> None:
+async def test_secrets_are_returned_only_if_requested_by_field(
+    hass: HomeAssistant, sim: Simulator, device: str
+) -> None:
     uuid = sim.directory["Alice Gruberová"]["uuid"]
     everything = await directory(hass, "get", device, uuids=[uuid])
     assert "1234" not in str(everything)
@@ -85,7 +89,7 @@ async def test_entries_of_an_owner_are_deleted_together(hass: HomeAssistant, sim
     assert len(deleted["entries"]) == 2
 
 
-async def test_without_the_privilege_the_sentence_says_what_to_tick(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_the_error_names_the_missing_privilege(hass: HomeAssistant, sim: Simulator) -> None:
     sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
     entry = await add_intercom(hass, sim)
     with pytest.raises(ServiceValidationError, match="select System - Control"):

@@ -56,7 +56,7 @@ async def test_a_message_is_drawn_in_the_size_of_the_display(
 
 
 @pytest.mark.parametrize(("seconds", "kept"), [(5, 5.0), (0, None)])
-async def test_a_message_stays_as_long_as_wanted(
+async def test_a_message_is_shown_for_its_duration(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, seconds: int, kept: float | None
 ) -> None:
     answer = await command(hass, entry, "show_message", message="Ξεσκεπάζω", duration=seconds)
@@ -88,17 +88,17 @@ async def test_a_video_from_a_file(hass: HomeAssistant, sim: Simulator, entry: C
     assert (shown(sim).kind, shown(sim).data, shown(sim).repeat) == ("video", path.read_bytes(), 3)
 
 
-async def test_a_file_that_is_no_video(hass: HomeAssistant, entry: ConfigEntry, files: Path) -> None:
+async def test_show_video_rejects_a_file_that_is_no_video(hass: HomeAssistant, entry: ConfigEntry, files: Path) -> None:
     path = files / "hello.mp4"
     path.write_bytes(b"no video")
     assert await refusal(hass, entry, "show_video", filename=str(path), repeat=2) == "invalid_request"
 
 
-async def test_which_display(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_an_unknown_display_is_an_error(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     assert await refusal(hass, entry, "show_message", message="Hi", display="cellar") == "which_display"
 
 
-async def test_an_account_that_may_not(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_account_without_display_privilege_has_no_display(hass: HomeAssistant, sim: Simulator) -> None:
     sim.revoke(USERNAME, Privilege.DISPLAY_CONTROL)
     entry = await add_intercom(hass, sim)
     assert not [
@@ -107,7 +107,7 @@ async def test_an_account_that_may_not(hass: HomeAssistant, sim: Simulator) -> N
     assert await refusal(hass, entry, "show_message", message="Hi") == "no_display"
 
 
-async def test_an_old_display_knows_notifications_only(hass: HomeAssistant, sockets: None) -> None:
+async def test_an_old_display_shows_notifications(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("vario") as sim:
         entry = await add_intercom(hass, sim)
         if not sim.displays.all:

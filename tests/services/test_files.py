@@ -78,7 +78,7 @@ def test_every_action_that_writes_asks_whether_to_overwrite() -> None:
 
 
 @pytest.mark.parametrize("name", [*IMPOSSIBLE, *UNWRITABLE])
-async def test_a_name_that_no_file_can_have_is_a_sentence(
+async def test_an_impossible_file_name_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, odd: Path, name: str
 ) -> None:
     ending, key = (IMPOSSIBLE | UNWRITABLE)[name]
@@ -98,7 +98,7 @@ async def test_a_name_that_no_file_can_have_is_a_sentence(
 
 
 @pytest.mark.parametrize("name", [*IMPOSSIBLE, "the directory itself", "a file as a directory", "a pipe"])
-async def test_what_cannot_be_read_is_a_sentence(hass: HomeAssistant, entry: ConfigEntry, odd: Path, name: str) -> None:
+async def test_an_unreadable_file_is_an_error(hass: HomeAssistant, entry: ConfigEntry, odd: Path, name: str) -> None:
     ending, _ = (IMPOSSIBLE | UNWRITABLE)[name]
     for action in ("upload_config", "upload_firmware", "recognize_plate"):
         more = {"plate": "X"} if action == "recognize_plate" else {}
@@ -107,7 +107,7 @@ async def test_what_cannot_be_read_is_a_sentence(hass: HomeAssistant, entry: Con
 
 
 @pytest.mark.parametrize("action", ["snapshot", "download_config", "capture_download"])
-async def test_a_file_is_overwritten_only_where_that_is_asked_for(
+async def test_a_file_is_overwritten_only_on_request(
     hass: HomeAssistant, entry: ConfigEntry, files: Path, action: str
 ) -> None:
     target = files / "target"
@@ -122,7 +122,7 @@ async def test_a_file_is_overwritten_only_where_that_is_asked_for(
 
 
 @pytest.mark.parametrize("links", [True, False])
-async def test_a_file_that_appears_meanwhile_stays(
+async def test_a_file_created_during_the_write_is_not_overwritten(
     hass: HomeAssistant, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch, links: bool
 ) -> None:
     """Also on file systems without links."""
@@ -161,7 +161,7 @@ async def test_the_longest_name_is_written(hass: HomeAssistant, entry: ConfigEnt
     assert [path.name for path in files.iterdir()] == [name]
 
 
-async def test_a_link_is_replaced_and_not_what_it_leads_to(hass: HomeAssistant, entry: ConfigEntry, odd: Path) -> None:
+async def test_a_link_is_replaced_and_its_target_is_kept(hass: HomeAssistant, entry: ConfigEntry, odd: Path) -> None:
     await write(hass, entry, "download_config", filename=f"{odd}/nowhere", overwrite=True)
     assert not (odd / "gone").exists()
     assert (odd / "nowhere").is_file()

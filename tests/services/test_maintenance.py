@@ -41,7 +41,7 @@ async def test_the_clock_is_shown_and_set(hass: HomeAssistant, sim: Simulator) -
     assert not sim.system.automatic_time
 
 
-async def test_older_firmware_is_set_in_its_own_way(hass: HomeAssistant, sockets: None) -> None:
+async def test_the_clock_of_older_firmware_is_set(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso", firmware="2.38.0.1.1") as sim:
         sim.system.automatic_time = False
         sim.advance_clock(-3600)
@@ -52,7 +52,7 @@ async def test_older_firmware_is_set_in_its_own_way(hass: HomeAssistant, sockets
         assert any(request.path == "/api/system/time/set" and request.error_code is None for request in sim.requests)
 
 
-async def test_a_clock_from_the_network_is_left_alone(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_clock_set_by_ntp_is_not_changed(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     state = hass.states.get(entity_id(hass, entry, "sensor", "clock_drift"))
     assert state is not None and state.attributes["automatic"] is True
     with pytest.raises(ServiceValidationError) as failed:
@@ -61,7 +61,7 @@ async def test_a_clock_from_the_network_is_left_alone(hass: HomeAssistant, sim: 
     assert sim.system.automatic_time
 
 
-async def test_old_firmware_tells_no_time(hass: HomeAssistant, sockets: None) -> None:
+async def test_old_firmware_has_no_clock_and_last_call_entities(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("vario") as sim:
         entry = await add_intercom(hass, sim)
         registry = er.async_get(hass)
@@ -72,7 +72,7 @@ async def test_old_firmware_tells_no_time(hass: HomeAssistant, sockets: None) ->
 # -- restart, configuration, factory reset -----------------------------------------------------------
 
 
-async def test_a_restart_comes_back_by_itself(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_device_is_available_after_its_restart(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     before = sim.clock.uptime()
     await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "restart"))
     await until(lambda: sim.clock.uptime() < before)
@@ -80,7 +80,7 @@ async def test_a_restart_comes_back_by_itself(hass: HomeAssistant, sim: Simulato
     assert sum(request.path == "/api/system/restart" for request in sim.requests) == 1
 
 
-async def test_the_configuration_goes_to_a_file_and_comes_back(
+async def test_the_configuration_is_downloaded_and_uploaded(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     backup = files / "backup.xml"
@@ -99,14 +99,14 @@ async def test_the_configuration_goes_to_a_file_and_comes_back(
 
 
 @pytest.mark.parametrize("content", ["<broken", "<Other/>", ""])
-async def test_a_file_that_is_no_configuration(
+async def test_an_invalid_configuration_file_is_an_error(
     hass: HomeAssistant, entry: ConfigEntry, files: Path, content: str
 ) -> None:
     (files / "wrong.xml").write_text(content)
     assert await refusal(hass, entry, "upload_config", filename=f"{files}/wrong.xml") == "invalid_request"
 
 
-async def test_a_download_that_breaks_off_leaves_the_old_file(
+async def test_a_failed_download_keeps_the_old_file(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
 ) -> None:
     backup = files / "backup.xml"
@@ -126,7 +126,7 @@ async def test_a_download_that_breaks_off_leaves_the_old_file(
 
 
 @pytest.mark.parametrize("size", [2000, 3 * 2**20])
-async def test_a_disk_that_is_full_leaves_the_old_file_and_says_so(
+async def test_a_full_disk_is_an_error_and_keeps_the_old_file(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path, size: int
 ) -> None:
     sim.set_pcap_size(size)
@@ -142,7 +142,7 @@ async def test_a_disk_that_is_full_leaves_the_old_file_and_says_so(
     assert list(files.iterdir()) == [path]
 
 
-async def test_a_file_that_cannot_be_written_says_why(
+async def test_the_error_says_why_a_file_cannot_be_written(
     hass: HomeAssistant, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def why(path: Path) -> str:
@@ -169,7 +169,9 @@ async def test_files_outside_the_allowed_directories(
     assert not [request for request in sim.requests if request.path in {"/api/config", "/api/pcap"}]
 
 
-async def test_a_factory_reset_wants_the_name_typed(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_factory_reset_needs_the_device_name_as_confirmation(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     assert await refusal(hass, entry, "factory_reset", confirmation="yes") == "confirmation_wrong"
     assert not [request for request in sim.requests if request.path == "/api/config/factoryreset"]
     await command(hass, entry, "factory_reset", confirmation="Front Gate")
@@ -188,7 +190,7 @@ async def test_a_factory_reset_wants_the_name_typed(hass: HomeAssistant, sim: Si
         ("call_log_delete", {"all": True}),
     ],
 )
-async def test_what_can_harm_is_for_administrators(
+async def test_dangerous_actions_are_for_administrators(
     hass: HomeAssistant, entry: ConfigEntry, action: str, data: dict[str, Any]
 ) -> None:
     user = MockUser(is_owner=False).add_to_hass(hass)
@@ -197,7 +199,9 @@ async def test_what_can_harm_is_for_administrators(
         await hass.services.async_call("ip_intercom", action, data, blocking=True, context=Context(user_id=user.id))
 
 
-async def test_an_account_that_may_not_maintain(hass: HomeAssistant, sim: Simulator, files: Path) -> None:
+async def test_an_account_without_system_privilege_cannot_maintain(
+    hass: HomeAssistant, sim: Simulator, files: Path
+) -> None:
     sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
     entry = await add_intercom(hass, sim)
     assert await refusal(hass, entry, "download_config", filename=f"{files}/x") == "no_maintenance"
@@ -235,7 +239,7 @@ async def test_holidays(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry)
     assert await refusal(hass, entry, "set_holidays", dates=["31/02"]) == "invalid_request"
 
 
-async def test_keys_for_telephones_are_never_told(
+async def test_mobile_keys_are_set_and_never_returned(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = sim.mobile_key.keys[0]["key"]
@@ -250,14 +254,14 @@ async def test_keys_for_telephones_are_never_told(
     assert key not in str(answer)
 
 
-async def test_older_firmware_knows_one_way_for_telephones(hass: HomeAssistant, sockets: None) -> None:
+async def test_older_firmware_has_no_mobile_key_compatibility(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso", firmware="2.38.0.1.1") as sim:
         entry = await add_intercom(hass, sim)
         assert (await command(hass, entry, "get_mobile_keys"))["compatible"] is None
         assert await refusal(hass, entry, "set_mobile_keys", compatible=True) == "not_supported"
 
 
-async def test_sip_accounts_are_told_without_passwords(hass: HomeAssistant, sockets: None) -> None:
+async def test_sip_accounts_are_returned_without_passwords(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso3") as sim:
         entry = await add_intercom(hass, sim)
         answer = await command(hass, entry, "sip_accounts")
@@ -274,7 +278,9 @@ async def test_sip_accounts_are_told_without_passwords(hass: HomeAssistant, sock
 # -- captures ----------------------------------------------------------------------------------------
 
 
-async def test_packets_go_to_a_file(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+async def test_a_packet_capture_is_saved_to_a_file(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
     sim.set_pcap_size(3 * 2**20)
     path = files / "door.pcap"
     assert await command(hass, entry, "capture_download", filename=str(path)) == {"size": 3 * 2**20}
@@ -286,7 +292,9 @@ async def test_packets_go_to_a_file(hass: HomeAssistant, sim: Simulator, entry: 
     assert sim.capture.recording
 
 
-async def test_packets_live(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+async def test_a_live_packet_capture_is_saved_to_a_file(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
     path = files / "live.pcap"
     assert await command(hass, entry, "capture_stats") == {"running": False, "bytes": 0, "packets": 0}
     task = asyncio.ensure_future(command(hass, entry, "capture_live", filename=str(path), duration=60))
@@ -301,7 +309,7 @@ async def test_packets_live(hass: HomeAssistant, sim: Simulator, entry: ConfigEn
     assert not (files / "other.pcap").exists()
 
 
-async def test_a_live_capture_ends_by_itself(
+async def test_a_live_capture_ends_after_its_duration(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
 ) -> None:
     path = files / "live.pcap"

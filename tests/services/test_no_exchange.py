@@ -37,12 +37,12 @@ LACKING: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-async def test_each_action_names_what_is_lacking(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_each_unsupported_action_is_an_error_that_says_why(hass: HomeAssistant, entry: ConfigEntry) -> None:
     told = [await refusal(hass, entry, action, **data) for action, data, _ in LACKING]
     assert told == [sentence for _, _, sentence in LACKING]
 
 
-async def test_nothing_of_it_is_shown(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_a_door_intercom_has_no_exchange_entities(hass: HomeAssistant, entry: ConfigEntry) -> None:
     entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     assert entities
     assert not {entity.domain for entity in entities} & {"calendar", "select"}
@@ -69,7 +69,7 @@ async def test_nothing_of_it_is_shown(hass: HomeAssistant, entry: ConfigEntry) -
         ("push_token_add", {"kind": "sms", "topic": "a", "token": "b"}),
     ],
 )
-async def test_what_makes_no_sense_is_refused(
+async def test_invalid_action_data_is_rejected(
     hass: HomeAssistant, entry: ConfigEntry, action: str, data: dict[str, Any]
 ) -> None:
     with pytest.raises(vol.Invalid):

@@ -29,7 +29,7 @@ LACKING: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-async def test_each_action_names_what_is_lacking(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_each_unsupported_action_is_an_error_that_says_why(hass: HomeAssistant, entry: ConfigEntry) -> None:
     told = [await refusal(hass, entry, action, **data) for action, data, _ in LACKING]
     assert told == [sentence for _, _, sentence in LACKING]
 
@@ -41,6 +41,6 @@ async def test_an_intercom_is_one_device(hass: HomeAssistant, entry: ConfigEntry
     assert dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id) == [device]
 
 
-async def test_a_password_is_given_only_to_who_takes_it(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_the_sip_account_action_requires_a_response(hass: HomeAssistant, entry: ConfigEntry) -> None:
     with pytest.raises(ServiceValidationError):
         await act(hass, "ip_intercom.sip_account", device_id=entry.runtime_data.coordinator.device_id)

@@ -82,7 +82,7 @@ async def test_unknown_fields_survive_an_update_of_a_2n_entry(
     assert [other for other in newer.directory if other["uuid"] != wanted["uuid"]] == others
 
 
-async def test_an_entry_that_is_refused_with_what_it_has_is_sent_as_asked(
+async def test_a_rejected_update_is_retried_without_unknown_fields(
     hass: HomeAssistant, newer: Simulator, entry: ConfigEntry
 ) -> None:
     """A device may tell a field that it does not take."""
