@@ -241,9 +241,10 @@ class AkuvoxSystem:
             opens_otherwise=bool(self._options.opening.username),
         )
         events = push.events_of(config)
+        pushed = frozenset(events if self._options.pushes else ())
         # Without a call status, the call log reports the calls of a device that makes some.
         logs_calls = call_log is not None and (push.CALL_EVENT in events or _has_dialed(call_log))
-        makes_calls = phone or logs_calls or self._parts.makes_calls
+        makes_calls = phone or logs_calls or push.CALL_EVENT in pushed or self._parts.makes_calls
         self._parts = _Parts(
             inputs_of(config, levels or ()), relays is not None, status is not None, phone, makes_calls, has_camera
         )
@@ -256,7 +257,7 @@ class AkuvoxSystem:
             call_log=call_log is not None and makes_calls,
             door_log=door_log is not None,
         )
-        has_log = makes_calls or door_log is not None or (self._options.pushes and bool(events))
+        has_log = makes_calls or door_log is not None or bool(pushed)
         self.log = self._log if has_log else None
         self.features = self._features(
             phone=phone,
@@ -277,7 +278,7 @@ class AkuvoxSystem:
                 doors=reading.doors or {},
                 ports=reading.ports or {},
                 lines=reading.lines or {},
-                alarms=self._alarms(events),
+                alarms=self._alarms(pushed),
                 calls=self._tracker.sessions,
                 cameras=CAMERAS if has_camera else {},
                 clock=reading.clock,
@@ -289,7 +290,7 @@ class AkuvoxSystem:
             retry_after=self._reader.retry_after,
             missing=self._reader.missing | ({Missing("stream_login", "RTSP")} if login_missing else frozenset()),
             unread=frozenset(part for function, part in _UNREAD.items() if function in failures),
-            reports_access=door_log is not None,
+            reports_access=door_log is not None or any(map(push.ACCESS_EVENT.fullmatch, pushed)),
             has_phone=phone,
             visitors=visitors,
         )
@@ -316,9 +317,7 @@ class AkuvoxSystem:
         )
 
     def _alarms(self, events: Collection[str]) -> dict[Alarm, bool | None]:
-        """Return the alarms that the device can push; there is no other source for them."""
-        if not self._options.pushes:
-            return {}
+        """Return the alarms that the device pushes; there is no other source for them."""
         alarms = {push.alarm_of(event) for event in events} - {None}
         return {alarm: self._log.is_alarmed(alarm) for alarm in Alarm if alarm in alarms}
 

@@ -193,6 +193,22 @@ async def test_pushes_that_never_arrive(
     await until(lambda: repairs(hass) == set(), "the repair to go")
 
 
+async def test_a_device_that_only_pushes(hass: HomeAssistant, device: Start, local_url: str) -> None:
+    """Without logs and the state of the call, pushes alone report accesses and rings."""
+    sim = await device("e16c")
+    for function in ("doorlog/get", "calllog/get", "call/status"):
+        sim.withhold(function)
+    sim.add_user(Name="Lucy", PrivatePIN="22224681")
+    entry = await pushing(hass, sim)
+    assert state_of(hass, entry, "event", "bell_call") == "unknown"
+    assert state_of(hass, entry, "event", "access") == "unknown"
+    sim.enter_code("9999")
+    await until(lambda: state_of(hass, entry, "event", "access") != "unknown", "the access")
+    assert state_of(hass, entry, "sensor", "last_access") != "unknown"
+    assert sim.press()
+    await until(lambda: state_of(hass, entry, "event", "bell_call") != "unknown", "the ring")
+
+
 @pytest.mark.parametrize("dialect", PUSHING)
 async def test_every_event_that_is_pushed(
     hass: HomeAssistant, device: Start, dialect: str, local_url: str, monkeypatch: pytest.MonkeyPatch
