@@ -55,7 +55,7 @@ def rings(*answers: tuple[CallChanged, ...]) -> int:
     )
 
 
-def test_pushed_looked_at_and_logged(tracker: CallTracker, clock: Clock) -> None:
+def test_a_call_that_is_pushed_polled_and_logged_rings_once(tracker: CallTracker, clock: Clock) -> None:
     pushed = tracker.pushed_call("101")
     clock.now += 2
     looked = tracker.polled("CALLING", clock.now)
@@ -71,7 +71,7 @@ def test_pushed_looked_at_and_logged(tracker: CallTracker, clock: Clock) -> None
     assert tracker.unpushed == 0
 
 
-def test_looked_at_first_pushed_late(tracker: CallTracker, clock: Clock) -> None:
+def test_a_call_polled_before_its_push_rings_once(tracker: CallTracker, clock: Clock) -> None:
     looked = tracker.polled("RINGING", clock.now)
     clock.now += 1
     pushed = tracker.pushed_call("101")
@@ -79,7 +79,7 @@ def test_looked_at_first_pushed_late(tracker: CallTracker, clock: Clock) -> None
     assert tracker.sessions[looked[0].session].peer == "101"
 
 
-def test_an_answer_that_is_older_than_the_push(tracker: CallTracker, clock: Clock) -> None:
+def test_a_poll_that_began_before_the_push_is_ignored(tracker: CallTracker, clock: Clock) -> None:
     asked = clock.now
     clock.now += 0.5
     pushed = tracker.pushed_call("101")
@@ -91,7 +91,7 @@ def test_an_answer_that_is_older_than_the_push(tracker: CallTracker, clock: Cloc
     assert tracker.polled("CALLING", hung_at - 0.1) == (), "what was asked before the end begins no call"
 
 
-def test_ready_in_the_first_seconds(tracker: CallTracker, clock: Clock) -> None:
+def test_ready_just_after_a_push_does_not_end_the_call(tracker: CallTracker, clock: Clock) -> None:
     tracker.pushed_call("101")
     clock.now += 1
     assert tracker.polled("READY", clock.now) == ()
@@ -99,7 +99,7 @@ def test_ready_in_the_first_seconds(tracker: CallTracker, clock: Clock) -> None:
     assert steps(tracker.polled("READY", clock.now)) == [(CallState.TERMINATED, Direction.OUTGOING)]
 
 
-def test_answered_before_anybody_looked(tracker: CallTracker, clock: Clock) -> None:
+def test_a_call_answered_before_the_first_poll_rings_by_its_record(tracker: CallTracker, clock: Clock) -> None:
     """The device itself may have answered a caller; if it was a visitor, the record tells."""
     assert steps(tracker.polled("TALKING", clock.now)) == [
         (CallState.RINGING, Direction.INCOMING),
@@ -110,7 +110,7 @@ def test_answered_before_anybody_looked(tracker: CallTracker, clock: Clock) -> N
     assert rings(tracker.logged(record())) == 1
 
 
-def test_a_device_that_pushes_its_calls_has_not_made_the_others(tracker: CallTracker, clock: Clock) -> None:
+def test_unpushed_calls_of_a_pushing_device_do_not_ring(tracker: CallTracker, clock: Clock) -> None:
     tracker.pushes_calls = True
     assert rings(tracker.polled("RINGING", clock.now)) == 0
     clock.now += 10
@@ -125,7 +125,7 @@ def test_a_device_that_pushes_its_calls_has_not_made_the_others(tracker: CallTra
     assert rings(tracker.polled("CALLING", clock.now), tracker.logged(record("102"))) == 1, "the push was lost"
 
 
-def test_only_the_log_tells(tracker: CallTracker) -> None:
+def test_a_call_known_from_the_log_alone_rings(tracker: CallTracker) -> None:
     assert steps(tracker.logged(record())) == [
         (CallState.RINGING, Direction.OUTGOING),
         (CallState.TERMINATED, Direction.OUTGOING),
@@ -135,7 +135,7 @@ def test_only_the_log_tells(tracker: CallTracker) -> None:
     assert rings(tracker.logged(record())) == 1, "the same number again is another visitor"
 
 
-def test_the_log_comes_before_the_end_was_seen(tracker: CallTracker, clock: Clock) -> None:
+def test_a_record_ends_a_call_whose_end_was_not_polled(tracker: CallTracker, clock: Clock) -> None:
     tracker.polled("RINGING", clock.now)
     clock.now += 41
     assert steps(tracker.logged(record())) == [(CallState.TERMINATED, Direction.OUTGOING)]
@@ -180,12 +180,12 @@ def test_a_group_that_is_pushed_once(tracker: CallTracker, clock: Clock) -> None
     assert rings(tracker.logged(record("103", second=40))) == 1, "that was somebody else"
 
 
-def test_visitors_that_only_the_log_tells_of(tracker: CallTracker) -> None:
+def test_visitors_known_from_the_log_alone_ring(tracker: CallTracker) -> None:
     assert rings(tracker.logged(record("101")), tracker.logged(record("102", second=1))) == 1
     assert rings(tracker.logged(record("103", second=30))) == 1
 
 
-def test_the_next_visitor_is_another(tracker: CallTracker, clock: Clock) -> None:
+def test_the_next_visitor_rings_again(tracker: CallTracker, clock: Clock) -> None:
     first = tracker.pushed_call("101")
     clock.now += 10
     tracker.pushed_hang_up()
@@ -194,7 +194,7 @@ def test_the_next_visitor_is_another(tracker: CallTracker, clock: Clock) -> None
     assert rings(first, second) == 2
 
 
-def test_a_lost_end(tracker: CallTracker, clock: Clock) -> None:
+def test_a_new_push_ends_a_call_whose_end_was_lost(tracker: CallTracker, clock: Clock) -> None:
     first = tracker.pushed_call("101")
     clock.now += 600
     second = tracker.pushed_call("101")
@@ -205,7 +205,7 @@ def test_a_lost_end(tracker: CallTracker, clock: Clock) -> None:
     assert rings(first, second) == 2
 
 
-def test_words_are_learned_from_records(tracker: CallTracker, clock: Clock) -> None:
+def test_status_words_are_learned_from_records(tracker: CallTracker, clock: Clock) -> None:
     guessed = tracker.polled("RINGING", clock.now)
     assert steps(guessed) == [(CallState.RINGING, Direction.OUTGOING)]
     clock.now += 10
@@ -215,7 +215,7 @@ def test_words_are_learned_from_records(tracker: CallTracker, clock: Clock) -> N
     assert steps(tracker.polled("RINGING", clock.now)) == [(CallState.RINGING, Direction.INCOMING)]
 
 
-def test_a_word_for_both_rings(tracker: CallTracker, clock: Clock) -> None:
+def test_a_status_word_of_both_directions_rings(tracker: CallTracker, clock: Clock) -> None:
     """No ring is lost to a word that is used for both directions."""
     for kind in (CallKind.RECEIVED, CallKind.DIALED):
         tracker.polled("BUSY", clock.now)
@@ -227,7 +227,7 @@ def test_a_word_for_both_rings(tracker: CallTracker, clock: Clock) -> None:
     assert steps(tracker.polled("BUSY", clock.now)) == [(CallState.RINGING, Direction.OUTGOING)]
 
 
-def test_a_visitor_taken_for_a_caller(tracker: CallTracker, clock: Clock) -> None:
+def test_a_record_corrects_a_wrongly_learned_status_word(tracker: CallTracker, clock: Clock) -> None:
     """What was learned may be wrong: the record rings then, and is the better teacher."""
     tracker.words["RINGING"] = False
     assert rings(tracker.polled("RINGING", clock.now)) == 0
@@ -237,14 +237,14 @@ def test_a_visitor_taken_for_a_caller(tracker: CallTracker, clock: Clock) -> Non
     assert tracker.words == {"RINGING": None}
 
 
-def test_a_call_that_is_taken_for_one_from_outside_until_it_is_pushed(tracker: CallTracker, clock: Clock) -> None:
+def test_a_push_rings_though_the_call_was_taken_for_incoming(tracker: CallTracker, clock: Clock) -> None:
     tracker.words["TALKING"] = False
     assert rings(tracker.polled("TALKING", clock.now)) == 0
     clock.now += 1
     assert rings(tracker.pushed_call("101")) == 1
 
 
-def test_calls_from_here(tracker: CallTracker, clock: Clock) -> None:
+def test_calls_dialed_by_home_assistant_do_not_ring(tracker: CallTracker, clock: Clock) -> None:
     session = tracker.dialing("101")
     told = (*tracker.pushed_call("101"), *tracker.polled("CALLING", clock.now))
     clock.now += 10
@@ -257,14 +257,14 @@ def test_calls_from_here(tracker: CallTracker, clock: Clock) -> None:
     assert not tracker.in_call
 
 
-def test_a_restart_forgets(tracker: CallTracker, clock: Clock) -> None:
+def test_a_restart_ends_all_calls(tracker: CallTracker, clock: Clock) -> None:
     tracker.pushed_call("101")
     tracker.restart()
     assert not tracker.in_call
     assert tracker.polled("READY", clock.now) == ()
 
 
-def test_a_restart_makes_no_ring_of_the_record(tracker: CallTracker, clock: Clock) -> None:
+def test_a_record_of_a_call_before_a_restart_does_not_ring(tracker: CallTracker, clock: Clock) -> None:
     """The call rang before, and its record outlives the restart."""
     tracker.pushed_call("101")
     tracker.restart()
@@ -273,7 +273,7 @@ def test_a_restart_makes_no_ring_of_the_record(tracker: CallTracker, clock: Cloc
 
 
 @pytest.mark.parametrize("seconds", [0.1, 2.5])
-def test_a_call_that_lingers_after_its_end_was_pushed(tracker: CallTracker, clock: Clock, seconds: float) -> None:
+def test_a_status_that_lags_behind_a_hang_up_is_ignored(tracker: CallTracker, clock: Clock, seconds: float) -> None:
     tracker.pushed_call("101")
     clock.now += 10
     tracker.pushed_hang_up()
@@ -284,7 +284,7 @@ def test_a_call_that_lingers_after_its_end_was_pushed(tracker: CallTracker, cloc
     assert rings(tracker.polled("CALLING", clock.now)) == 1, "the next visitor"
 
 
-def test_a_call_in_place_of_another(tracker: CallTracker, clock: Clock) -> None:
+def test_a_dialed_call_ends_the_current_one(tracker: CallTracker, clock: Clock) -> None:
     (first,) = tracker.pushed_call("101")
     tracker.dialing("102")
     assert tracker.take_changes() == ()
@@ -295,7 +295,7 @@ def test_a_call_in_place_of_another(tracker: CallTracker, clock: Clock) -> None:
     assert tracker.take_changes() == ()
 
 
-def test_a_call_that_is_refused_ends_no_other(tracker: CallTracker, clock: Clock) -> None:
+def test_a_rejected_dial_does_not_end_the_ringing_call(tracker: CallTracker, clock: Clock) -> None:
     """A visitor rings; that the device does not dial meanwhile makes no second ring."""
     first = tracker.polled("CALLING", clock.now)
     refused = tracker.dialing("102")
@@ -306,7 +306,7 @@ def test_a_call_that_is_refused_ends_no_other(tracker: CallTracker, clock: Clock
 
 
 @pytest.mark.parametrize("remote", ["+49301234567", "101", "sip:101@192.168.1.5"])
-def test_a_number_that_is_pushed_is_that_of_the_record(tracker: CallTracker, remote: str) -> None:
+def test_a_pushed_number_matches_its_record(tracker: CallTracker, remote: str) -> None:
     """It comes unescaped, so that its plus arrives as a space."""
     pushed = parse(PushMessage("GET", dict(URL(f"http://ha/?event=MakeCall&remote={remote}").query)))
     assert pushed is not None
@@ -323,7 +323,7 @@ def test_a_number_that_is_pushed_is_that_of_the_record(tracker: CallTracker, rem
         *("Not in call", "Not Ringing", "UNCONNECTED", "no-answer", "DISCONNECTING", "SIP state: not connected"),
     ],
 )
-def test_whatever_a_device_says_without_a_call(tracker: CallTracker, clock: Clock, idle: str) -> None:
+def test_the_first_unknown_status_word_means_idle(tracker: CallTracker, clock: Clock, idle: str) -> None:
     """Only READY is documented; a word that no one knows is taken for it if it is the first that is heard."""
     assert tracker.polled(idle, clock.now) == ()
     assert not tracker.in_call
@@ -334,7 +334,7 @@ def test_whatever_a_device_says_without_a_call(tracker: CallTracker, clock: Cloc
     assert steps(tracker.polled(idle, clock.now)) == [(CallState.TERMINATED, Direction.OUTGOING)]
 
 
-def test_the_first_word_may_be_of_a_call_all_the_same(tracker: CallTracker, clock: Clock) -> None:
+def test_ready_corrects_a_first_status_word_taken_for_idle(tracker: CallTracker, clock: Clock) -> None:
     """A device that then says READY was in a call when it was looked at first."""
     assert tracker.polled("EARLY", clock.now) == ()
     clock.now += 30
@@ -353,7 +353,7 @@ def test_the_first_word_may_be_of_a_call_all_the_same(tracker: CallTracker, cloc
         *("INCOMINGCALL", "onHold", "Ringing, not answered", "SIP_CONNECTED"),
     ],
 )
-def test_words_of_a_call_are_none_without_one(tracker: CallTracker, clock: Clock, word: str) -> None:
+def test_status_words_of_a_call_mean_a_call(tracker: CallTracker, clock: Clock, word: str) -> None:
     assert tracker.polled(word, clock.now)
     assert tracker.in_call
 
@@ -379,13 +379,13 @@ STORED = {
         {"confirmed": None},
     ],
 )
-def test_a_stored_call_that_cannot_be_read_is_forgotten(tracker: CallTracker, change: dict[str, object]) -> None:
+def test_an_unreadable_stored_call_is_dropped(tracker: CallTracker, change: dict[str, object]) -> None:
     tracker.restore({"over": [STORED | change, "no call"], "call": STORED | change})
     assert not tracker.in_call
     assert tracker.as_store()["over"] == []
 
 
-def test_a_stored_call_keeps_what_can_be_read(tracker: CallTracker) -> None:
+def test_a_partly_readable_stored_call_is_restored(tracker: CallTracker) -> None:
     tracker.restore({"over": [STORED | {"logged_at": "yesterday", "confirmed": time.time()}], "call": None})
     kept: Any = tracker.as_store()["over"]
     assert [(call["session"], call["logged_at"]) for call in kept] == [(7, None)]

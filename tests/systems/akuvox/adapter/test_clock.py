@@ -46,7 +46,7 @@ ZONES = [0, HOUR, -5 * HOUR, 20_700, 14 * HOUR]
 @pytest.mark.parametrize("off", [0.0, 0.4, 37.0, -300.0, YEARS])
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("age", [0.0, 0.7, 4.0, 59.0, 580.0])
-def test_the_age_of_what_is_new_since_a_look(
+def test_the_age_of_a_record_since_the_last_poll_needs_no_zone(
     monkeypatch: pytest.MonkeyPatch, off: float, zone: int, age: float
 ) -> None:
     """The zone need not be known: no record is older than the look before, by a quarter of an hour."""
@@ -59,7 +59,7 @@ def test_the_age_of_what_is_new_since_a_look(
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_the_age_of_what_was_written_while_nothing_looked(monkeypatch: pytest.MonkeyPatch, zone: int) -> None:
+def test_the_age_of_a_record_without_polls_needs_the_zone(monkeypatch: pytest.MonkeyPatch, zone: int) -> None:
     """Then the zone has to be known, from an earlier record."""
     device = Device(monkeypatch, off=12.0, zone=zone)
     assert device.clock().age_of(device.record(3.0), None) is None
@@ -67,7 +67,7 @@ def test_the_age_of_what_was_written_while_nothing_looked(monkeypatch: pytest.Mo
         assert device.clock(zone).age_of(device.record(age), None) == pytest.approx(age, abs=1.0)
 
 
-def test_a_long_call_is_as_old_as_its_record_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_age_of_a_long_call_is_that_of_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """The log may be stamped with the beginning, and is written at the end."""
     device = Device(monkeypatch, zone=HOUR)
     assert device.clock(HOUR).age_of(device.record(1200.0), 3.0) == pytest.approx(1200.0, abs=1.0)
@@ -84,13 +84,13 @@ def test_summer_time(monkeypatch: pytest.MonkeyPatch, change: int) -> None:
 
 @pytest.mark.parametrize("when", [None, datetime(1970, 1, 1, 0, 5), datetime(2000, 1, 1)])
 @pytest.mark.parametrize("since", [None, 3.4])
-def test_without_a_clock_the_look_before_is_all_there_is(
+def test_the_age_without_a_clock_is_that_of_the_last_poll(
     monkeypatch: pytest.MonkeyPatch, when: datetime | None, since: float | None
 ) -> None:
     assert Device(monkeypatch).clock(0).age_of(when, since) == since
 
 
-def test_a_device_that_does_not_tell_what_its_clock_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_age_with_an_unknown_clock_is_that_of_the_last_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     device = Device(monkeypatch, zone=HOUR)
     clock = DeviceClock(device.monotonic)
     assert clock.age_of(device.record(2.0), 4.0) == 4.0
@@ -98,7 +98,7 @@ def test_a_device_that_does_not_tell_what_its_clock_shows(monkeypatch: pytest.Mo
     assert clock.age_of(device.record(2.0), None) is None
 
 
-def test_a_clock_that_was_set_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_age_after_a_clock_change_is_that_of_the_last_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     """What seems to be of the future tells nothing; what was asked long ago neither."""
     device = Device(monkeypatch)
     clock = device.clock(0)
@@ -110,7 +110,7 @@ def test_a_clock_that_was_set_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None
     assert not clock.is_fresh
 
 
-def test_a_log_with_a_clock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_age_in_a_log_with_its_own_clock_is_that_of_the_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     device = Device(monkeypatch, zone=90 * 86400)
     assert device.clock().age_of(device.record(1.0), 4.0) == 4.0
 

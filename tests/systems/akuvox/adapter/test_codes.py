@@ -61,7 +61,7 @@ async def test_a_device_without_users_gets_a_private_key(bench: Bench) -> None:
     assert not bench.sim.private_keys.rows
 
 
-async def test_a_device_with_neither_says_so(start: Start) -> None:
+async def test_codes_are_not_supported_without_users_and_keys(start: Start) -> None:
     bench = await start("it83")
     with pytest.raises(NotSupported):
         await add(AkuvoxCodes(bench.device()))
@@ -74,7 +74,7 @@ async def test_adding_again_adds_nothing(bench: Bench) -> None:
     assert len(bench.sim.users.rows) == 1
 
 
-async def test_the_pin_of_somebody_else_is_refused_and_theirs_stays(bench: Bench) -> None:
+async def test_a_pin_of_another_user_is_rejected_and_kept(bench: Bench) -> None:
     bench.sim.add_user(Name="Anna", PrivatePIN=PIN)
     codes = AkuvoxCodes(bench.device())
     with pytest.raises(CommandFailed, match="PIN already exist") as failed:
@@ -100,7 +100,7 @@ OLD = frozenset("1")
         pytest.param({"Name": "Anna", "CardCode": "4711"}, None, NEW, id="another has a card and no PIN"),
     ],
 )
-async def test_one_trait_alone_makes_no_row_ours(
+async def test_one_matching_trait_does_not_delete_a_user(
     bench: Bench, row: dict[str, str], held: Held | None, others: frozenset[str] | None
 ) -> None:
     bench.sim.add_user(**row)
@@ -118,7 +118,7 @@ async def test_one_trait_alone_makes_no_row_ours(
         pytest.param({"Name": "Person", "PrivatePIN": PIN}, None, NEW, id="its ID never arrived, its name is another"),
     ],
 )
-async def test_two_traits_make_it_ours(
+async def test_two_matching_traits_identify_the_code(
     bench: Bench, row: dict[str, str], held: Held | None, others: frozenset[str] | None
 ) -> None:
     bench.sim.add_user(**row)
@@ -126,7 +126,7 @@ async def test_two_traits_make_it_ours(
     assert not bench.sim.users.rows
 
 
-async def test_a_device_that_says_that_it_deleted_and_did_not(bench: Bench) -> None:
+async def test_a_deletion_without_effect_is_an_error(bench: Bench) -> None:
     codes = AkuvoxCodes(bench.device())
     held = await add(codes)
     bench.sim.handlers["user/del"] = bench.sim.handlers["user/info"]
@@ -135,7 +135,7 @@ async def test_a_device_that_says_that_it_deleted_and_did_not(bench: Bench) -> N
     assert held.id in bench.sim.users.rows
 
 
-async def test_a_device_that_says_that_it_added_and_did_not(bench: Bench) -> None:
+async def test_an_addition_without_effect_is_an_error(bench: Bench) -> None:
     bench.sim.handlers["user/add"] = bench.sim.handlers["user/info"]
     with pytest.raises(Rejected):
         await add(AkuvoxCodes(bench.device()))
@@ -203,7 +203,7 @@ async def test_a_code_for_half_of_the_doors_is_undone(start: Start, is_there: bo
     assert opened(bench) == {"B"}
 
 
-async def test_a_device_that_keeps_what_it_refuses(start: Start) -> None:
+async def test_a_code_stored_in_spite_of_an_error_is_kept(start: Start) -> None:
     """The answer is an error, and the PIN opens: what is there counts."""
     bench = await start("a_series")
     bench.sim.users.errs = True
@@ -231,7 +231,7 @@ async def test_the_pin_and_doors_of_a_key_are_read_back(bench: Bench) -> None:
     assert bench.sim.private_keys.rows[held.id]["DoorNum"] == "23"
 
 
-async def test_no_pin_is_in_an_address(start: Start) -> None:
+async def test_no_pin_is_sent_in_a_url(start: Start) -> None:
     bench = await start("e16c")
     codes = AkuvoxCodes(bench.device())
     await codes.remove(CODE, await add(codes), None)

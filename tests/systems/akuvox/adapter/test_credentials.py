@@ -8,7 +8,7 @@ WHEN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 EVENT = "ValidCodeEntered"
 
 
-def test_one_without_a_record_is_told_and_its_late_record_is_not() -> None:
+def test_an_access_without_a_record_is_reported_once() -> None:
     credentials = Credentials()
     credentials.push(EVENT, access_of(EVENT, WHEN), 100.0)
     (deadline,) = credentials.deadlines
@@ -19,7 +19,7 @@ def test_one_without_a_record_is_told_and_its_late_record_is_not() -> None:
     assert not credentials.is_reported(True, "code", deadline + 1), "the next one is another"
 
 
-def test_a_flood_does_not_fill_the_memory() -> None:
+def test_a_flood_of_credentials_is_bounded() -> None:
     credentials = Credentials()
     access = access_of(EVENT, WHEN)
     told = 0

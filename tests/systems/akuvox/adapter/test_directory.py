@@ -70,7 +70,7 @@ async def test_every_kind_is_created_found_changed_and_deleted(start: Start, kin
 
 
 @pytest.mark.parametrize("dialect", NEW_DEVICES)
-async def test_a_change_keeps_what_it_does_not_name(start: Start, dialect: str) -> None:
+async def test_an_update_keeps_fields_that_it_does_not_contain(start: Start, dialect: str) -> None:
     """An E16C erases every field that user/set leaves out."""
     bench = await start(dialect)
     number = bench.sim.add_user(Name="Anna", PrivatePIN="2468", CardCode="AABBCCDD", LiftFloorNum="1;2")
@@ -101,7 +101,7 @@ async def test_a_new_user_gets_a_number(start: Start, dialect: str) -> None:
     assert (row["Name"], row["UserID"]) == ("Second", "2")
 
 
-async def test_each_entry_is_refused_for_itself(bench: Bench, directory: AkuvoxDirectory) -> None:
+async def test_each_invalid_directory_entry_has_its_own_errors(bench: Bench, directory: AkuvoxDirectory) -> None:
     bench.sim.add_user(Name="Anna", PrivatePIN="2468")
     result = await directory.create(
         [
@@ -124,7 +124,7 @@ async def test_each_entry_is_refused_for_itself(bench: Bench, directory: AkuvoxD
     assert not bench.sim.groups.rows
 
 
-async def test_what_the_device_leaves_out_or_cuts_off_is_told(bench: Bench, directory: AkuvoxDirectory) -> None:
+async def test_fields_that_the_device_drops_or_cuts_are_errors(bench: Bench, directory: AkuvoxDirectory) -> None:
     """Unknown fields vanish without a word, and a CardCode has 63 characters at most (field notes 4.2)."""
     cards = ";".join(f"{number:08X}" for number in range(8))
     entry = only(
@@ -140,7 +140,7 @@ async def test_what_the_device_leaves_out_or_cuts_off_is_told(bench: Bench, dire
     assert changed.fields["Name"] == "Anne"
 
 
-async def test_overwriting_has_to_be_asked_for(bench: Bench, directory: AkuvoxDirectory) -> None:
+async def test_an_entry_is_overwritten_only_on_request(bench: Bench, directory: AkuvoxDirectory) -> None:
     uuid = await create(directory, "contact", Name="Lucy", Phone="100")
     again = {"uuid": uuid, "Name": "Lucy", "Phone": "200"}
     assert code_of(await directory.create([again], overwrite=False)) == "exists"
@@ -148,7 +148,7 @@ async def test_overwriting_has_to_be_asked_for(bench: Bench, directory: AkuvoxDi
     assert [row["Phone"] for row in bench.sim.contacts.rows.values()] == ["200"]
 
 
-async def test_all_of_a_kind_are_deleted_by_its_name_only(bench: Bench, directory: AkuvoxDirectory) -> None:
+async def test_all_entries_of_a_kind_are_deleted_only_by_its_name(bench: Bench, directory: AkuvoxDirectory) -> None:
     for number in range(3):
         await create(directory, "key", Name=f"Key {number}", Code=f"1000{number}")
     user = await create(directory, "user", Name="Anna")
@@ -162,7 +162,7 @@ async def test_all_of_a_kind_are_deleted_by_its_name_only(bench: Bench, director
     assert only(await directory.get([user], None)).errors == ()
 
 
-async def test_lists_that_a_device_lacks_are_left_out(start: Start) -> None:
+async def test_unsupported_lists_are_skipped(start: Start) -> None:
     bench = await start("it83")
     directory = AkuvoxDirectory(bench.device())
     await create(directory, "contact", Name="Lucy", Phone="100")

@@ -97,7 +97,7 @@ async def test_each_function_fails_alone(bench: Bench, fault: Fault, status: int
 
 
 @pytest.mark.parametrize(("fault", "status"), [(Fault.RESET, 0), (Fault.REFUSED, 0), (Fault.WRONG_VALUES, 0)])
-async def test_what_does_not_answer_later_stays_as_it_was(bench: Bench, fault: Fault, status: int) -> None:
+async def test_the_state_of_a_failing_function_is_kept(bench: Bench, fault: Fault, status: int) -> None:
     paths, whole = await asked_at_bring_up(bench)
     for path in paths:
         if path == INFO:
@@ -136,7 +136,7 @@ ANSWERS: dict[str, tuple[Callable[[Simulator], None], bool, list[bool]]] = {
 
 
 @pytest.mark.parametrize("case", ANSWERS)
-async def test_what_a_refusal_says_of_a_function(bench: Bench, case: str) -> None:
+async def test_a_rejection_decides_whether_a_function_is_retried(bench: Bench, case: str) -> None:
     """Whether it is asked again soon: -100 finds fault with a parameter, and there is none (field notes 4.3)."""
     say_no, answered_before, expected = ANSWERS[case]
     system = system_of(bench)
@@ -149,7 +149,7 @@ async def test_what_a_refusal_says_of_a_function(bench: Bench, case: str) -> Non
     await system.close()
 
 
-async def test_a_parameter_that_is_refused_is_left_out(bench: Bench) -> None:
+async def test_a_rejected_parameter_is_omitted(bench: Bench) -> None:
     """-100 with parameters: firmware without pages, and without filters of the configuration."""
     _, whole = await asked_at_bring_up(bench)
     bench.sim.call_log.form.refuses_page = bench.sim.door_log.form.refuses_page = True

@@ -44,7 +44,7 @@ async def ids(journal: Journal, device: Device) -> list[str | None]:
 
 
 @pytest.mark.parametrize("paged", [True, False])
-async def test_only_what_is_new(paged: bool) -> None:
+async def test_the_log_returns_only_new_records(paged: bool) -> None:
     device, journal = Device(paged), Journal()
     for number in range(1, 31):
         device.write(number, number)
@@ -74,7 +74,7 @@ async def test_pages_are_read_as_far_as_needed() -> None:
     assert device.asked == [1]
 
 
-async def test_a_log_that_begins_again() -> None:
+async def test_an_emptied_log_is_followed() -> None:
     device, journal = Device(), Journal()
     for number in range(1, 6):
         device.write(number, number)
@@ -103,7 +103,7 @@ async def test_a_clock_that_is_set_back() -> None:
     assert await ids(journal, device) == []
 
 
-async def test_a_record_that_moves_to_the_next_page_is_news_once() -> None:
+async def test_a_record_that_moves_to_the_next_page_is_returned_once() -> None:
     device, journal = Device(), Journal()
     device.write(1, 1)
     await ids(journal, device)
@@ -130,7 +130,7 @@ async def test_ten_new_records_of_a_device_that_knows_no_pages() -> None:
     assert not journal.more
 
 
-async def test_a_record_that_cannot_be_read_hides_no_page() -> None:
+async def test_an_unreadable_record_does_not_end_the_paging() -> None:
     device, journal = Device(), Journal()
     device.write(1, 1)
     await ids(journal, device)
@@ -153,7 +153,7 @@ async def test_records_without_numbers() -> None:
     assert await ids(journal, device) == []
 
 
-async def test_over_a_restart() -> None:
+async def test_the_log_position_survives_a_restart() -> None:
     device, journal = Device(), Journal()
     device.write(1, 1)
     await ids(journal, device)
@@ -163,7 +163,7 @@ async def test_over_a_restart() -> None:
 
 
 @pytest.mark.parametrize("stored", [None, "x", {"id": 3, "when": "yesterday"}])
-def test_what_is_stored_may_be_broken(stored: object) -> None:
+def test_a_broken_stored_log_position_is_ignored(stored: object) -> None:
     assert not Journal.from_json(stored).known
 
 
@@ -211,7 +211,7 @@ async def test_an_undated_log_without_numbers() -> None:
     assert await ids(journal, device) == []
 
 
-async def test_a_log_that_was_emptied_and_grew_beyond_its_old_number() -> None:
+async def test_an_emptied_log_that_outgrew_its_old_number_is_new() -> None:
     """While Home Assistant was off: what has the old number is another record."""
     device, journal = Device(), Journal()
     for number in range(1, 6):
@@ -223,7 +223,7 @@ async def test_a_log_that_was_emptied_and_grew_beyond_its_old_number() -> None:
     assert await ids(journal, device) == [str(number) for number in range(1, 26)]
 
 
-async def test_summer_time_makes_no_news() -> None:
+async def test_a_shift_to_summer_time_adds_no_records() -> None:
     device, journal = Device(), Journal()
     for number in range(1, 6):
         device.write(number, number)

@@ -37,7 +37,7 @@ def log(bench: Bench, clock: Clock) -> AkuvoxLog:
         ("InputATriggered", 31.0, True),
     ],
 )
-async def test_a_push_that_waits_is_no_news_any_more(
+async def test_a_push_that_waited_too_long_is_late(
     log: AkuvoxLog, clock: Clock, event: str, waits: float, late: bool
 ) -> None:
     """As while a backlog of thousands of records is handed on."""
@@ -47,7 +47,7 @@ async def test_a_push_that_waits_is_no_news_any_more(
     assert (told.type, told.age, told.late) == (event, waits, late)
 
 
-async def test_what_the_device_has_no_more_is_not_followed(bench: Bench, log: AkuvoxLog) -> None:
+async def test_sources_that_the_device_lost_are_not_polled(bench: Bench, log: AkuvoxLog) -> None:
     log.follow(device=False, call_status=False, call_log=False, door_log=True)
     assert (await log.next()).keep, "the door log was read"
     bench.seen()

@@ -24,14 +24,14 @@ async def staged(bench: Bench) -> AkuvoxFirmware:
     return firmware
 
 
-async def test_an_installation_without_an_answer_may_have_begun(bench: Bench) -> None:
+async def test_an_installation_with_a_lost_response_stays_pending(bench: Bench) -> None:
     firmware = await staged(bench)
     bench.sim.lose_next_answer("firmware/upgrade")
     await firmware.install()
     assert firmware.waits, "the version that comes back tells"
 
 
-async def test_an_installation_that_is_refused_leaves_no_file(bench: Bench) -> None:
+async def test_a_rejected_installation_discards_the_file(bench: Bench) -> None:
     firmware = await staged(bench)
     bench.sim.handlers["firmware/upgrade"] = failing
     with pytest.raises(CommandFailed):
@@ -39,7 +39,7 @@ async def test_an_installation_that_is_refused_leaves_no_file(bench: Bench) -> N
     assert not firmware.waits
 
 
-async def test_a_recording_that_cannot_begin_is_not_stopped(bench: Bench) -> None:
+async def test_a_capture_that_cannot_start_is_not_stopped(bench: Bench) -> None:
     bench.sim.handlers["pcap/start"] = failing
     bench.sim.clear_requests()
     with pytest.raises(CommandFailed):

@@ -10,7 +10,7 @@ def status(seconds: int | None) -> SystemStatus:
     return SystemStatus(uptime=10, time=seconds)
 
 
-def test_a_device_that_tells_no_time_has_no_clock() -> None:
+def test_a_device_without_a_time_has_no_clock() -> None:
     assert clock_of(status(None)) is None
 
 

@@ -10,7 +10,7 @@ ADDRESS = "http://192.168.1.5:8123/api/webhook/secret"
 
 
 @pytest.mark.parametrize("most", [0, 1])
-async def test_addresses_that_are_refused_together_are_written_one_by_one(bench: Bench, most: int) -> None:
+async def test_action_urls_rejected_together_are_written_one_by_one(bench: Bench, most: int) -> None:
     """A device takes no more than ``most`` of them in a request."""
     take, sizes = bench.sim.handlers["config/set"], list[int]()
 

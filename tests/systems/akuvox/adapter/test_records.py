@@ -14,7 +14,7 @@ def utc() -> timedelta:
 
 
 @pytest.mark.parametrize(("limit", "pages"), [(3, ["1"]), (10, ["1"]), (15, ["1", "2"]), (100, ["1", "2", "3"])])
-async def test_no_more_of_the_access_log_is_read_than_wanted(start: Start, limit: int, pages: list[str]) -> None:
+async def test_the_access_log_is_read_only_up_to_the_limit(start: Start, limit: int, pages: list[str]) -> None:
     bench = await start("e16c")
     bench.sim.fill_door_log(25)
     records = await AkuvoxAccessLog(bench.device(), Privacy(), utc).query(limit)
@@ -23,20 +23,20 @@ async def test_no_more_of_the_access_log_is_read_than_wanted(start: Start, limit
     assert [request.query["page"] for request in asked] == pages
 
 
-async def test_a_log_that_ends_with_a_page_is_read_to_its_end(start: Start) -> None:
+async def test_a_log_that_ends_with_a_full_page_is_read_whole(start: Start) -> None:
     bench = await start("e16c")
     bench.sim.fill_door_log(20)
     assert len(await AkuvoxAccessLog(bench.device(), Privacy(), utc).query(50)) == 20
 
 
-async def test_a_device_without_pages_is_asked_once(start: Start) -> None:
+async def test_a_log_without_pages_takes_one_request(start: Start) -> None:
     bench = await start("a_series")
     bench.sim.fill_door_log(25)
     assert len(await AkuvoxAccessLog(bench.device(), Privacy(), utc).query(20)) == 20
     assert bench.functions() == ["doorlog/get"]
 
 
-async def test_a_few_calls_cost_a_page(start: Start) -> None:
+async def test_a_few_calls_take_one_page(start: Start) -> None:
     bench = await start("e16c")
     bench.sim.fill_call_log(25)
     log = AkuvoxCallLog(bench.device(), Privacy(), utc)
@@ -47,7 +47,7 @@ async def test_a_few_calls_cost_a_page(start: Start) -> None:
 
 
 @pytest.mark.parametrize("names", [True, False])
-async def test_names_are_told_to_whoever_wants_them(start: Start, names: bool) -> None:
+async def test_names_are_omitted_without_the_option(start: Start, names: bool) -> None:
     bench = await start("e16c")
     bench.sim.add_user(Name="Anna", CardCode="AABBCCDD")
     bench.sim.swipe_card("AABBCCDD")
@@ -60,7 +60,7 @@ async def test_names_are_told_to_whoever_wants_them(start: Start, names: bool) -
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c", "r29"])
-async def test_nobody_has_no_name(start: Start, dialect: str) -> None:
+async def test_an_unknown_person_has_no_name(start: Start, dialect: str) -> None:
     """An E16C calls an unknown person "Unknown"."""
     bench = await start(dialect)
     bench.sim.swipe_card("AABBCCDD")

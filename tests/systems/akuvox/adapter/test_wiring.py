@@ -24,12 +24,12 @@ def test_the_keys_in_the_field() -> None:
     assert relays_of(config, "AB", (), ()) == {"A": Relay("A", 1, level=1, latching=True), "B": Relay("B", 2, delay=3)}
 
 
-def test_relays_that_only_the_configuration_tells_of() -> None:
+def test_relays_known_from_the_configuration_alone_are_found() -> None:
     config = {f"{RELAY}NameA": "RelayA", f"{RELAY}RelayBType": "0", f"{RELAY}HttpTrig": "1", f"{RELAY}UserName": "x"}
     assert relays_of(config, None, (), ()).keys() == {"A", "B"}
 
 
-def test_what_the_user_knows_better() -> None:
+def test_options_override_relays_of_the_configuration() -> None:
     relays = relays_of({f"{RELAY}TypeB": "1"}, "AB", ("SB", "SX"), ("A", "B", "SB"))
     assert {door: relay.level for door, relay in relays.items()} == {"A": 1, "B": 0, "SB": 1}
     assert relays["SB"].number == 12
@@ -37,7 +37,7 @@ def test_what_the_user_knows_better() -> None:
 
 
 @pytest.mark.parametrize("name", ["RelayA", "Relay A", "relay1", "Relay", ""])
-def test_names_from_the_factory_tell_nothing(name: str) -> None:
+def test_factory_names_of_relays_are_ignored(name: str) -> None:
     assert relays_of({f"{RELAY}NameA": name}, "A", (), ())["A"].name is None
 
 
@@ -49,7 +49,7 @@ def test_inputs() -> None:
 
 
 @pytest.mark.parametrize("names", ["A", "1", "1A"])
-def test_a_relay_has_one_door_whatever_its_configuration_calls_it(names: str) -> None:
+def test_a_relay_with_several_names_in_the_configuration_is_one(names: str) -> None:
     config = {f"{RELAY}Type1": "1", f"{RELAY}RelayADelay": "9", f"{RELAY}Name1": "Gate"}
     (relay,) = relays_of(config, names, (), ()).values()
     assert relay == Relay(names[-1], 1, level=1, delay=9, name="Gate")
@@ -61,7 +61,7 @@ def test_keys_that_name_no_relay() -> None:
     assert relays_of({f"{RELAY}Relay2Type": "0", **config}, None, (), ()).keys() == {"2"}
 
 
-def test_names_that_are_not_known_are_skipped() -> None:
+def test_unknown_relay_names_are_skipped() -> None:
     assert relays_of({}, ("A", "E", "SA", "", "12", "Spare"), (), ()).keys() == {"A"}
 
 
@@ -86,7 +86,7 @@ def test_names_that_are_not_known_are_skipped() -> None:
         ("Garage", []),
     ],
 )
-def test_doors_that_a_log_names(word: str | None, doors: list[str]) -> None:
+def test_words_of_the_door_log_are_mapped_to_doors(word: str | None, doors: list[str]) -> None:
     """11 is a security relay, and not door A."""
     assert doors_named(relays_of({}, "ABC", (), ()), word) == doors
 
@@ -96,7 +96,7 @@ def test_doors_that_a_log_names_are_those_of_the_device() -> None:
     assert doors_named(relays_of({}, "AB", ("SB",), ()), "12") == ["SB"]
 
 
-def test_an_input_has_one_port_whatever_a_push_calls_it() -> None:
+def test_an_input_with_several_names_in_pushes_is_one_port() -> None:
     inputs = inputs_of({f"{INPUT}OptionA": "1", f"{INPUT}Input2Trigger": "1", f"{INPUT}EnableC": "0"}, "123E")
     assert inputs == {"1": Input("input_1", level=1), "2": Input("input_2", level=1), "E": Input("input_E")}
     assert [input_named(inputs, name) for name in "A1BE"] == ["input_1", "input_1", "input_2", "input_E"]

@@ -141,7 +141,7 @@ async def test_a_contact_by_get(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("post", "refused", "taken"), [(False, "GET", "POST"), (True, "POST", "GET")])
-async def test_a_device_that_takes_one_method_only(
+async def test_the_supported_method_of_each_function_is_learned_once(
     start: Start, monkeypatch: pytest.MonkeyPatch, post: bool, refused: str, taken: str
 ) -> None:
     """It is learned once for each function; where neither will do, the first refusal counts."""

@@ -52,7 +52,7 @@ async def test_a_wrong_login(start: Start, dialect: str, username: str, password
 
 
 @pytest.mark.parametrize("how", [Broken.CUT, Broken.EMPTY])
-async def test_a_picture_that_is_none(start: Start, how: Broken) -> None:
+async def test_an_invalid_picture_is_an_error(start: Start, how: Broken) -> None:
     bench = await start("e18")
     camera = bench.camera()
     await camera.find()
@@ -62,7 +62,7 @@ async def test_a_picture_that_is_none(start: Start, how: Broken) -> None:
     assert await camera.snapshot()
 
 
-async def test_a_page_in_place_of_a_picture(start: Start) -> None:
+async def test_a_web_page_instead_of_a_picture_is_not_supported(start: Start) -> None:
     """Newer firmware shows its web app on every path, with 200; later it may have pictures again."""
     bench = await start("r29")
     camera = bench.camera(**RTSP)
@@ -90,7 +90,7 @@ async def test_other_paths_are_tried(start: Start) -> None:
     ]
 
 
-async def test_motion_jpeg_that_is_none(start: Start) -> None:
+async def test_motion_jpeg_without_a_stream_is_not_supported(start: Start) -> None:
     bench = await start("r29")
     camera = bench.camera(**RTSP)
     await camera.find()
@@ -100,7 +100,7 @@ async def test_motion_jpeg_that_is_none(start: Start) -> None:
             pass
 
 
-async def test_nobody_there(bench: Bench) -> None:
+async def test_an_unreachable_device_is_an_error(bench: Bench) -> None:
     with pytest.raises(ConnectionFailed):
         await bench.camera().snapshot()
 

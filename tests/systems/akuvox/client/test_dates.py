@@ -25,7 +25,7 @@ WHEN = datetime(2025, 11, 6, 17, 4, 9)
         "2025/11/06 05:04:09 p.m.",
     ],
 )
-def test_one_moment(text: str) -> None:
+def test_dates_in_all_formats_are_parsed(text: str) -> None:
     assert read_dates([text], NOW) == [WHEN]
 
 
@@ -34,7 +34,7 @@ def test_one_moment(text: str) -> None:
     ["--", "-- --", "", " ", "2025-11-06 --", "yesterday 12", "0000-00-00 00:00:00", "2025-13-40 10:00:00",
      "2025-11-06 25:00:00", "1-2-3 10:00:00", "99/99/9999 10:00"],
 )  # fmt: skip
-def test_no_moment(text: str) -> None:
+def test_texts_that_are_no_date_are_none(text: str) -> None:
     assert read_dates([text], NOW) == [None]
 
 

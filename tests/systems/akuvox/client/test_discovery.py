@@ -101,7 +101,7 @@ async def test_every_dialect(
     ("auth", "redirect"),
     [(Auth.BASIC, Redirect.NOWHERE), (Auth.DIGEST, Redirect.HTTPS), (Auth.DIGEST, Redirect.WEB_APP)],
 )
-async def test_old_tls_where_there_is_nothing_better(
+async def test_old_tls_is_used_if_nothing_better_is_offered(
     start: Start, doors: Callable[[Bench], str], auth: Auth, redirect: Redirect
 ) -> None:
     bench = await start("e18", auth=auth)
@@ -112,7 +112,7 @@ async def test_old_tls_where_there_is_nothing_better(
     assert not any(request.authorization for request in bench.seen() if request.port == "http")
 
 
-async def test_a_fragile_device_is_asked_once(start: Start) -> None:
+async def test_a_fragile_device_gets_one_request_at_discovery(start: Start) -> None:
     bench = await start("e18", auth=Auth.NONE)
     await find_device(bench.session, f"http://{bench.sim.http_address}")
     assert [request.spoiled for request in bench.seen()] == [False]
@@ -122,7 +122,7 @@ async def test_a_fragile_device_is_asked_once(start: Start) -> None:
     "web",
     [{"text": "<html>", "content_type": "text/html"}, {"status": 302, "headers": {"Location": "/login.html"}}],
 )
-async def test_the_api_behind_the_other_door(
+async def test_the_api_is_found_on_the_other_port(
     start: Start, serve: Serve, monkeypatch: pytest.MonkeyPatch, web: dict[str, object]
 ) -> None:
     """Where the better door leads to a web page only, whichever it is."""
@@ -134,7 +134,7 @@ async def test_the_api_behind_the_other_door(
             assert (await find_device(bench.session, "127.0.0.1", **LOGIN)).base == URL(api)
 
 
-async def test_one_port_speaks_one_way(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_http_is_sent_to_an_https_port(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     """No HTTP goes to a port that has just responded over HTTPS, from any device."""
     async with TwoNSimulator("verso") as sim, aiohttp.ClientSession() as session:
         with pytest.raises(WrongDevice):
@@ -145,7 +145,7 @@ async def test_one_port_speaks_one_way(start: Start, caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.parametrize("dialect", ["e16c", "r29"])
-async def test_a_redirect_to_another_door(start: Start, dialect: str) -> None:
+async def test_a_redirect_to_the_other_port_is_followed(start: Start, dialect: str) -> None:
     bench = await start(dialect)
     found = await find_device(bench.session, f"http://{bench.sim.http_address}", **LOGIN)
     assert found.base == URL(f"https://{bench.sim.https_address}")
@@ -181,14 +181,16 @@ async def test_redirects_that_are_not_followed(session: aiohttp.ClientSession, s
         {"status": 401},
     ],
 )
-async def test_something_else(session: aiohttp.ClientSession, serve: Serve, answer: dict[str, object]) -> None:
+async def test_another_server_is_a_wrong_device(
+    session: aiohttp.ClientSession, serve: Serve, answer: dict[str, object]
+) -> None:
     """A password is sent only to a device that identifies itself."""
     address = await serve(**answer)
     with pytest.raises(WrongDevice):
         await find_device(session, address, **LOGIN)
 
 
-async def test_another_intercom(session: aiohttp.ClientSession) -> None:
+async def test_another_intercom_is_a_wrong_device(session: aiohttp.ClientSession) -> None:
     async with TwoNSimulator("verso") as sim:
         assert not await is_akuvox(session, f"http://{sim.http_address}")
         with pytest.raises(WrongDevice):
@@ -205,7 +207,7 @@ async def test_realms(session: aiohttp.ClientSession, serve: Serve, realm: str) 
         await find_device(session, address, **LOGIN)
 
 
-async def test_the_factory_lets_nobody_in(start: Start) -> None:
+async def test_factory_settings_reject_the_address(start: Start) -> None:
     """403 without a challenge names the address that is to be allowed; the root page says who it is."""
     bench = await start("r29", whitelist=[])
     address = f"https://{bench.sim.https_address}"
@@ -216,7 +218,9 @@ async def test_the_factory_lets_nobody_in(start: Start) -> None:
 
 
 @pytest.mark.parametrize("named", [True, False])
-async def test_a_refusal_in_another_name(start: Start, monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
+async def test_an_akuvox_with_another_realm_is_identified_by_its_page(
+    start: Start, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
     """The root page identifies the maker; a password is sent to no other device."""
     monkeypatch.setattr("tests.simulators.akuvox.auth.REALM", "Door")
     bench = await start("r29", auth=Auth.BASIC)
@@ -230,7 +234,7 @@ async def test_a_refusal_in_another_name(start: Start, monkeypatch: pytest.Monke
     assert not any(request.authorization for request in bench.seen())
 
 
-async def test_redirects_without_end(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_endless_redirect_is_a_wrong_device(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """From one port to another and back."""
     bench, other = await start(auth=Auth.NONE), await start(auth=Auth.NONE)
     for one, two in ((bench, other), (other, bench)):
@@ -246,7 +250,7 @@ def _redirect(location: str) -> Callable[[object], Awaitable[Outcome]]:
     return answer
 
 
-async def test_somebody_else_who_lets_nobody_in(session: aiohttp.ClientSession, serve: Serve) -> None:
+async def test_a_forbidding_server_is_not_taken_for_an_akuvox(session: aiohttp.ClientSession, serve: Serve) -> None:
     address = await serve(status=403)
     assert not await is_akuvox(session, address)
 
@@ -282,7 +286,7 @@ async def test_a_certificate_that_is_to_be_verified(start: Start, doors: Callabl
     assert not any(request.authorization for request in bench.seen())
 
 
-async def test_nobody_there(start: Start, doors: Callable[[Bench], str]) -> None:
+async def test_an_unreachable_device_is_an_error(start: Start, doors: Callable[[Bench], str]) -> None:
     bench = await start()
     address = doors(bench)
     bench.sim.lose_connection()
@@ -292,7 +296,7 @@ async def test_nobody_there(start: Start, doors: Callable[[Bench], str]) -> None
     assert not await is_akuvox(bench.session, "http://")
 
 
-async def test_plain_http_where_tls_is_wanted(start: Start) -> None:
+async def test_https_to_a_plain_http_port_is_an_error(start: Start) -> None:
     bench = await start()
     host, _, port = bench.sim.http_address.partition(":")
     with pytest.raises(TlsRefused):

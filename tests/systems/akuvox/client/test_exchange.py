@@ -84,7 +84,7 @@ async def test_a_wrong_login(start: Start, auth: Auth, username: str, password: 
     assert [request.authorization is None for request in bench.seen()] == [True, False]
 
 
-async def test_no_login_where_one_is_asked_for(bench: Bench) -> None:
+async def test_a_missing_login_is_an_error(bench: Bench) -> None:
     with pytest.raises(LoginRefused):
         await bench.device("", "").system.info()
     assert len(bench.seen()) == 1
@@ -104,7 +104,7 @@ async def test_nonces_expire(bench: Bench) -> None:
     assert [request.status for request in bench.seen()] == [401, 200]
 
 
-async def test_the_device_changes_how_it_asks(start: Start) -> None:
+async def test_a_changed_authentication_scheme_is_followed(start: Start) -> None:
     bench = await start(auth=Auth.DIGEST)
     device = bench.device()
     await device.system.status()
@@ -117,7 +117,7 @@ async def test_the_device_changes_how_it_asks(start: Start) -> None:
 
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("auth", [Auth.NONE, Auth.BASIC, Auth.DIGEST])
-async def test_a_stray_refusal(start: Start, auth: Auth) -> None:
+async def test_a_stray_401_is_retried(start: Start, auth: Auth) -> None:
     bench = await start(auth=auth)
     device = bench.device()
     await device.system.status()
@@ -125,7 +125,7 @@ async def test_a_stray_refusal(start: Start, auth: Auth) -> None:
     await device.system.status()
 
 
-async def test_a_refusal_that_may_be_a_throttle_is_put_to_the_test_later(bench: Bench) -> None:
+async def test_a_401_is_retried_later_because_it_may_be_throttling(bench: Bench) -> None:
     bench.sim.set_auth(Auth.NONE)
     device = bench.device()
     await device.system.status()
@@ -158,7 +158,7 @@ async def test_another_password(start: Start, auth: Auth) -> None:
 
 
 @pytest.mark.parametrize("auth", [Auth.WHITELIST, Auth.NORMAL, Auth.TOKEN])
-async def test_an_address_that_is_not_let_in(start: Start, auth: Auth) -> None:
+async def test_an_address_off_the_whitelist_is_an_error(start: Start, auth: Auth) -> None:
     bench = await start(auth=auth, whitelist=["192.168.1.5"])
     with pytest.raises(AddressRefused) as raised:
         await bench.device().system.info()
@@ -173,7 +173,7 @@ async def test_an_api_that_is_off(bench: Bench) -> None:
         await device.system.info()
 
 
-async def test_https_from_now_on(bench: Bench) -> None:
+async def test_a_redirect_to_https_is_an_error(bench: Bench) -> None:
     device = bench.device()
     await device.system.info()
     bench.sim.pipeline.redirect = Redirect.HTTPS
@@ -181,7 +181,7 @@ async def test_https_from_now_on(bench: Bench) -> None:
         await device.system.info()
 
 
-async def test_a_redirect_to_another_host_says_nothing_about_the_device(bench: Bench) -> None:
+async def test_a_redirect_to_another_host_is_an_error(bench: Bench) -> None:
     bench.sim.intercept(302, "https://portal.example/login")
     with pytest.raises(Redirected) as failed:
         await bench.device().relay.status()
@@ -226,7 +226,9 @@ async def test_secrets_are_in_no_log_and_no_error(start: Start, auth: Auth, capl
         ("truncated", UnexpectedReply),
     ],
 )
-async def test_refusals(bench: Bench, body: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_error_replies_are_mapped_to_exceptions(
+    bench: Bench, body: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(f"{EXCHANGE}.GAP", 0.0)
     bench.sim.garbage("relay/status", body)
     with pytest.raises(kind) as raised:
@@ -252,7 +254,7 @@ async def test_http_statuses(bench: Bench, status: int, kind: type[Exception]) -
         (b'{"retcode":0,"data":{"Status":"READY","x":"S\xfcd"}}', True),
     ],
 )
-async def test_what_is_read(start: Start, body: bytes, fragile: bool) -> None:
+async def test_irregular_json_is_read(start: Start, body: bytes, fragile: bool) -> None:
     """Bytes after the JSON, Latin-1 in it, numbers as text; any action (field notes 4.1 and 5)."""
     bench = await start("r29")
     bench.sim.garbage("call/status", body)
@@ -261,7 +263,7 @@ async def test_what_is_read(start: Start, body: bytes, fragile: bool) -> None:
     assert device.client.fragile is fragile
 
 
-async def test_utf_8_before_foreign_bytes_stays_utf_8(start: Start) -> None:
+async def test_utf_8_text_before_invalid_bytes_is_decoded(start: Start) -> None:
     bench = await start("r29")
     bench.sim.garbage("call/status", '{"retcode":0,"data":{"Status":"Tür"}}'.encode() + b"\xff")
     assert await bench.device().call.status() == "Tür"
@@ -291,7 +293,7 @@ async def test_names_of_a_fragile_device(start: Start) -> None:
     assert "Eingang Süd" in values.values()
 
 
-async def test_a_spoiled_answer_is_asked_for_again(start: Start) -> None:
+async def test_a_corrupt_read_is_repeated(start: Start) -> None:
     bench = await start("r29")
     device = bench.device()
     await device.relay.status()
@@ -311,7 +313,7 @@ async def test_a_spoiled_command_is_not_repeated(start: Start) -> None:
     assert len(bench.seen()) == 1
 
 
-async def test_the_first_requests_close_and_the_later_ones_do_not(start: Start) -> None:
+async def test_connections_are_kept_after_the_first_requests(start: Start) -> None:
     bench = await start("r29", auth=Auth.NONE)
     device = bench.device()
     for _ in range(exchange.CLOSED_AT_FIRST):
@@ -322,7 +324,7 @@ async def test_the_first_requests_close_and_the_later_ones_do_not(start: Start) 
     assert _kept(bench) == 1
 
 
-async def test_a_kept_connection_that_is_reset(start: Start) -> None:
+async def test_a_reset_connection_repeats_reads_but_not_commands(start: Start) -> None:
     """A question is asked again over a new connection, a command is not; both are told apart by what they do."""
     bench = await start("r29", auth=Auth.NONE)
     device = bench.device()
@@ -357,7 +359,7 @@ def _kept(bench: Bench) -> int:
     return sum(len(connections) for connections in connector._conns.values())
 
 
-async def test_no_answer(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_without_a_response_is_not_repeated(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that says nothing may have done it: nothing is asked again."""
     wait_for_answers(monkeypatch, 0.3)
     bench = await start(auth=Auth.NONE)
@@ -369,7 +371,7 @@ async def test_no_answer(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not device.client.fragile
 
 
-async def test_requests_keep_their_distance(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_requests_are_paced_below_the_throttle(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """An R29 answers 401 to more than ten a second."""
     monkeypatch.setattr(f"{EXCHANGE}.PACE", 0.11)
     bench = await start("r29")
@@ -387,7 +389,7 @@ async def test_one_request_at_a_time(start: Start) -> None:
     assert 503 not in {request.status for request in bench.seen()}
 
 
-async def test_a_file_is_on_its_way(start: Start) -> None:
+async def test_commands_are_sent_during_a_file_transfer(start: Start) -> None:
     """A door can be opened meanwhile, and another file waits."""
     bench = await start("e16c")
     bench.sim.set_log_size(4 * 2**20)

@@ -52,7 +52,7 @@ async def test_configuration(any_bench: Bench) -> None:
     assert [request.method for request in sets] == (["POST"] + ["GET"] * 4 if by_get else ["POST"] * 2)
 
 
-async def test_nothing_to_set(bench: Bench) -> None:
+async def test_setting_no_values_sends_no_request(bench: Bench) -> None:
     await bench.device().config.set({})
     assert bench.seen() == []
 
@@ -62,7 +62,7 @@ async def test_keys_or_sections(bench: Bench) -> None:
         await bench.device().config.get(items=[LOCATION], sections=[RELAY])
 
 
-async def test_a_device_that_takes_no_lists(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_device_without_list_requests_is_read_by_get(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked for everything by GET."""
     bench = await start("r29")
     config = bench.device().config
@@ -230,7 +230,7 @@ async def test_lists_as_files(bench: Bench, name: str) -> None:
     assert new.items() <= dict(found).items()
 
 
-async def test_what_became_of_each(bench: Bench) -> None:
+async def test_each_added_item_has_its_own_result(bench: Bench) -> None:
     """The second has the code of the first; codes are in no repr."""
     results = await bench.device().cards.add([{"Code": "00B4161D", "Name": "A"}, {"Code": "00B4161D", "Name": "B"}])
     assert [(result.ret, result.ok) for result in results] == [(1, True), (-1, False)]
@@ -256,7 +256,7 @@ async def test_contacts_in_three_formats(bench: Bench, filetype: str | None, beg
         assert (await whole(stream)).startswith(begin)
 
 
-async def test_contacts_of_a_device_that_takes_no_lists(bench: Bench) -> None:
+async def test_a_contact_is_added_by_get_without_list_requests(bench: Bench) -> None:
     """The manual's introduction adds one by GET."""
     contacts = bench.device().contacts
     refusal = '{"retcode":-1,"action":"unknow","message":"unsupport action"}'
@@ -322,7 +322,7 @@ async def test_users_as_a_file(start: Start) -> None:
     "address",
     ["http://192.168.1.9/download/UserData.tgz", "//evil/x", "x", "", "http://[", "http://127.0.0.1:99999/x", None],
 )
-async def test_a_file_that_is_elsewhere(bench: Bench, address: str | None) -> None:
+async def test_an_export_address_of_another_host_is_an_error(bench: Bench, address: str | None) -> None:
     users = bench.device().users
     told = "null" if address is None else f'"{address}"'
     bench.sim.garbage("user/export", f'{{"retcode":0,"data":{{"address":{told}}}}}')
@@ -333,7 +333,7 @@ async def test_a_file_that_is_elsewhere(bench: Bench, address: str | None) -> No
 
 
 @pytest.mark.parametrize("address", ["/download/UserData.tgz\\n  ", "https://127.0.0.1:1/download/UserData.tgz"])
-async def test_an_address_of_the_device_itself(bench: Bench, address: str) -> None:
+async def test_an_export_uses_the_address_of_the_device(bench: Bench, address: str) -> None:
     bench.sim.garbage("user/export", f'{{"retcode":0,"data":{{"address":"{address}"}}}}')
     async with bench.device().users.export() as stream:
         assert await whole(stream)
@@ -508,7 +508,7 @@ def test_types_of_calls(word: object, kind: CallKind) -> None:
         ({"Type": "HTTP", "Status": "Success"}, DoorMethod.HTTP, True),
     ],
 )
-def test_words_of_the_door_log(item: dict[str, object], method: DoorMethod, granted: bool | None) -> None:
+def test_words_of_the_door_log_are_mapped(item: dict[str, object], method: DoorMethod, granted: bool | None) -> None:
     record = decode_reply(DoorRecord, item, "")
     assert (record.method, record.granted, record.when, record.picture) == (method, granted, None, None)
 

@@ -51,7 +51,7 @@ async def test_security_relays(start: Start) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "it83"])
-async def test_a_device_without_that_way(start: Start, dialect: str) -> None:
+async def test_a_device_without_open_door_is_not_supported(start: Start, dialect: str) -> None:
     bench = await start(dialect)
     with pytest.raises(NotSupported):
         await bench.device().opening.open_door(1)
@@ -65,7 +65,7 @@ async def test_a_wrong_login(start: Start) -> None:
     assert not bench.sim.relay_status()["A"]
 
 
-async def test_the_old_way(start: Start) -> None:
+async def test_a_door_opens_by_the_legacy_url(start: Start) -> None:
     bench = await start("it83")
     opening = bench.device().opening
     with pytest.raises(OpeningRefused):
@@ -80,7 +80,7 @@ async def test_the_old_way(start: Start) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e18", "e16c", "r29"])
-async def test_a_device_without_the_old_way(start: Start, dialect: str) -> None:
+async def test_a_device_without_the_legacy_url_is_not_supported(start: Start, dialect: str) -> None:
     """404, or "please use new interface"."""
     bench = await start(dialect)
     bench.sim.allow_http_open(**DOOR)
@@ -106,7 +106,9 @@ async def test_a_command_is_sent_once(start: Start, monkeypatch: pytest.MonkeyPa
         ("<html>", UnexpectedReply),
     ],
 )
-async def test_other_answers(start: Start, reply: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_other_responses_to_open_door_are_errors(
+    start: Start, reply: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench = await start("it83")
     monkeypatch.setattr(bench.sim, "_full", lambda path: path)
     bench.sim.garbage("/fcgi/OpenDoor", reply)
@@ -114,7 +116,7 @@ async def test_other_answers(start: Start, reply: str, kind: type[Exception], mo
         await bench.device().opening.open_door(1)
 
 
-async def test_a_page_is_no_opening(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_web_page_as_response_is_no_opening(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """The web app answers every path with 200."""
     bench = await start("it83")
     monkeypatch.setattr(bench.sim, "_full", lambda path: path)
@@ -127,7 +129,7 @@ async def test_a_page_is_no_opening(start: Start, monkeypatch: pytest.MonkeyPatc
         await opening.legacy(1, **DOOR)
 
 
-async def test_opening_disturbs_nobody(bench: Bench) -> None:
+async def test_an_unsupported_opening_opens_no_relay(bench: Bench) -> None:
     """What was refused opened nothing."""
     with pytest.raises(NotSupported):
         await bench.device().opening.open_door(1)

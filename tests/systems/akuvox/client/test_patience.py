@@ -24,7 +24,7 @@ def vars_of(item: ListEndpoints) -> list[Endpoint]:
     return [getattr(item, name) for name in ListEndpoints.__dataclass_fields__]
 
 
-def test_states_are_waited_for_least_and_files_most() -> None:
+def test_timeouts_grow_from_states_to_files() -> None:
     found = table()
     assert len(found) > 80
     states = {path for path in found if path.endswith("/status")} | {"/api/system/info", "/api/relay/trig"}
@@ -55,7 +55,7 @@ async def test_a_slow_device(start: Start, monkeypatch: pytest.MonkeyPatch) -> N
     assert await device.config.get()
 
 
-async def test_a_function_that_hangs_keeps_no_other_waiting(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hanging_function_does_not_delay_others(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PARALLEL_AFTER", 0.05)
     bench.sim.fault("doorlog/get", Fault.HANG)
     device = bench.device()
@@ -85,7 +85,7 @@ async def test_no_more_than_two_requests_at_a_time(start: Start, monkeypatch: py
     assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [NoAnswer]
 
 
-async def test_a_fragile_device_is_not_waited_for_again_and_again(
+async def test_a_hanging_function_of_a_fragile_device_gets_a_short_timeout(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everything else waits for a function that hangs, so it gets a short time once it did not answer."""
@@ -115,7 +115,7 @@ async def test_a_fragile_device_is_not_waited_for_again_and_again(
         await device.door_log.get(page=1)
 
 
-async def test_a_door_does_not_wait_for_two_logs_that_hang(bench: Bench) -> None:
+async def test_opening_a_door_does_not_wait_for_two_hanging_logs(bench: Bench) -> None:
     """They occupy the device for half a minute; the second one is given up."""
     for function in ("doorlog/get", "calllog/get"):
         bench.sim.fault(function, Fault.HANG)

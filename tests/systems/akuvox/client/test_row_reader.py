@@ -30,7 +30,7 @@ def test_rows_in_pieces_of_any_size(size: int, indent: int | None) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 64])
-def test_characters_that_are_no_utf_8(size: int) -> None:
+def test_invalid_utf_8_is_replaced_and_marks_the_device_fragile(size: int) -> None:
     """They cost themselves, and tell that the device is fragile; a character may be cut in two by the pieces."""
     body = '{"retcode": 0, "data": {"item": [{"ID": "1", "Name": "M\u00fcller"}, {"ID": "2", "Name": "X"}]}}'.encode()
     reader = read(body.replace(b"X", b"S\xfcd"), size)
@@ -48,14 +48,14 @@ def test_characters_that_are_no_utf_8(size: int) -> None:
         b"",
     ],
 )
-def test_what_is_cut_off(body: bytes) -> None:
+def test_a_truncated_list_is_an_error(body: bytes) -> None:
     reader = read(body, 50)
     with pytest.raises(CorruptReply):
         reader.finish()
 
 
 @pytest.mark.parametrize("size", [1000, 1_000_000])
-def test_a_row_that_is_no_json_is_skipped_where_it_is_to_be(size: int) -> None:
+def test_an_invalid_row_is_skipped_in_salvage_mode(size: int) -> None:
     """A long way before the end of the list."""
     rows = [{"ID": str(number), "Name": "x" * 200} for number in range(1, 1000)]
     body = json.dumps({**REPLY, "data": {"item": [*rows, 7]}}).replace('"ID": "3"', '"ID": 3"')
@@ -67,12 +67,12 @@ def test_a_row_that_is_no_json_is_skipped_where_it_is_to_be(size: int) -> None:
     assert "3" not in reader.rows
 
 
-def test_a_page_is_no_list() -> None:
+def test_a_web_page_is_no_list() -> None:
     with pytest.raises(UnexpectedReply, match="page"):
         read(b"<html>item</html>", 5).finish()
 
 
-def test_a_row_without_end() -> None:
+def test_an_endless_row_is_an_error() -> None:
     with pytest.raises(CorruptReply):
         read(b'{"retcode": 0, "data": {"item": [{"ID": "' + b"x" * 2**21, 2**16)
 
@@ -83,7 +83,7 @@ def test_a_refusal_has_no_rows() -> None:
     assert not reader.rows
 
 
-def test_only_rows_that_are_wanted_are_kept() -> None:
+def test_only_matching_rows_are_kept() -> None:
     reader = RowReader("/api/user/get", lambda row: row["ID"] == "7")
     reader.feed(json.dumps(REPLY).encode())
     reader.finish()

@@ -37,7 +37,7 @@ async def bench(start: Start) -> Bench:
 
 
 @pytest.mark.parametrize("function", LOGS)
-async def test_records_that_are_none(bench: Bench, function: str) -> None:
+async def test_invalid_records_are_skipped_and_counted(bench: Bench, function: str) -> None:
     form_of(bench.sim, function).shown = {str(number): row for number, row in enumerate(ODD, 4)}
     device = bench.device()
     page = await LOGS[function](device)
@@ -47,7 +47,7 @@ async def test_records_that_are_none(bench: Bench, function: str) -> None:
 
 
 @pytest.mark.parametrize("function", LOGS)
-async def test_nothing_but_records_that_are_none(bench: Bench, function: str) -> None:
+async def test_a_page_of_only_invalid_records_is_an_error(bench: Bench, function: str) -> None:
     """Nothing is known to be gone."""
     form_of(bench.sim, function).shown = {str(number): "odd" for number in range(1, 13)}
     with pytest.raises(UnexpectedReply):
@@ -56,7 +56,7 @@ async def test_nothing_but_records_that_are_none(bench: Bench, function: str) ->
 
 @pytest.mark.parametrize("function", LOGS)
 @pytest.mark.parametrize("spoilt", ["3", "2", "1"])
-async def test_a_record_that_is_no_json(start: Start, spoilt: str, function: str) -> None:
+async def test_a_record_with_invalid_json_is_skipped(start: Start, spoilt: str, function: str) -> None:
     """Firmware that does not escape the quotation marks in a name: asked again, it says the same."""
     bench = await start("r29")
     bench.sim.fill_door_log(3)
@@ -68,7 +68,7 @@ async def test_a_record_that_is_no_json(start: Start, spoilt: str, function: str
     assert device.client.skipped == {f"/api/{function}": 1}
 
 
-async def test_a_user_that_is_no_json(start: Start) -> None:
+async def test_a_user_with_invalid_json_is_skipped(start: Start) -> None:
     bench = await start("r29")
     for name in ("Adam", "Berta", "Cäsar"):
         bench.sim.add_user(Name=name)
@@ -78,7 +78,7 @@ async def test_a_user_that_is_no_json(start: Start) -> None:
     assert device.client.skipped == {"/api/user/get": 1}
 
 
-async def test_a_reply_that_is_spoilt_once_is_asked_for_again(bench: Bench) -> None:
+async def test_a_reply_with_invalid_json_is_requested_again(bench: Bench) -> None:
     """No row of it is believed: it may be mixed with another reply."""
     bench.sim.fault("doorlog/get", Fault.QUOTED_TEXT, text='"Name": "', times=1)
     device = bench.device()
@@ -86,7 +86,7 @@ async def test_a_reply_that_is_spoilt_once_is_asked_for_again(bench: Bench) -> N
     assert not +device.client.skipped
 
 
-async def test_a_reply_that_is_cut_off_is_none(bench: Bench) -> None:
+async def test_a_truncated_reply_is_an_error(bench: Bench) -> None:
     bench.sim.garbage("doorlog/get", '{"retcode": 0, "data": {"item": [{"ID": "1"}, {"ID": "2", "Na')
     with pytest.raises(CorruptReply):
         await bench.device().door_log.page(1)

@@ -63,7 +63,7 @@ async def test_reboot(start: Start) -> None:
     assert (await device.system.status()).uptime is not None
 
 
-async def test_a_reboot_that_was_not_answered_is_not_asked_for_again(bench: Bench) -> None:
+async def test_a_reboot_without_a_response_is_not_repeated(bench: Bench) -> None:
     device = bench.device()
     await device.system.status()
     bench.sim.garbage("system/reboot", "truncated")
@@ -77,7 +77,7 @@ async def test_a_reboot_that_was_not_answered_is_not_asked_for_again(bench: Benc
     ("dialect", "function"),
     [("a_series", "call"), ("e18", "private_keys"), ("e16c", "cards"), ("it83", "relay"), ("it83", "users")],
 )
-async def test_what_a_device_does_not_have(start: Start, dialect: str, function: str) -> None:
+async def test_unsupported_functions_are_errors(start: Start, dialect: str, function: str) -> None:
     bench = await start(dialect)
     part = getattr(bench.device(), function)
     ask = part.status if hasattr(part, "status") else part.get

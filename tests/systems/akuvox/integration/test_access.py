@@ -101,7 +101,9 @@ async def test_an_access_without_a_record(hass: HomeAssistant, device: Start, lo
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c"])
-async def test_a_record_without_a_name_is_looked_up(hass: HomeAssistant, device: Start, dialect: str) -> None:
+async def test_a_record_without_a_name_gets_the_name_of_its_user(
+    hass: HomeAssistant, device: Start, dialect: str
+) -> None:
     sim = await device(dialect)
     lucy(sim)
     await add(hass, sim)
@@ -113,7 +115,7 @@ async def test_a_record_without_a_name_is_looked_up(hass: HomeAssistant, device:
     assert [name for _, name, _, _ in decisions(events)] == ["Lucy", "Lucy", None]
 
 
-async def test_names_are_kept_out_where_they_are_not_wanted(hass: HomeAssistant, device: Start) -> None:
+async def test_names_are_omitted_without_the_option(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     lucy(sim)
     await add(hass, sim, show_names=False)
@@ -137,7 +139,7 @@ async def test_the_zone_of_the_device_is_found_out(hass: HomeAssistant, device: 
     assert abs(entry.runtime_data.coordinator.data.last_access.time - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-async def test_a_clock_that_nobody_has_set(hass: HomeAssistant, device: Start) -> None:
+async def test_records_of_an_unset_clock_have_the_time_of_home_assistant(hass: HomeAssistant, device: Start) -> None:
     """A device without internet access is years behind: that is no time zone, and denies access to no one."""
     sim = await device("r29")
     sim.advance_clock(-3000 * 86400)
@@ -152,7 +154,7 @@ async def test_a_clock_that_nobody_has_set(hass: HomeAssistant, device: Start) -
     assert abs(last_call.time - datetime.now(UTC)) < timedelta(minutes=20)
 
 
-async def test_what_happened_while_home_assistant_was_away(hass: HomeAssistant, device: Start) -> None:
+async def test_accesses_while_the_entry_was_unloaded_are_late(hass: HomeAssistant, device: Start) -> None:
     sim = await device("r29")
     entry = await add(hass, sim)
     await watching(sim)
@@ -167,7 +169,7 @@ async def test_what_happened_while_home_assistant_was_away(hass: HomeAssistant, 
     assert all(event.data["late"] for event in events)
 
 
-async def test_a_log_that_is_cleared_goes_on(hass: HomeAssistant, device: Start) -> None:
+async def test_a_cleared_door_log_is_followed(hass: HomeAssistant, device: Start) -> None:
     sim = await device("r29")
     await add(hass, sim)
     events = capture_log_events(hass)
@@ -244,7 +246,7 @@ async def test_every_word_of_the_log_tells_a_method_and_a_decision(hass: HomeAss
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c"])
-async def test_a_door_opened_from_here_is_nobody_who_came_in(hass: HomeAssistant, device: Start, dialect: str) -> None:
+async def test_opening_a_door_by_action_is_no_access(hass: HomeAssistant, device: Start, dialect: str) -> None:
     """The device logs our command as of type HTTP, or of an unknown type where it has numbers."""
     sim = await device(dialect)
     entry = await add(hass, sim)

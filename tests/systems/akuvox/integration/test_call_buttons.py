@@ -105,7 +105,7 @@ async def test_the_button_calls_home_assistant(hass: HomeAssistant, sim: Simulat
         ("1001;1002", "1001;1002;{}", "1001;1002"),
     ],
 )
-async def test_the_numbers_of_the_user_stay_at_their_places(
+async def test_the_numbers_of_the_user_keep_their_positions(
     hass: HomeAssistant, sim: Simulator, door: Door, before: str, after: str, back: str
 ) -> None:
     sim.configure(KEY, before)
@@ -134,7 +134,9 @@ async def test_a_restart_writes_nothing_and_a_new_address_replaces_the_old_one(
 
 
 @pytest.mark.parametrize("way", ["talk off", "removed"])
-async def test_the_number_is_taken_back(hass: HomeAssistant, sim: Simulator, door: Door, way: str) -> None:
+async def test_the_number_is_removed_with_talk_or_the_entry(
+    hass: HomeAssistant, sim: Simulator, door: Door, way: str
+) -> None:
     entry = await add_talking(hass, sim, door, "call")
     if way == "removed":
         assert await hass.config_entries.async_remove(entry.entry_id)
@@ -144,7 +146,9 @@ async def test_the_number_is_taken_back(hass: HomeAssistant, sim: Simulator, doo
     assert repairs(hass) == {}
 
 
-async def test_a_device_that_is_away_at_its_removal(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
+async def test_a_number_left_on_an_unreachable_device_is_a_repair(
+    hass: HomeAssistant, sim: Simulator, door: Door
+) -> None:
     entry = await add_talking(hass, sim, door, "call")
     ours = our_address(hass, entry)
     sim.lose_connection()
@@ -152,7 +156,7 @@ async def test_a_device_that_is_away_at_its_removal(hass: HomeAssistant, sim: Si
     assert repairs(hass) == {"numbers_left_behind": ours}
 
 
-async def test_another_device_at_the_address_is_left_alone(
+async def test_the_number_on_another_device_at_the_address_is_kept(
     hass: HomeAssistant, sim: Simulator, device: Start, door: Door
 ) -> None:
     entry = await add_talking(hass, sim, door, "call")
@@ -166,7 +170,9 @@ async def test_another_device_at_the_address_is_left_alone(
 
 
 @pytest.mark.parametrize("theirs", ["", f"{THEIRS};1002"])
-async def test_what_the_user_changed_is_left(hass: HomeAssistant, sim: Simulator, door: Door, theirs: str) -> None:
+async def test_a_number_that_the_user_changed_is_not_overwritten(
+    hass: HomeAssistant, sim: Simulator, door: Door, theirs: str
+) -> None:
     entry = await add_talking(hass, sim, door, "call")
     sim.configure(KEY, theirs)
     assert await hass.config_entries.async_reload(entry.entry_id)
@@ -175,7 +181,7 @@ async def test_what_the_user_changed_is_left(hass: HomeAssistant, sim: Simulator
     assert (sim.config[KEY], writes(sim)) == (theirs, 1)
 
 
-async def test_a_number_that_the_user_entered_stays(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
+async def test_a_number_that_the_user_entered_is_not_removed(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
     entry = await add_talking(hass, sim, door)
     by_hand = our_address(hass, entry)
     sim.configure(KEY, by_hand)
@@ -184,7 +190,7 @@ async def test_a_number_that_the_user_entered_stays(hass: HomeAssistant, sim: Si
     assert (sim.config[KEY], writes(sim)) == (by_hand, 0)
 
 
-async def test_without_a_free_number_nothing_changes(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
+async def test_a_button_without_a_free_number_is_a_repair(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
     sim.configure(KEY, EIGHT)
     entry = await add_talking(hass, sim, door)
     form = await submit(hass, entry, "call")
@@ -194,7 +200,7 @@ async def test_without_a_free_number_nothing_changes(hass: HomeAssistant, sim: S
     assert (sim.config[KEY], writes(sim)) == (EIGHT, 0)
 
 
-async def test_a_device_that_keeps_fewer_numbers(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
+async def test_a_number_that_the_device_drops_is_a_repair(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
     """It drops what is too much without a word: its own list is restored."""
     sim.configure(KEY, "1001;1002")
     sim.config.button_numbers = 2
@@ -215,7 +221,7 @@ async def test_a_model_without_the_setting(hass: HomeAssistant, sim: Simulator, 
     assert (repairs(hass), writes(sim), KEY in sim.config.values) == ({}, 0, False)
 
 
-async def test_a_number_that_the_device_keeps(
+async def test_a_number_that_the_device_does_not_remove_is_a_repair(
     hass: HomeAssistant, sim: Simulator, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A change without effect: the repair names the number, until the user deleted it."""

@@ -79,7 +79,7 @@ async def know(entry: ConfigEntry) -> None:
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_a_door_becomes_as_asked(hass: HomeAssistant, device: Start, reading: str) -> None:
+async def test_each_command_sets_the_door_state(hass: HomeAssistant, device: Start, reading: str) -> None:
     sim = await device("e16c", relay_reading=reading)
     entry = await add(hass, sim)
     for prepare in BEFORE.values():
@@ -91,7 +91,7 @@ async def test_a_door_becomes_as_asked(hass: HomeAssistant, device: Start, readi
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_a_bistable_relay_becomes_as_asked(hass: HomeAssistant, device: Start, reading: str) -> None:
+async def test_each_command_sets_a_bistable_relay(hass: HomeAssistant, device: Start, reading: str) -> None:
     sim = await device("e16c", relay_reading=reading, config={f"{RELAY}RelayAMode": "1"})
     entry = await add(hass, sim)
     for prepare in (BEFORE["closed"], BEFORE["held by another system"]):
@@ -102,7 +102,7 @@ async def test_a_bistable_relay_becomes_as_asked(hass: HomeAssistant, device: St
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_a_hold_ends_when_asked(hass: HomeAssistant, device: Start, reading: str) -> None:
+async def test_each_command_that_ends_a_hold_closes_the_door(hass: HomeAssistant, device: Start, reading: str) -> None:
     """Each way to end a hold closes the door, also one that was held twice."""
     sim = await device("e16c", relay_reading=reading)
     entry = await add(hass, sim)
@@ -120,7 +120,9 @@ async def test_a_hold_ends_when_asked(hass: HomeAssistant, device: Start, readin
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_nothing_is_sent_where_the_door_is_as_asked(hass: HomeAssistant, device: Start, reading: str) -> None:
+async def test_no_command_is_sent_if_the_door_is_in_that_state(
+    hass: HomeAssistant, device: Start, reading: str
+) -> None:
     sim = await device("e16c", relay_reading=reading)
     entry = await add(hass, sim)
     await LOCK(hass, entry)
@@ -133,7 +135,7 @@ async def test_nothing_is_sent_where_the_door_is_as_asked(hass: HomeAssistant, d
     assert triggers(sim) == before
 
 
-async def test_opening_again_prolongs_only_what_was_opened_from_here(hass: HomeAssistant, device: Start) -> None:
+async def test_opening_again_prolongs_only_openings_by_home_assistant(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c", config={f"{RELAY}HoldDelayA": "30"})
     entry = await add(hass, sim)
     await OPEN(hass, entry)
@@ -150,7 +152,7 @@ async def test_opening_again_prolongs_only_what_was_opened_from_here(hass: HomeA
 
 @pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize("command", [LOCK, OPEN, HOLD], ids=lambda command: command.action)
-async def test_a_lost_answer_is_followed_by_a_look(
+async def test_a_lost_response_is_verified_by_reading_the_relay(
     hass: HomeAssistant, device: Start, reading: str, command: Command
 ) -> None:
     sim = await device("e16c", relay_reading=reading)
@@ -164,7 +166,7 @@ async def test_a_lost_answer_is_followed_by_a_look(
     assert triggers(sim) == before + 1, "sent once"
 
 
-async def test_a_lost_answer_that_cannot_be_looked_up_says_so(hass: HomeAssistant, device: Start) -> None:
+async def test_a_lost_response_that_cannot_be_verified_is_an_error(hass: HomeAssistant, device: Start) -> None:
     sim = await device("r29")
     entry = await add(hass, sim, security_relays=["SA"])
     sim.lose_next_answer(TRIG)
@@ -182,7 +184,7 @@ async def test_a_lost_answer_that_cannot_be_looked_up_says_so(hass: HomeAssistan
         (LOCK, "opened at the door", "door_did_not_close"),
     ],
 )
-async def test_what_did_not_happen_is_an_error(
+async def test_a_command_without_effect_is_an_error(
     hass: HomeAssistant, device: Start, command: Command, prepare: str, key: str
 ) -> None:
     sim = await device("e16c")
@@ -200,7 +202,7 @@ async def test_what_did_not_happen_is_an_error(
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_a_relay_that_waits_before_it_moves(hass: HomeAssistant, device: Start, reading: str) -> None:
+async def test_a_relay_with_a_trigger_delay_opens(hass: HomeAssistant, device: Start, reading: str) -> None:
     config = {f"{RELAY}TriggerDelayA": "1", f"{RELAY}HoldDelayA": "60"}
     sim = await device("e18", relay_reading=reading, config=config)
     entry = await add(hass, sim)
@@ -208,7 +210,9 @@ async def test_a_relay_that_waits_before_it_moves(hass: HomeAssistant, device: S
     assert is_open(sim)
 
 
-async def test_a_state_that_cannot_be_read(hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_opening_works_while_the_state_is_unreadable(
+    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A strike opens all the same; what could open a closed door is not sent."""
     sim = await device("e16c", relay_reading=RelayReading.B)
     entry = await add(hass, sim)
@@ -246,7 +250,7 @@ async def test_a_hold_of_another_system_is_not_renewed(hass: HomeAssistant, devi
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_a_hold_without_end_is_renewed(hass: HomeAssistant, device: Start, reading: str) -> None:
+async def test_an_unlimited_hold_is_renewed(hass: HomeAssistant, device: Start, reading: str) -> None:
     """The longest delay is 18 hours: a hold goes on beyond it, and beyond a restart of Home Assistant."""
     sim = await device("e16c", relay_reading=reading, speed=1.0)  # so that the device's timers last as long
     entry = await add(hass, sim)
@@ -265,7 +269,7 @@ async def test_a_hold_without_end_is_renewed(hass: HomeAssistant, device: Start,
     assert triggers(sim) == before + 2, "a hold that ended at the device is not begun again"
 
 
-async def test_a_hold_is_renewed_later_where_the_door_cannot_be_read(hass: HomeAssistant, device: Start) -> None:
+async def test_renewing_a_hold_is_retried_while_the_door_is_unreadable(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c", speed=1.0)
     entry = await add(hass, sim)
     await HOLD(hass, entry)
@@ -280,7 +284,7 @@ async def test_a_hold_is_renewed_later_where_the_door_cannot_be_read(hass: HomeA
     assert is_open(sim)
 
 
-async def test_holds_are_resumed_though_the_door_cannot_be_read(hass: HomeAssistant, device: Start) -> None:
+async def test_holds_are_resumed_though_the_door_is_unreadable(hass: HomeAssistant, device: Start) -> None:
     """One hold ended while Home Assistant was away, and the device ended the other."""
     sim = await device("e16c", speed=1.0)
     entry = await add(hass, sim)

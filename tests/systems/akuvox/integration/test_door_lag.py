@@ -30,7 +30,7 @@ async def shut(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_commands_wait_for_a_status_that_lags(hass: HomeAssistant, device: Start, reading: str) -> None:
+async def test_commands_wait_for_a_lagging_status(hass: HomeAssistant, device: Start, reading: str) -> None:
     sim = await device(relay_reading=reading, status_lag=LAG)
     entry = await add(hass, sim)
     for command in (HOLD, OPEN, END_HOLD, OPEN, LOCK, LOCK, HOLD, LOCK):
@@ -85,7 +85,7 @@ async def test_a_command_whose_effect_was_not_seen(
 @pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize("own", [True, False], ids=["opened from here", "opened at the door"])
 @pytest.mark.parametrize("command", [OPEN, HOLD, LOCK], ids=lambda command: command.action)
-async def test_an_opening_that_is_over_but_still_shown(
+async def test_a_command_works_while_the_status_still_shows_an_opening(
     hass: HomeAssistant, device: Start, reading: str, own: bool, command: Command
 ) -> None:
     sim = await device(relay_reading=reading, status_lag=2.0, config={f"{RELAY}HoldDelayA": "4"})
@@ -102,7 +102,7 @@ async def test_an_opening_that_is_over_but_still_shown(
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_a_hold_that_ends_soon_is_prolonged(hass: HomeAssistant, device: Start, reading: str) -> None:
+async def test_opening_prolongs_a_hold_that_ends_soon(hass: HomeAssistant, device: Start, reading: str) -> None:
     sim = await device(relay_reading=reading, config={f"{RELAY}HoldDelayA": "60"})
     entry = await add(hass, sim)
     lock = entity_id(hass, entry, "lock", "door_A_door")
@@ -135,7 +135,7 @@ async def test_a_door_just_opened_by_another_system(hass: HomeAssistant, device:
     assert not is_open(sim)
 
 
-async def test_a_long_opening_of_another_system_is_not_waited_for(hass: HomeAssistant, device: Start) -> None:
+async def test_holding_during_a_long_opening_of_another_system_is_an_error(hass: HomeAssistant, device: Start) -> None:
     sim = await device(config={f"{RELAY}HoldDelayA": "600"})
     entry = await add(hass, sim)
     open_for(600)(sim)
@@ -147,7 +147,7 @@ async def test_a_long_opening_of_another_system_is_not_waited_for(hass: HomeAssi
 
 @pytest.mark.parametrize("answer", [ApiError(-1, "Internal error"), Reply([]), Reply({"RelayA": None})], ids=str)
 @pytest.mark.parametrize("reading", READINGS)
-async def test_opening_does_not_end_a_hold_that_cannot_be_read(
+async def test_opening_does_not_end_an_unreadable_hold(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, reading: str, answer: Any
 ) -> None:
     def spoil(_: object) -> Any:
@@ -170,7 +170,7 @@ async def test_opening_does_not_end_a_hold_that_cannot_be_read(
     assert is_open(sim)
 
 
-async def test_a_closing_that_cannot_be_verified_says_so(
+async def test_a_closing_that_cannot_be_verified_is_an_error(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sent once: a second trigger would open."""

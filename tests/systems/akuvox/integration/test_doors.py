@@ -66,7 +66,7 @@ async def test_every_dialect_opens(hass: HomeAssistant, device: Start, dialect: 
     await shows(hass, entry, "lock", "door_A_door", "locked")
 
 
-async def test_diagnostics_keep_the_logins(
+async def test_diagnostics_hide_the_logins(
     hass: HomeAssistant, device: Start, hass_client: ClientSessionGenerator
 ) -> None:
     entry = await add(hass, await device("it83"), **OPENING)
@@ -75,9 +75,7 @@ async def test_diagnostics_keep_the_logins(
     assert not [text for text in (*OPENING.values(), "httpapi") if text in told]
 
 
-async def test_a_door_that_closes_soon_is_seen_open(
-    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_short_opening_is_shown(hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two seconds are usual, and nothing but a look tells."""
     monkeypatch.setattr(commanding, "_EFFECT_DELAY", 600.0)
     entry = await add(hass, await device("r29", config={f"{RELAY}RelayADelay": "60"}))
@@ -85,7 +83,7 @@ async def test_a_door_that_closes_soon_is_seen_open(
     await shows(hass, entry, "lock", "door_A_door", "unlocked")
 
 
-async def test_a_door_that_waits_before_it_opens_is_seen_open(
+async def test_an_opening_after_a_trigger_delay_is_shown(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(commanding, "_FIRST_POLL", 0.0)
@@ -95,7 +93,7 @@ async def test_a_door_that_waits_before_it_opens_is_seen_open(
     await shows(hass, entry, "lock", "door_A_door", "unlocked")
 
 
-async def test_a_monitor_that_tells_of_no_relay_has_a_door(hass: HomeAssistant, device: Start) -> None:
+async def test_a_monitor_without_relays_has_a_door_once_its_login_is_set(hass: HomeAssistant, device: Start) -> None:
     """Once the login of Open Relay via HTTP is there: the user says with it that there is a relay."""
     sim = await device("it83")
     sim.withhold("config/get")
@@ -108,7 +106,7 @@ async def test_a_monitor_that_tells_of_no_relay_has_a_door(hass: HomeAssistant, 
     assert openings(sim) == 1
 
 
-async def test_a_monitor_says_which_login_it_wants(hass: HomeAssistant, device: Start) -> None:
+async def test_opening_with_a_missing_or_wrong_login_is_an_error(hass: HomeAssistant, device: Start) -> None:
     sim = await device("it83")
     sim.allow_http_open("opener", "other")
     entry = await add(hass, sim)
@@ -122,7 +120,9 @@ async def test_a_monitor_says_which_login_it_wants(hass: HomeAssistant, device: 
 
 
 @pytest.mark.parametrize("dialect", ["e18", "e16c", "r29"])
-async def test_the_chain_goes_on_where_a_way_is_missing(hass: HomeAssistant, device: Start, dialect: str) -> None:
+async def test_a_door_opens_by_the_next_method_if_one_is_unsupported(
+    hass: HomeAssistant, device: Start, dialect: str
+) -> None:
     """A device without relay/trig opens by /fcgi/OpenDoor, once that is ticked and High Security is off."""
 
     def lacking(_: Call) -> Answer:
@@ -160,7 +160,7 @@ async def test_wiring_and_delay_are_read(
     await shows(hass, entry, "lock", "door_A_door", "locked")
 
 
-async def test_the_user_knows_the_wiring_better(hass: HomeAssistant, device: Start) -> None:
+async def test_the_wiring_option_overrides_the_configuration(hass: HomeAssistant, device: Start) -> None:
     """The device reports NO where an installer has wired NC: its reports have to be inverted."""
     sim = await device("e16c", config={f"{RELAY}RelayAType": "1"})
     entry = await add(hass, sim, inverted=["A"])
@@ -198,7 +198,7 @@ async def test_hold_open_for_a_while(hass: HomeAssistant, device: Start) -> None
     assert not sim.relays.all["A"].open
 
 
-async def test_security_relays_are_what_the_user_says(hass: HomeAssistant, device: Start) -> None:
+async def test_security_relays_are_those_of_the_option(hass: HomeAssistant, device: Start) -> None:
     sim = await device("r29")
     entry = await add(hass, sim, security_relays=["SA", "SB"])
     assert_assumed_locked(hass, entry, "door_SB_door")
@@ -206,7 +206,7 @@ async def test_security_relays_are_what_the_user_says(hass: HomeAssistant, devic
     assert openings(sim, "SB") == 1
 
 
-async def test_a_latching_relay_stays(hass: HomeAssistant, device: Start) -> None:
+async def test_a_latching_relay_stays_unlocked_until_it_is_locked(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c", config={f"{RELAY}RelayAMode": "1"})
     entry = await add(hass, sim)
     await lock(hass, entry, "lock.unlock")
@@ -216,7 +216,7 @@ async def test_a_latching_relay_stays(hass: HomeAssistant, device: Start) -> Non
     assert not sim.relays.all["A"].open
 
 
-async def test_a_door_bears_the_name_of_its_relay(hass: HomeAssistant, device: Start) -> None:
+async def test_a_door_has_the_name_of_its_relay(hass: HomeAssistant, device: Start) -> None:
     sim = await device("a_series", config={f"{RELAY}NameB": "Gate"})
     entry = await add(hass, sim)
     states = [hass.states.get(entity_id(hass, entry, "lock", f"door_{door}_door")) for door in "ABC"]
@@ -227,7 +227,7 @@ async def test_a_door_bears_the_name_of_its_relay(hass: HomeAssistant, device: S
     ]
 
 
-async def test_a_refusal_without_a_reason_is_not_the_last_word(
+async def test_a_rejection_without_a_reason_tries_the_next_method(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was refused was not carried out: another way may open."""

@@ -59,7 +59,7 @@ async def told(events: list[Event[Any]], hass: HomeAssistant, *late: bool) -> No
     assert lateness(events) == [*late]
 
 
-def test_the_log_alone_is_looked_at_soon_enough() -> None:
+def test_the_call_log_is_polled_within_the_live_window() -> None:
     assert ALONE < LIVE_WINDOW - 1
 
 
@@ -77,7 +77,7 @@ async def test_a_short_call_rings(hass: HomeAssistant, quick_device: Start, has_
     await told(events, hass, False, False)
 
 
-async def test_a_clock_that_is_not_told_keeps_no_ring_waiting(
+async def test_a_hanging_clock_request_does_not_delay_a_ring(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wait_for_answers(monkeypatch, 0.5)
@@ -128,7 +128,9 @@ async def test_a_log_without_pages_rings(hass: HomeAssistant, quick_device: Star
 
 
 @pytest.mark.parametrize("fault", [Fault.STATUS, Fault.REFUSED])
-async def test_the_log_takes_over_where_the_state_fails(hass: HomeAssistant, quick_device: Start, fault: Fault) -> None:
+async def test_the_call_log_is_polled_often_while_the_call_status_fails(
+    hass: HomeAssistant, quick_device: Start, fault: Fault
+) -> None:
     sim = await quick_device()
     entry = await add(hass, sim)
     rings = count_rings(hass, entry)
@@ -145,7 +147,7 @@ async def test_the_log_takes_over_where_the_state_fails(hass: HomeAssistant, qui
     assert [request.function for request in sim.requests].count("calllog/get") <= 1, "and it does again"
 
 
-async def test_a_long_call_that_is_over_rings_nothing(hass: HomeAssistant, quick_device: Start) -> None:
+async def test_a_finished_long_call_is_late(hass: HomeAssistant, quick_device: Start) -> None:
     """Where its record bears the time of the press."""
     sim = await silent(quick_device)
     sim.call_log.form.begun = True
@@ -157,7 +159,7 @@ async def test_a_long_call_that_is_over_rings_nothing(hass: HomeAssistant, quick
     assert rings() == 0
 
 
-async def test_a_call_that_the_looks_at_the_state_missed(
+async def test_a_call_missed_by_the_status_polls_rings_by_its_record(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "_CALL_INTERVALS", NEVER)
@@ -177,7 +179,7 @@ async def test_a_call_that_the_looks_at_the_state_missed(
 
 
 @pytest.mark.parametrize(("window", "late"), [(LIVE_WINDOW, False), (0.5, True)])
-async def test_a_call_that_was_answered_before_the_first_look(
+async def test_a_call_answered_before_the_first_poll_rings_by_its_record(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch, window: float, late: bool
 ) -> None:
     """That a visitor began it, only its record tells, when it is over: by then it may be no news."""
@@ -211,7 +213,9 @@ async def unseen(sim: Simulator, how: str) -> Callable[[], None]:
 
 @pytest.mark.parametrize("how", ["the log fails", "the device is away"])
 @pytest.mark.parametrize("ago", [0.0, LIVE_WINDOW + 5])
-async def test_after_a_gap_the_clock_tells(hass: HomeAssistant, quick_device: Start, how: str, ago: float) -> None:
+async def test_the_clock_decides_whether_a_ring_after_a_gap_is_late(
+    hass: HomeAssistant, quick_device: Start, how: str, ago: float
+) -> None:
     sim = await silent(quick_device)
     entry = await add(hass, sim)
     rings, events = count_rings(hass, entry), capture_log_events(hass)
@@ -225,7 +229,7 @@ async def test_after_a_gap_the_clock_tells(hass: HomeAssistant, quick_device: St
     assert rings() == (0 if ago else 1)
 
 
-async def test_after_a_gap_without_a_clock_nothing_rings(
+async def test_a_call_after_a_gap_without_a_clock_is_late(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """How old it is, is not known: only that it was not there before the gap."""
@@ -278,7 +282,7 @@ async def test_a_call_while_the_entry_is_reloaded(
 
 
 @pytest.mark.parametrize(("ago", "late"), [(0.0, False), (60.0, False), (120.0, True)])
-async def test_an_access_is_late_by_its_age(hass: HomeAssistant, quick_device: Start, ago: float, late: bool) -> None:
+async def test_an_old_access_is_late(hass: HomeAssistant, quick_device: Start, ago: float, late: bool) -> None:
     """Whether the look before was in this life or not: no one waits for it as for a ring."""
     sim = await quick_device()
     entry = await add(hass, sim)

@@ -75,7 +75,7 @@ async def _not_now(*_: object) -> bool:
 
 
 @pytest.mark.parametrize("function", REFUSING)
-async def test_one_function_that_refuses_the_login_is_left_out(
+async def test_one_function_that_rejects_the_login_is_skipped(
     hass: HomeAssistant, quick_device: Start, function: str
 ) -> None:
     sim = await quick_device(auth=Auth.DIGEST)
@@ -103,9 +103,7 @@ async def test_one_function_that_refuses_the_login_is_left_out(
     assert not questions(hass)
 
 
-async def test_functions_that_begin_to_refuse_the_login_ask_for_no_password(
-    hass: HomeAssistant, quick_device: Start
-) -> None:
+async def test_functions_that_reject_the_login_start_no_reauth(hass: HomeAssistant, quick_device: Start) -> None:
     sim = await quick_device(auth=Auth.DIGEST)
     entry = await add(hass, sim)
     await following(sim)
@@ -122,7 +120,7 @@ async def test_functions_that_begin_to_refuse_the_login_ask_for_no_password(
 
 
 @pytest.mark.parametrize("auth", [Auth.BASIC, Auth.DIGEST])
-async def test_another_password_is_asked_for(hass: HomeAssistant, quick_device: Start, auth: Auth) -> None:
+async def test_a_changed_password_starts_reauth(hass: HomeAssistant, quick_device: Start, auth: Auth) -> None:
     """Also where one function has refused the old one before."""
     sim = await quick_device(auth=auth)
     sim.fault("doorlog/get", Fault.STATUS, status=401)

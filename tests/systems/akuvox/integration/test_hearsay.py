@@ -23,7 +23,7 @@ def poller(sim: Simulator) -> int:
     return sum(request.function == "system/status" for request in sim.requests)
 
 
-async def test_a_push_proves_no_password(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_a_push_does_not_end_reauth(hass: HomeAssistant, device: Start, local_url: str) -> None:
     """Reauth stays pending, and pushes cannot lock the account."""
     sim = await device("e16c")
     entry = await pushing(hass, sim)
@@ -45,7 +45,7 @@ async def test_a_push_proves_no_password(hass: HomeAssistant, device: Start, loc
     await shows(hass, entry, "sensor", "call_state", "unavailable")
 
 
-async def test_an_alarm_ends_in_time_though_the_device_refuses(
+async def test_a_pushed_alarm_ends_while_the_login_is_rejected(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
     sim = await device("e16c")

@@ -10,7 +10,7 @@ from .conftest import Start, add
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c", "r29"])
-async def test_looks_that_find_nothing_write_nothing(hass: HomeAssistant, device: Start, dialect: str) -> None:
+async def test_polls_without_changes_write_no_state(hass: HomeAssistant, device: Start, dialect: str) -> None:
     sim = await device(dialect)
     entry = await add(hass, sim)
     function = "doorlog/get" if dialect == "a_series" else "call/status"

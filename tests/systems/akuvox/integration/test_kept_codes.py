@@ -92,7 +92,7 @@ async def tells_of_a_code_left(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 @readings
-async def test_a_code_opens_and_goes_however_the_device_writes_it(
+async def test_a_code_is_added_and_removed_in_any_notation_of_the_device(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
 ) -> None:
     """Also where its answer is an error, a page of its web server, or lost."""
@@ -112,7 +112,7 @@ async def test_a_code_opens_and_goes_however_the_device_writes_it(
 
 
 @readings
-async def test_a_code_that_cannot_be_undone_is_remembered(
+async def test_a_code_that_cannot_be_undone_is_retried(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
 ) -> None:
     """Over a restart too, and a repair tells of it until it is gone."""
@@ -132,7 +132,7 @@ async def test_a_code_that_cannot_be_undone_is_remembered(
 
 
 @some_readings
-async def test_a_code_that_the_device_says_to_have_deleted_is_told(
+async def test_a_code_that_the_device_did_not_delete_is_a_repair(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
 ) -> None:
     sim, entry = await intercom(hass, device, spelling, pins)
@@ -145,7 +145,7 @@ async def test_a_code_that_the_device_says_to_have_deleted_is_told(
 
 
 @some_readings
-async def test_doors_that_are_not_kept_leave_no_code(
+async def test_a_code_whose_doors_are_not_stored_is_removed(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
 ) -> None:
     """The device keeps the first door only, and sets nothing though it says so."""
@@ -162,7 +162,7 @@ async def test_doors_that_are_not_kept_leave_no_code(
 
 
 @some_readings
-async def test_an_add_that_did_nothing_is_told_and_takes_nothing_away(
+async def test_a_failed_add_is_an_error_and_deletes_no_user(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
 ) -> None:
     sim, entry = await intercom(hass, device, spelling, pins)
@@ -177,7 +177,7 @@ async def test_an_add_that_did_nothing_is_told_and_takes_nothing_away(
 
 
 @pytest.mark.parametrize("deletes", [True, False])
-async def test_a_pin_that_the_device_makes_another_of_is_refused(
+async def test_a_pin_that_the_device_would_change_is_rejected(
     hass: HomeAssistant, device: Start, deletes: bool
 ) -> None:
     sim, entry = await intercom(hass, device, Spelling.AS_SENT, PinReading.NUMBER)
@@ -190,7 +190,7 @@ async def test_a_pin_that_the_device_makes_another_of_is_refused(
     await until(lambda: not guests(sim) and not repairs(hass), "the code to be taken away")
 
 
-async def test_no_pin_that_is_made_up_begins_with_a_zero(
+async def test_a_generated_pin_never_begins_with_a_zero(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A device that keeps numbers would lose it."""
@@ -203,7 +203,7 @@ async def test_no_pin_that_is_made_up_begins_with_a_zero(
 
 
 @some_readings
-async def test_a_code_that_a_person_renamed_goes_or_is_told(
+async def test_a_renamed_code_is_removed_or_becomes_a_repair(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
 ) -> None:
     sim, entry = await intercom(hass, device, spelling, pins)
@@ -222,7 +222,7 @@ async def test_a_code_that_a_person_renamed_goes_or_is_told(
 
 
 @some_readings
-async def test_a_user_who_is_added_at_the_device_meanwhile_stays(
+async def test_a_user_added_during_a_failed_add_is_not_deleted(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
 ) -> None:
     sim, entry = await intercom(hass, device, spelling, pins)

@@ -22,7 +22,7 @@ def rows(entry: ConfigEntry) -> list[Visitor]:
 
 
 @pytest.mark.parametrize(("dialect", "names"), [("e16c", True), ("e16c", False), ("r29", True)])
-async def test_who_came_in_or_was_refused_is_kept_with_the_picture(
+async def test_granted_and_denied_accesses_are_stored_with_a_picture(
     hass: HomeAssistant, device: Start, local_url: str, dialect: str, names: bool, hass_storage: dict[str, Any]
 ) -> None:
     sim = await device(dialect)
@@ -51,7 +51,7 @@ async def test_who_came_in_or_was_refused_is_kept_with_the_picture(
     assert titles == {"A - Lucy - Granted" if names else "A - Granted", "- Denied"}
 
 
-async def test_a_ring_is_kept_once_over_a_reload(hass: HomeAssistant, device: Start) -> None:
+async def test_a_ring_is_stored_once_after_a_reload(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
     await until(lambda: any(request.function == "call/status" for request in sim.requests))

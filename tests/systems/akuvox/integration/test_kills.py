@@ -32,7 +32,7 @@ async def test_kills_under_records_lose_nothing(
     await survive_kills(hass, entry, hass_storage, lambda: record(sim), number_of, 0.1)
 
 
-async def test_more_records_than_a_look_reads_are_told(
+async def test_more_records_than_one_poll_reads_are_reported(
     hass: HomeAssistant, device: Start, hass_storage: dict[str, Any]
 ) -> None:
     sim = await device("e16c", speed=60)
@@ -48,7 +48,7 @@ async def test_more_records_than_a_look_reads_are_told(
     assert all(event.data["late"] for event in events if number_of(event) is not None)
 
 
-async def test_a_push_while_names_are_looked_up_loses_no_record(
+async def test_a_push_during_a_name_request_loses_no_record(
     hass: HomeAssistant, device: Start, hass_storage: dict[str, Any]
 ) -> None:
     """The cursor that a push writes does not cover a record that was read and not yet told."""

@@ -74,7 +74,7 @@ async def fail(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, source: 
 
 
 @pytest.mark.parametrize(("source", "fault"), CASES)
-async def test_a_source_that_fails_alone_takes_nothing_else_down(
+async def test_a_failing_source_leaves_entities_and_other_sources_working(
     hass: HomeAssistant, quick_device: Start, caplog: pytest.LogCaptureFixture, source: str, fault: Fault
 ) -> None:
     sim = await quick_device()
@@ -114,7 +114,7 @@ async def test_a_source_that_fails_alone_takes_nothing_else_down(
     assert repairs(hass) == []
 
 
-async def test_the_repair_looks_again(
+async def test_the_repair_retries_the_failed_source(
     hass: HomeAssistant,
     quick_device: Start,
     local_url: str,
@@ -137,7 +137,7 @@ async def test_the_repair_looks_again(
     assert repairs(hass) == []
 
 
-async def test_a_device_that_is_away_has_no_failing_source(hass: HomeAssistant, quick_device: Start) -> None:
+async def test_an_unreachable_device_has_no_failing_source(hass: HomeAssistant, quick_device: Start) -> None:
     sim = await quick_device()
     entry = await add(hass, sim)
     await following(sim)
@@ -153,7 +153,7 @@ async def test_a_device_that_is_away_has_no_failing_source(hass: HomeAssistant, 
 
 
 @pytest.mark.parametrize("fault", [Fault.STATUS, Fault.RESET, Fault.HANG])
-async def test_a_device_that_does_not_tell_its_uptime_is_back_all_the_same(
+async def test_a_device_without_an_uptime_recovers_from_an_outage(
     hass: HomeAssistant, quick_device: Start, fault: Fault
 ) -> None:
     """Whether it has restarted is asked first; it is not waited for."""
@@ -170,7 +170,7 @@ async def test_a_device_that_does_not_tell_its_uptime_is_back_all_the_same(
     await until(rings, "the ring")
 
 
-async def test_a_list_of_users_that_hangs_delays_no_access_for_long(
+async def test_an_access_is_reported_while_the_user_list_hangs(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who it was, only the list knows: it is told without a name."""
@@ -189,7 +189,7 @@ async def test_a_list_of_users_that_hangs_delays_no_access_for_long(
     assert (access.data["late"], access.data["data"]["name"]) == (False, None)
 
 
-async def test_records_that_cannot_be_read_are_counted(
+async def test_unreadable_records_are_counted(
     hass: HomeAssistant, quick_device: Start, hass_client: ClientSessionGenerator
 ) -> None:
     sim = await quick_device()
@@ -205,7 +205,7 @@ async def test_records_that_cannot_be_read_are_counted(
     assert told["examined"]["skipped"]["/api/doorlog/get"] >= 1
 
 
-async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
+async def test_events_of_a_long_outage_are_reported_soon_after_it(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """However often the device was tried meanwhile: no look waits longer for that."""

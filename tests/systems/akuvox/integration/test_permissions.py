@@ -9,7 +9,9 @@ from .conftest import Start, add
 
 
 @pytest.mark.parametrize("kind", ["nothing", "another device", "looks"])
-async def test_what_a_door_phone_refuses(hass: HomeAssistant, device: Start, kind: str) -> None:
+async def test_each_action_checks_the_permission_for_a_door_phone(
+    hass: HomeAssistant, device: Start, kind: str
+) -> None:
     sim, other = await device("a_series"), await device("e16c")
     entry, another = await add(hass, sim), await add(hass, other)
     user = await make_user(

@@ -31,7 +31,7 @@ async def test_a_snapshot(hass: HomeAssistant, device: Start, dialect: str) -> N
 
 
 @pytest.mark.parametrize("how", list(Broken))
-async def test_what_is_no_picture(hass: HomeAssistant, device: Start, how: Broken) -> None:
+async def test_an_invalid_snapshot_is_an_error(hass: HomeAssistant, device: Start, how: Broken) -> None:
     """Newer firmware answers its web page to everything, with success."""
     sim = await device("e16c")
     entry = await add(hass, sim)
@@ -42,7 +42,7 @@ async def test_what_is_no_picture(hass: HomeAssistant, device: Start, how: Broke
     assert (await async_get_image(hass, camera)).content.startswith(b"\xff\xd8")
 
 
-async def test_motion_jpeg_is_passed_on(
+async def test_the_device_streams_motion_jpeg_only_while_it_is_watched(
     hass: HomeAssistant, device: Start, hass_client: ClientSessionGenerator
 ) -> None:
     sim = await device("r29")
@@ -56,7 +56,7 @@ async def test_motion_jpeg_is_passed_on(
     await until(lambda: sim.camera.streams == 0, "the stream to be closed")
 
 
-async def test_the_login_that_is_missing_is_named(hass: HomeAssistant, device: Start) -> None:
+async def test_a_missing_picture_login_is_a_repair(hass: HomeAssistant, device: Start) -> None:
     sim = await device("r29")
     entry = await add(hass, sim, stream_username="", stream_password="")
     issues = [issue.translation_key for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]

@@ -82,7 +82,7 @@ async def test_only_keys_that_exist_are_written(
     await until(lambda: CONF_PUSH_TOKEN not in entry.data)
 
 
-async def test_a_removed_entry_leaves_nothing(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_removing_the_entry_restores_the_action_urls(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device("e16c")
     before = dict(sim.config.values)
     entry = await pushing(hass, sim)
@@ -90,7 +90,7 @@ async def test_a_removed_entry_leaves_nothing(hass: HomeAssistant, device: Start
     assert sim.config.values == before
 
 
-async def test_a_foreign_address_is_left_alone(
+async def test_an_action_url_of_another_system_is_kept_and_a_repair(
     hass: HomeAssistant, device: Start, local_url: str, hass_client: ClientSessionGenerator
 ) -> None:
     foreign = "http://192.168.1.9/ring?number=$remote"
@@ -119,7 +119,9 @@ async def test_a_foreign_address_is_left_alone(
     assert sim.config[f"{SECTION}Enable"] == "1"
 
 
-async def test_somebody_elses_addresses_are_not_woken(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_action_urls_of_another_system_are_not_turned_on(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
     """They are set but off: turning Action URLs on would send theirs as well."""
     sim = await device("e16c", config={f"{SECTION}MakeCall": "http://192.168.1.9/ring"})
     await add(hass, sim, push=True)
@@ -127,7 +129,7 @@ async def test_somebody_elses_addresses_are_not_woken(hass: HomeAssistant, devic
     assert sim.config[f"{SECTION}Enable"] == "0"
 
 
-async def test_addresses_for_events_that_mean_nothing_here_are_somebody_elses_too(
+async def test_an_action_url_for_an_unused_event_belongs_to_another_system(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
     foreign = {f"{SECTION}CallLog": "http://192.168.1.9/calls"}
@@ -149,7 +151,7 @@ async def test_addresses_for_events_that_mean_nothing_here_are_somebody_elses_to
     assert sim.config[f"{SECTION}Enable"] == "1"
 
 
-async def test_without_an_address_of_its_own(hass: HomeAssistant, device: Start) -> None:
+async def test_push_without_an_internal_url_is_a_repair(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
     hass.config.internal_url = None
@@ -273,7 +275,7 @@ async def test_every_event_that_is_pushed(
     assert "99D78D72" not in str([event.data for event in events])
 
 
-async def test_an_alarm_outlasts_a_reload_and_ends_in_time(
+async def test_a_pushed_alarm_survives_a_reload_and_ends(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sim = await device("e16c")
@@ -359,7 +361,7 @@ async def test_nonsense_changes_nothing(
     assert events[0].data["data"] == {}
 
 
-async def test_settings_that_are_lost_are_set_again(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_lost_action_urls_are_written_again(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device("e16c")
     entry = await pushing(hass, sim)
     set_up = urls(sim)
@@ -369,7 +371,7 @@ async def test_settings_that_are_lost_are_set_again(hass: HomeAssistant, device:
     assert urls(sim) == set_up
 
 
-async def test_a_look_that_ends_after_unloading_takes_nothing_away(
+async def test_subscribing_after_an_unload_keeps_the_action_urls(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
     sim = await device("e16c")
@@ -382,7 +384,7 @@ async def test_a_look_that_ends_after_unloading_takes_nothing_away(
     assert dict(entry.data) == before
 
 
-async def test_a_device_that_told_nothing_of_action_urls_at_first(
+async def test_action_urls_are_kept_while_the_configuration_is_missing(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
     """While it starts, it may lack anything: what is there is kept, and heard once it is known."""
@@ -400,7 +402,9 @@ async def test_a_device_that_told_nothing_of_action_urls_at_first(
     await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")
 
 
-async def test_a_variable_that_is_dropped_is_tried_once(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_action_urls_without_variables_are_not_rewritten(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
     """The hourly check writes nothing that is there already."""
     sim = await device("e16c")
     entry = await pushing(hass, sim)
@@ -414,7 +418,7 @@ async def test_a_variable_that_is_dropped_is_tried_once(hass: HomeAssistant, dev
     assert urls(sim)["MakeCall"] == f"{address}?event=MakeCall"
 
 
-async def test_a_record_that_comes_too_late_is_no_second_access(
+async def test_a_late_record_of_a_pushed_access_is_no_second_access(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sim = await device("e16c")
@@ -451,7 +455,9 @@ async def test_a_record_that_comes_too_late_is_no_second_access(
     assert decided == ["granted", "denied"]
 
 
-async def test_a_stranger_at_the_address_is_left_alone(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_removal_writes_nothing_to_another_device_at_the_address(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
     """An entry is removed whose address another device has by now: nothing is written there."""
     sim, stranger = await device("e16c"), await device("r29", config={f"{SECTION}Enable": "1"})
     entry = await pushing(hass, sim)
@@ -464,7 +470,7 @@ async def test_a_stranger_at_the_address_is_left_alone(hass: HomeAssistant, devi
     assert stranger.config.values == before
 
 
-async def test_a_flood_is_dropped_and_a_ring_is_not(
+async def test_a_flood_of_pushes_is_dropped_but_a_ring_is_not(
     hass: HomeAssistant, device: Start, local_url: str, hass_client: ClientSessionGenerator,
     caplog: pytest.LogCaptureFixture, record_property: Callable[[str, object], None],
 ) -> None:  # fmt: skip
@@ -476,7 +482,7 @@ async def test_a_flood_is_dropped_and_a_ring_is_not(
     )  # fmt: skip
 
 
-async def test_secrets_planted_in_pushes_and_logs_show_nowhere(
+async def test_secrets_in_pushes_and_logs_are_shown_nowhere(
     hass: HomeAssistant, device: Start, local_url: str, hass_client: ClientSessionGenerator,
     hass_client_no_auth: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip

@@ -16,7 +16,7 @@ UNKNOWN = {"RelayE": 0, "RelaySA": 0, "Relay": 1, "Relay12": 0, "DoorX": 1, "Rel
 
 
 @pytest.mark.parametrize("names", RelayNames)
-async def test_a_door_for_each_relay(hass: HomeAssistant, device: Start, names: RelayNames) -> None:
+async def test_each_relay_name_makes_a_door(hass: HomeAssistant, device: Start, names: RelayNames) -> None:
     """Names that are not known are skipped; the others open by their number."""
     sim = await device("a_series", relay_names=names)
     sim.relays.others |= UNKNOWN
@@ -31,7 +31,7 @@ async def test_a_door_for_each_relay(hass: HomeAssistant, device: Start, names: 
 
 
 @pytest.mark.parametrize("names", RelayNames)
-async def test_their_action_urls_are_written_and_heard(
+async def test_action_urls_of_each_relay_name_are_written_and_received(
     hass: HomeAssistant, device: Start, names: RelayNames, local_url: str
 ) -> None:
     sim = await device("a_series", relay_names=names)
@@ -47,7 +47,7 @@ async def test_their_action_urls_are_written_and_heard(
 
 
 @pytest.mark.parametrize("names", [RelayNames.RELAY_NUMBER, RelayNames.DOOR_NUMBER])
-async def test_a_push_may_call_a_relay_otherwise_than_the_status(
+async def test_a_push_may_use_another_relay_name_than_the_status(
     hass: HomeAssistant, device: Start, names: RelayNames, local_url: str
 ) -> None:
     """The spelling of the keys is not confirmed."""
@@ -58,7 +58,7 @@ async def test_a_push_may_call_a_relay_otherwise_than_the_status(
     await shows(hass, entry, "lock", "door_1_door", "unlocked")
 
 
-async def test_a_status_without_any_known_relay(hass: HomeAssistant, device: Start) -> None:
+async def test_a_status_without_known_relays_makes_no_door(hass: HomeAssistant, device: Start) -> None:
     sim = await device("a_series")
     sim.relays.all.clear()
     sim.relays.others |= UNKNOWN

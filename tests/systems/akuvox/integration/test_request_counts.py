@@ -34,7 +34,7 @@ LOGS = Counter(["calllog/get", "doorlog/get"])
     # Who it is, without and with the login, and its name; each request of an E16C is authenticated on its own.
     [("e16c", 4, Counter({"config/get": 1})), ("r29", 2, Counter({"system/info": 1, "config/get": 1}))],
 )
-async def test_nothing_is_asked_twice(
+async def test_setup_requests_nothing_twice(
     hass: HomeAssistant,
     device: Start,
     monkeypatch: pytest.MonkeyPatch,
@@ -68,7 +68,7 @@ def real_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(log, name, usual)
 
 
-async def test_without_pushes_a_minute_takes_39_requests(
+async def test_a_minute_of_polling_takes_39_requests(
     hass: HomeAssistant, quick_device: Start, real_intervals: None
 ) -> None:
     sim = await quick_device()
@@ -82,7 +82,7 @@ async def test_without_pushes_a_minute_takes_39_requests(
     assert asked.total() - asked["call/status"] <= 9 * minutes, asked
 
 
-async def test_without_pushes_a_ring_is_seen_within_two_seconds(
+async def test_a_ring_is_polled_within_two_seconds(
     hass: HomeAssistant, quick_device: Start, real_intervals: None
 ) -> None:
     sim = await quick_device()

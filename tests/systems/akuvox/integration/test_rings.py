@@ -50,7 +50,7 @@ async def following(sim: Simulator, function: str = "call/status", n: int = 2) -
 
 
 @pytest.mark.parametrize("dialect", PHONES)
-async def test_call_status_alone_tells_of_a_ring(
+async def test_a_visitor_rings_by_call_status_alone(
     hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blind(monkeypatch, "_CALL_INTERVALS")
@@ -70,7 +70,7 @@ async def test_call_status_alone_tells_of_a_ring(
 
 
 @pytest.mark.parametrize("dialect", PHONES)
-async def test_the_call_log_alone_tells_of_a_ring(
+async def test_a_visitor_rings_by_the_call_log_alone(
     hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A visitor who gives up between two looks at the call has rung all the same."""
@@ -89,7 +89,7 @@ async def test_the_call_log_alone_tells_of_a_ring(
 
 
 @pytest.mark.parametrize("dialect", PHONES)
-async def test_the_pushed_call_alone_tells_of_a_ring(
+async def test_a_visitor_rings_by_a_push_alone(
     hass: HomeAssistant, device: Start, dialect: str, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blind(monkeypatch)
@@ -111,7 +111,9 @@ async def test_the_pushed_call_alone_tells_of_a_ring(
 
 
 @pytest.mark.parametrize("dialect", PHONES)
-async def test_three_routes_make_one_ring(hass: HomeAssistant, device: Start, dialect: str, local_url: str) -> None:
+async def test_status_log_and_push_of_a_call_make_one_ring(
+    hass: HomeAssistant, device: Start, dialect: str, local_url: str
+) -> None:
     sim = await device(dialect)
     entry = await add(hass, sim, push=True)
     rings = count_rings(hass, entry)
@@ -133,7 +135,9 @@ async def test_three_routes_make_one_ring(hass: HomeAssistant, device: Start, di
     assert state_of(hass, entry, "sensor", "call_state") == "idle"
 
 
-async def test_a_call_from_here_rings_nothing(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_a_call_dialed_by_home_assistant_does_not_ring(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim, push=True)
     rings = count_rings(hass, entry)
@@ -190,7 +194,7 @@ async def test_a_visitor_of_whom_only_the_log_reports_may_still_be_let_in(
     assert [visitor.outcome for visitor in entry.runtime_data.visitors.newest_first] == [VisitOutcome.OPENED]
 
 
-async def test_a_call_that_comes_in_is_no_ring_once_its_word_is_known(hass: HomeAssistant, device: Start) -> None:
+async def test_an_incoming_call_does_not_ring_once_its_status_is_learned(hass: HomeAssistant, device: Start) -> None:
     """Only READY is documented: what another word means, the records of calls teach."""
     sim = await device("e16c", config={"Config.Account1.AUTO_ANSWER.Enable": "0"})
     entry = await add(hass, sim)
@@ -212,7 +216,7 @@ async def test_a_call_that_comes_in_is_no_ring_once_its_word_is_known(hass: Home
     await until(rings, "the ring of a visitor")
 
 
-async def test_a_call_that_comes_in_is_no_ring_where_calls_are_pushed(
+async def test_an_incoming_call_does_not_ring_if_calls_are_pushed(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
     sim = await device("r29", config={"Config.Account1.AUTO_ANSWER.Enable": "0"})
@@ -231,7 +235,7 @@ async def test_a_call_that_comes_in_is_no_ring_where_calls_are_pushed(
     assert rings() == 1
 
 
-async def test_calls_from_before_ring_nothing(hass: HomeAssistant, device: Start) -> None:
+async def test_calls_before_the_setup_do_not_ring(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     for _ in range(3):
         assert sim.press()
@@ -252,7 +256,7 @@ async def test_calls_from_before_ring_nothing(hass: HomeAssistant, device: Start
 
 
 @pytest.mark.parametrize("idle", ["Standby", "Ruhe", "Not in call"])
-async def test_a_device_that_never_says_ready(
+async def test_a_device_with_another_idle_status_rings(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, idle: str
 ) -> None:
     """It is in no call for ever, and its visitors ring; over a reload as well."""
@@ -273,7 +277,7 @@ async def test_a_device_that_never_says_ready(
             assert await hass.config_entries.async_reload(entry.entry_id)
 
 
-async def test_a_monitor_in_the_house_rings_nobody(hass: HomeAssistant, device: Start) -> None:
+async def test_an_indoor_monitor_has_no_doorbell(hass: HomeAssistant, device: Start) -> None:
     sim = await device("it83")
     entry = await add(hass, sim)
     await following(sim)
@@ -295,7 +299,7 @@ async def test_a_restart_ends_the_call(hass: HomeAssistant, device: Start) -> No
     await shows(hass, entry, "sensor", "call_state", "idle")
 
 
-async def test_a_log_that_cannot_be_read_silences_nothing(
+async def test_a_visitor_rings_while_the_door_log_is_unreadable(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other looks are taken in time, and the device that answers them is not out of reach."""
@@ -324,7 +328,7 @@ async def test_a_log_that_cannot_be_read_silences_nothing(
     assert "unavailable" not in states
 
 
-async def test_a_function_that_was_missing_for_a_moment(hass: HomeAssistant, device: Start) -> None:
+async def test_a_function_that_was_missing_once_is_used_again(hass: HomeAssistant, device: Start) -> None:
     """A device that starts says that it has nothing; what is missing once is looked at again."""
     sim = await device("e16c")
     await add(hass, sim)
@@ -337,7 +341,7 @@ async def test_a_function_that_was_missing_for_a_moment(hass: HomeAssistant, dev
 
 
 @pytest.mark.parametrize("pushed", [True, False])
-async def test_a_ring_is_one_ring_over_a_reload(
+async def test_a_call_in_progress_does_not_ring_again_after_a_reload(
     hass: HomeAssistant, device: Start, local_url: str, pushed: bool
 ) -> None:
     """The call goes on, and its record is written, in the next life."""

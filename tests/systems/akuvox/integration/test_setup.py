@@ -101,7 +101,7 @@ async def start(hass: HomeAssistant, address: str, password: str = "httpapi") ->
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
-async def test_address_and_login_are_all_it_takes(hass: HomeAssistant, device: Start, dialect: str) -> None:
+async def test_an_entry_is_created_from_address_and_login(hass: HomeAssistant, device: Start, dialect: str) -> None:
     sim = await device(dialect)
     entry = await add(hass, sim)
     assert entry.data[CONF_SYSTEM] == SYSTEM_AKUVOX
@@ -114,7 +114,7 @@ async def test_address_and_login_are_all_it_takes(hass: HomeAssistant, device: S
 
 
 @pytest.mark.parametrize("function", ["calllog/get", "doorlog/get", "input/status"])
-async def test_a_bad_parameter_may_be_a_function_that_is_not_there(
+async def test_an_entry_loads_if_a_function_answers_error_param(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
     """Some firmware says "Error param" to what it does not know; the rest of the device is added."""
@@ -141,7 +141,9 @@ async def test_a_wrong_login(hass: HomeAssistant, device: Start, dialect: str) -
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
-async def test_not_on_the_whitelist(hass: HomeAssistant, device: Start, dialect: str) -> None:
+async def test_an_address_off_the_whitelist_is_an_error_until_allowed(
+    hass: HomeAssistant, device: Start, dialect: str
+) -> None:
     sim = await device(dialect, auth=Auth.WHITELIST, whitelist=[])
     result = await start(hass, address_of(sim))
     assert result["errors"] == {"base": "address_refused"}
@@ -162,7 +164,7 @@ async def test_not_on_the_whitelist(hass: HomeAssistant, device: Start, dialect:
         ("e18", Root.FORBIDDEN, False),
     ],
 )
-async def test_the_state_of_the_factory(
+async def test_an_empty_whitelist_is_an_error_with_the_address(
     hass: HomeAssistant, device: Start, dialect: str, root: Root, says_who: bool
 ) -> None:
     """An empty whitelist, and any page: typed or found by DHCP, the sentence names the address to enter."""
@@ -183,7 +185,9 @@ async def test_the_state_of_the_factory(
 
 
 @pytest.mark.parametrize("whitelist", [False, True])
-async def test_the_api_is_turned_off_later(hass: HomeAssistant, device: Start, whitelist: bool) -> None:
+async def test_a_disabled_api_is_a_repair_until_it_is_enabled(
+    hass: HomeAssistant, device: Start, whitelist: bool
+) -> None:
     """A repair says what to do, until it is done; over a restart as well."""
     sim = await device("e16c", auth=Auth.NONE)
     entry = await add(hass, sim)
@@ -232,7 +236,7 @@ async def test_every_kind_of_login(hass: HomeAssistant, device: Start, auth: Aut
     assert entry.data[CONF_URL].startswith("https://")
 
 
-async def test_a_device_with_the_tls_of_yesterday(hass: HomeAssistant, device: Start) -> None:
+async def test_a_device_with_old_tls_is_added_by_https(hass: HomeAssistant, device: Start) -> None:
     """Chosen by a person with its scheme; otherwise HTTP with Digest is no worse."""
     sim = await device("e18")
     result = await start(hass, f"https://{sim.https_address}")
@@ -267,7 +271,7 @@ async def test_discovered(hass: HomeAssistant, device: Start) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 404])
-async def test_a_telephone_with_the_same_kind_of_mac_address(
+async def test_a_phone_with_an_akuvox_mac_address_is_rejected(
     hass: HomeAssistant, sockets: None, unused_tcp_port: int, status: int
 ) -> None:
     """Old phones of a different brand share it: no password is requested for them."""
@@ -354,7 +358,7 @@ async def test_doors_are_offered_by_id_and_by_their_names(hass: HomeAssistant, d
     assert {"A", "D"} <= {option["value"] for option in offered.config["options"]}
 
 
-async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
+async def test_options_are_stored_and_empty_passwords_keep_the_old_ones(hass: HomeAssistant, device: Start) -> None:
     sim = await device("r29")
     assert sim.camera_address is not None
     entry = await add(hass, sim)
@@ -385,7 +389,7 @@ async def test_options_are_kept(hass: HomeAssistant, device: Start) -> None:
     assert source == "rtsp://admin:admin@127.0.0.1:8554/live/ch00_1"
 
 
-async def test_functions_that_are_away_after_a_start_are_not_gone(hass: HomeAssistant, device: Start) -> None:
+async def test_entities_of_missing_functions_are_removed_after_retries(hass: HomeAssistant, device: Start) -> None:
     """Nor are their entities, with all changes by the user; what stays away is gone."""
 
     def away(_: Call) -> Answer:

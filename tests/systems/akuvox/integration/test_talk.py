@@ -80,7 +80,9 @@ def features(hass: HomeAssistant, entry: ConfigEntry, key: str) -> CameraEntityF
     return CameraEntityFeature(state.attributes["supported_features"])
 
 
-async def test_watching_places_no_call(hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera) -> None:
+async def test_watching_the_camera_starts_no_call(
+    hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera
+) -> None:
     entry = await talk(hass, sim, door)
     source = await source_of(hass, entry)
     assert source.startswith("rtsp://127.0.0.1:") and ACCOUNT["stream_password"] not in source
@@ -130,7 +132,7 @@ async def test_a_door_that_hangs_up_ends_the_call(
         await until(lambda: browser.heard.get(VIDEO), "the video goes on")
 
 
-async def test_a_refused_call_leaves_the_video(
+async def test_the_video_continues_after_a_rejected_call(
     hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera
 ) -> None:
     door.refusal = "486 Busy Here"
@@ -203,7 +205,7 @@ async def test_the_sensor_tells_why_a_call_failed(
         assert [level for level, _ in said()] == ["WARNING", "INFO"]
 
 
-async def test_a_microphone_that_ends_before_the_answer_is_no_failure(
+async def test_closing_the_microphone_before_the_answer_is_no_failure(
     hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera
 ) -> None:
     entry = await talk(hass, sim, door)
@@ -217,7 +219,7 @@ async def test_a_microphone_that_ends_before_the_answer_is_no_failure(
     assert failure_of(hass, entry) is None
 
 
-async def test_sip_that_cannot_start_is_told(
+async def test_a_sip_agent_that_cannot_start_is_a_failure(
     hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = await talk(hass, sim, door)
@@ -241,7 +243,9 @@ async def test_an_unload_ends_the_call(hass: HomeAssistant, sim: Simulator, door
         await until(lambda: door.call is None, "the end of the call")
 
 
-async def test_without_an_rtsp_account_snapshots_are_the_video(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
+async def test_the_video_is_made_of_snapshots_without_an_rtsp_account(
+    hass: HomeAssistant, sim: Simulator, door: Door
+) -> None:
     sim.configure("Config.DoorSetting.RTSP.MJPEGAuthorization", "0")
     entry = await add(hass, sim, stream_username="", talk=True, sip_port=door.port)
     await until(lambda: state_of(hass, entry, "sensor", "talk") == "sip_direct", "talk")
@@ -257,7 +261,7 @@ async def test_without_an_rtsp_account_snapshots_are_the_video(hass: HomeAssista
 
 
 @pytest.mark.parametrize("fault", ["off", "login", "ends"])
-async def test_snapshots_are_the_video_while_rtsp_fails(
+async def test_the_video_is_made_of_snapshots_while_rtsp_fails(
     hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera, fault: str
 ) -> None:
     sim.configure("Config.DoorSetting.RTSP.MJPEGAuthorization", "0")
@@ -292,7 +296,7 @@ def _shown(browser: Go2rtc) -> set[bool]:
     return {packet[12:] in film for packet in browser.heard.get(VIDEO, ())[-12:]}
 
 
-async def test_without_an_rtsp_account_the_stream_ends_with_sip(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_camera_without_rtsp_has_no_stream_once_sip_fails(hass: HomeAssistant, sim: Simulator) -> None:
     async with Door() as door:
         entry = await add(hass, sim, stream_username="", talk=True, sip_port=door.port)
         await until(lambda: features(hass, entry, "camera_main") == CameraEntityFeature.STREAM, "the stream")
@@ -320,7 +324,7 @@ async def ringing(hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspC
     return entry
 
 
-async def test_the_address_for_the_button_stays(
+async def test_the_sip_address_for_the_button_survives_a_reload(
     hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera
 ) -> None:
     entry = await talk(hass, sim, door)
@@ -386,7 +390,7 @@ async def test_a_visitor_who_left_cannot_be_answered(hass: HomeAssistant, door: 
         await act(hass, "button.press", entity_id=entity_id(hass, ringing, "button", "answer"))
 
 
-async def test_diagnostics_tell_how_talk_goes(
+async def test_diagnostics_show_the_talk_status(
     hass: HomeAssistant, door: Door, ringing: Any, hass_client: ClientSessionGenerator
 ) -> None:
     async def told() -> Any:
@@ -433,7 +437,7 @@ async def announce(hass: HomeAssistant, entry: ConfigEntry, media: str) -> None:
     )  # fmt: skip
 
 
-async def test_an_announcement_is_a_call_of_its_own(
+async def test_an_announcement_is_played_in_its_own_call(
     hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera, sounds: Callable[..., str]
 ) -> None:
     entry = await talk(hass, sim, door)
@@ -446,7 +450,7 @@ async def test_an_announcement_is_a_call_of_its_own(
 
 
 @pytest.mark.parametrize("door_is", ["refusing", "in a call"])
-async def test_an_announcement_that_cannot_be_made(
+async def test_an_announcement_to_a_busy_door_is_an_error(
     hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera, sounds: Callable[..., str], door_is: str
 ) -> None:
     entry = await talk(hass, sim, door)
@@ -473,7 +477,9 @@ async def test_a_door_that_hangs_up_ends_the_announcement(
     await until(lambda: state_of(hass, entry, "media_player", "speaker_main") == "idle", "the end")
 
 
-async def test_a_device_without_sip_is_an_obstacle(hass: HomeAssistant, sim: Simulator, camera: RtspCamera) -> None:
+async def test_talk_with_a_device_without_sip_is_unavailable(
+    hass: HomeAssistant, sim: Simulator, camera: RtspCamera
+) -> None:
     async with Door() as door:
         pass
     entry = await talk(hass, sim, door, "sip_closed")
@@ -483,7 +489,7 @@ async def test_a_device_without_sip_is_an_obstacle(hass: HomeAssistant, sim: Sim
         await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "check_talk"))
 
 
-async def test_without_the_option_nothing_is_offered(
+async def test_talk_is_not_offered_without_the_option(
     hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera
 ) -> None:
     entry = await add(hass, sim, **ACCOUNT, sip_port=door.port)

@@ -55,7 +55,7 @@ async def orphan(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> dic
     return functions
 
 
-async def test_a_code_that_was_refused_and_is_there_is_taken_away(hass: HomeAssistant, device: Start) -> None:
+async def test_a_rejected_code_that_was_stored_is_removed_later(hass: HomeAssistant, device: Start) -> None:
     """As soon as the device lets it; until then a repair tells that the PIN may open."""
     sim = await device("a_series")
     entry = await add(hass, sim)
@@ -72,7 +72,7 @@ async def test_a_code_that_was_refused_and_is_there_is_taken_away(hass: HomeAssi
     await until(lambda: "code_left" not in repairs(hass), "the end of the repair")
 
 
-async def test_codes_that_stay_on_a_removed_device_are_told(hass: HomeAssistant, device: Start) -> None:
+async def test_codes_left_after_removal_are_a_repair(hass: HomeAssistant, device: Start) -> None:
     sim = await device("a_series")
     entry = await add(hass, sim)
     await orphan(hass, sim, entry)
@@ -82,7 +82,7 @@ async def test_codes_that_stay_on_a_removed_device_are_told(hass: HomeAssistant,
     assert PIN not in str(issue)
 
 
-async def test_success_is_not_told_of_a_list_that_cannot_be_read(hass: HomeAssistant, device: Start) -> None:
+async def test_adding_a_code_with_an_unreadable_user_list_is_an_error(hass: HomeAssistant, device: Start) -> None:
     sim = await device("a_series")
     entry = await add(hass, sim)
     sim.garbage("user/get", "html")
@@ -92,7 +92,7 @@ async def test_success_is_not_told_of_a_list_that_cannot_be_read(hass: HomeAssis
     assert not pins(sim)
 
 
-async def test_half_of_the_doors_is_no_success(hass: HomeAssistant, device: Start) -> None:
+async def test_a_code_stored_for_half_of_its_doors_is_an_error(hass: HomeAssistant, device: Start) -> None:
     sim = await device("a_series")
     entry = await add(hass, sim)
     sim.users.pairs = sim.users.relays_each = 1
@@ -112,7 +112,7 @@ async def test_a_code_among_ten_thousand(hass: HomeAssistant, device: Start) -> 
     assert PIN not in pins(sim)
 
 
-async def test_a_code_that_is_refused_when_its_time_comes_is_a_repair(hass: HomeAssistant, device: Start) -> None:
+async def test_a_code_rejected_at_its_start_is_a_repair(hass: HomeAssistant, device: Start) -> None:
     """Its owner was told of success long before; the repair ends when the device takes it."""
     sim = await device("a_series")
     entry = await add(hass, sim)
@@ -124,9 +124,7 @@ async def test_a_code_that_is_refused_when_its_time_comes_is_a_repair(hass: Home
     await until(lambda: pins(sim) == {PIN} and "code_refused" not in repairs(hass), "the code")
 
 
-async def test_a_code_that_breaks_the_connection_keeps_no_other_on_the_device(
-    hass: HomeAssistant, device: Start
-) -> None:
+async def test_a_failing_code_does_not_delay_the_removal_of_another(hass: HomeAssistant, device: Start) -> None:
     """What comes first is tried first, and fails each time: the code that is over is taken away all the same."""
     sim = await device("a_series")
     entry = await add(hass, sim)

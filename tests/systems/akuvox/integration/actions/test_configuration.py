@@ -26,7 +26,7 @@ async def test_values_by_name_and_by_section(intercom: Intercom) -> None:
     assert {*everything["values"], *everything["hidden"]} == intercom.sim.config.values.keys()
 
 
-async def test_secrets_are_told_to_whoever_names_them(intercom: Intercom) -> None:
+async def test_secrets_are_returned_only_if_requested_by_name(intercom: Intercom) -> None:
     intercom.sim.configure("Config.Account1.GENERAL.Pwd", "sip-secret-99")
     intercom.sim.configure("Config.Features.ACTIONURL.RelayATriggered", "http://192.168.1.2/hook-token-77")
     everything = await intercom.do("get_config")
@@ -58,7 +58,7 @@ async def test_values_are_set_and_read_back(add: Add, dialect: str) -> None:
     assert (intercom.sim.config[volume], intercom.sim.config[LOCATION]) == ("5", "Gate")
 
 
-async def test_only_what_is_there_is_set(intercom: Intercom) -> None:
+async def test_setting_an_unknown_key_is_an_error(intercom: Intercom) -> None:
     assert await intercom.refuses("set_config", values={"Config.Nothing": "1", HOLD_DELAY: "9"}) == "config_unknown"
     assert intercom.sim.config[HOLD_DELAY] == "5"
 
@@ -67,19 +67,21 @@ async def test_a_value_that_the_device_refuses(intercom: Intercom) -> None:
     assert await intercom.refuses("set_config", values={HOLD_DELAY: "61"}) == "invalid_request"
 
 
-async def test_a_value_that_the_device_drops_without_a_word(intercom: Intercom) -> None:
+async def test_a_value_that_the_device_ignores_is_an_error(intercom: Intercom) -> None:
     intercom.sim.handlers["config/set"] = lambda _: Reply()
     assert await intercom.refuses("set_config", values={HOLD_DELAY: "9"}) == "config_not_taken"
 
 
-async def test_action_urls_are_ours(intercom: Intercom) -> None:
+async def test_action_urls_of_home_assistant_cannot_be_set(intercom: Intercom) -> None:
     key = "Config.Features.ACTIONURL.RelayATriggered"
     assert await intercom.refuses("set_config", values={key: "http://192.168.1.2/"}) == "config_owned"
     assert intercom.sim.config[key] == ""
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c"])
-async def test_our_own_login_wants_a_confirmation(add: Add, caplog: pytest.LogCaptureFixture, dialect: str) -> None:
+async def test_changing_the_login_of_home_assistant_needs_confirmation(
+    add: Add, caplog: pytest.LogCaptureFixture, dialect: str
+) -> None:
     intercom = await add(dialect)
     key = f"{APIFCGI}Password"
     name = intercom.entry.runtime_data.coordinator.description.identity.name
@@ -111,7 +113,7 @@ async def test_the_name_of_the_device(intercom: Intercom) -> None:
     assert await intercom.refuses("device_name", name="Front Gate") == "command_failed"
 
 
-async def test_sip_accounts_come_without_passwords(intercom: Intercom) -> None:
+async def test_sip_accounts_are_returned_without_passwords(intercom: Intercom) -> None:
     intercom.sim.configure("Config.Account2.GENERAL.Pwd", "sip-secret-99")
     answer = await intercom.do("sip_accounts", account=2, settings={"GENERAL.UserName": "130", "SIP.Port": 5070})
     first, second = answer["accounts"]
@@ -123,5 +125,5 @@ async def test_sip_accounts_come_without_passwords(intercom: Intercom) -> None:
 
 
 @pytest.mark.parametrize("action", ["time_zone", "get_holidays"])
-async def test_settings_that_it_does_not_have(intercom: Intercom, action: str) -> None:
+async def test_unsupported_settings_are_errors(intercom: Intercom, action: str) -> None:
     assert await intercom.refuses(action) == "no_settings"

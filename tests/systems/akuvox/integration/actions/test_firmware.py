@@ -32,7 +32,7 @@ async def upload(intercom: Intercom, files: Path, name: str, version: str = NEXT
     return await intercom.do("upload_firmware", filename=f"{files}/{name}")
 
 
-async def test_a_file_waits_and_is_installed(intercom: Intercom, files: Path) -> None:
+async def test_a_firmware_file_is_uploaded_and_installed(intercom: Intercom, files: Path) -> None:
     assert (update(intercom).state, update(intercom).attributes["installed_version"]) == ("off", OLD)
     answer = await upload(intercom, files, f"A02_{NEXT}.zip")
     assert answer == {"version": NEXT, "downgrade": False, "note": None, "expires": None, "certain": False}
@@ -44,7 +44,7 @@ async def test_a_file_waits_and_is_installed(intercom: Intercom, files: Path) ->
     assert update(intercom).state == "off"
 
 
-async def test_a_name_may_say_nothing_or_the_wrong_thing(intercom: Intercom, files: Path) -> None:
+async def test_the_version_in_the_file_name_is_not_trusted(intercom: Intercom, files: Path) -> None:
     """That the device comes back with another version than before is all that counts."""
     answer = await upload(intercom, files, "new.zip")
     assert answer["version"] == "new.zip"
@@ -55,11 +55,13 @@ async def test_a_name_may_say_nothing_or_the_wrong_thing(intercom: Intercom, fil
     await until(lambda: update(intercom).attributes["installed_version"] == "101.30.10.400")
 
 
-async def test_an_older_file_is_called_so(intercom: Intercom, files: Path) -> None:
+async def test_an_older_firmware_file_is_a_downgrade(intercom: Intercom, files: Path) -> None:
     assert (await upload(intercom, files, "101.30.9.999.zip", "101.30.9.999"))["downgrade"] is True
 
 
-async def test_firmware_that_does_not_take_is_told(add: Add, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_firmware_that_is_not_installed_is_an_error(
+    add: Add, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Away for longer than a request may be put off: it has to be seen to be away.
     intercom = await add(speed=20)
     await upload(intercom, files, f"A02_{NEXT}.zip")
@@ -75,7 +77,7 @@ async def test_a_file_for_other_hardware_is_not_even_sent(intercom: Intercom, fi
     assert not intercom.sim.firmware.prepared
 
 
-async def test_a_refused_file_leaves_the_device_as_it_was(intercom: Intercom, files: Path) -> None:
+async def test_a_rejected_file_restarts_the_device_without_update(intercom: Intercom, files: Path) -> None:
     (files / "new.zip").write_bytes(make_firmware("R29C", NEXT))
     before = intercom.sim.clock.uptime()
     assert await intercom.refuses("upload_firmware", filename=f"{files}/new.zip") == "command_failed"
@@ -84,7 +86,7 @@ async def test_a_refused_file_leaves_the_device_as_it_was(intercom: Intercom, fi
     assert (update(intercom).state, update(intercom).attributes["in_progress"]) == ("off", False)
 
 
-async def test_to_discard_a_file_the_device_restarts(intercom: Intercom, files: Path) -> None:
+async def test_discarding_a_file_restarts_the_device(intercom: Intercom, files: Path) -> None:
     await upload(intercom, files, f"A02_{NEXT}.zip")
     assert intercom.sim.firmware.prepared
     await intercom.do("discard_firmware")

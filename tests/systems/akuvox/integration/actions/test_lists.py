@@ -9,7 +9,7 @@ from tests.common import state_of
 from .conftest import Add, Intercom
 
 
-async def test_users_go_to_a_file_and_come_back(intercom: Intercom, files: Path) -> None:
+async def test_users_are_exported_and_imported(intercom: Intercom, files: Path) -> None:
     intercom.sim.add_user(Name="Anna", PrivatePIN="2468", CardCode="AABBCCDD")
     path = files / "users.tgz"
     answer = await intercom.do("export_list", list="users", filename=str(path))
@@ -23,7 +23,7 @@ async def test_users_go_to_a_file_and_come_back(intercom: Intercom, files: Path)
 @pytest.mark.parametrize(
     ("ending", "beginning"), [("csv", "ID,"), ("vcf", "BEGIN:VCARD"), ("xml", "<?xml"), ("txt", "ID,")]
 )
-async def test_contacts_have_the_format_of_the_ending(
+async def test_contacts_are_exported_in_the_format_of_the_file_name(
     intercom: Intercom, files: Path, ending: str, beginning: str
 ) -> None:
     intercom.sim.contacts.insert(Name="Lucy", Phone="100")
@@ -33,7 +33,7 @@ async def test_contacts_have_the_format_of_the_ending(
 
 
 @pytest.mark.parametrize("name", ["keys", "cards", "replacements", "contacts"])
-async def test_the_other_lists_come_back_too(intercom: Intercom, files: Path, name: str) -> None:
+async def test_the_other_lists_are_exported_and_imported(intercom: Intercom, files: Path, name: str) -> None:
     items = {
         "keys": intercom.sim.private_keys,
         "cards": intercom.sim.cards,
@@ -48,7 +48,7 @@ async def test_the_other_lists_come_back_too(intercom: Intercom, files: Path, na
     assert [{**row, "ID": "1"} for row in items.rows.values()] == [before]
 
 
-async def test_logs_go_to_files(intercom: Intercom, files: Path) -> None:
+async def test_logs_are_saved_to_files(intercom: Intercom, files: Path) -> None:
     intercom.sim.fill_door_log(2)
     intercom.sim.fill_call_log(2)
     intercom.sim.set_log_size(300_000)
@@ -61,7 +61,7 @@ async def test_logs_go_to_files(intercom: Intercom, files: Path) -> None:
     assert not (files / "debug").exists()
 
 
-async def test_refusals(intercom: Intercom, files: Path) -> None:
+async def test_wrong_lists_and_files_are_errors(intercom: Intercom, files: Path) -> None:
     (files / "nonsense").write_text("nonsense")
     intercom.sim.clear_requests()
     assert await intercom.refuses("export_list", list="robots", filename=f"{files}/x") == "which_list"
@@ -89,7 +89,7 @@ async def test_logs_are_emptied(add: Add) -> None:
     assert (intercom.sim.system_log.sizes["kmsg"], intercom.sim.system_log.sizes["log"]) == (0, 4096)
 
 
-async def test_who_came_in_is_told_without_codes(intercom: Intercom) -> None:
+async def test_access_records_are_returned_without_codes(intercom: Intercom) -> None:
     intercom.sim.add_user(Name="Anna", PrivatePIN="24681357", CardCode="AABBCCDD")
     intercom.sim.swipe_card("AABBCCDD")
     intercom.sim.enter_code("24681357")
@@ -102,13 +102,13 @@ async def test_who_came_in_is_told_without_codes(intercom: Intercom) -> None:
         assert secret not in str(answer)
 
 
-async def test_a_device_without_pages_is_read_once(intercom: Intercom) -> None:
+async def test_the_access_log_is_returned_without_pages(intercom: Intercom) -> None:
     intercom.sim.fill_door_log(25)
     answer = await intercom.do("access_log_query", limit=20)
     assert [record["id"] for record in answer["records"]] == [str(25 - number) for number in range(20)]
 
 
-async def test_names_are_told_to_whoever_wants_them(intercom: Intercom) -> None:
+async def test_names_are_omitted_without_the_option(intercom: Intercom) -> None:
     intercom.sim.fill_door_log(1)
     hass, entry = intercom.hass, intercom.entry
     hass.config_entries.async_update_entry(entry, options={"show_names": False})
@@ -117,7 +117,7 @@ async def test_names_are_told_to_whoever_wants_them(intercom: Intercom) -> None:
     assert (record["name"], record["granted"]) == (None, True)
 
 
-async def test_records_of_who_came_in_are_deleted(intercom: Intercom) -> None:
+async def test_access_records_are_deleted(intercom: Intercom) -> None:
     intercom.sim.fill_door_log(3)
     await intercom.do("access_log_delete", records=["1", "3"])
     assert [record["ID"] for record in intercom.sim.door_log.records] == ["2"]
@@ -137,7 +137,7 @@ async def test_calls_are_listed_and_deleted(add: Add) -> None:
     assert await intercom.do("call_log_delete", all=True) == {"left": 0}
 
 
-async def test_the_card_that_was_held_before_the_reader(intercom: Intercom) -> None:
+async def test_the_last_scanned_card_is_returned(intercom: Intercom) -> None:
     assert await intercom.do("scan_card") == {"card": None}
     intercom.sim.swipe_card("99D78D72")
     assert await intercom.do("scan_card") == {"card": "99D78D72"}

@@ -18,7 +18,7 @@ async def test_a_restart(intercom: Intercom) -> None:
     await until(lambda: intercom.sim.clock.uptime() < before)
 
 
-async def test_the_configuration_goes_to_a_file_and_comes_back(intercom: Intercom, files: Path) -> None:
+async def test_the_configuration_is_downloaded_and_uploaded(intercom: Intercom, files: Path) -> None:
     path = files / "config.tgz"
     assert await intercom.do("download_config", filename=str(path)) == {"size": path.stat().st_size}
     intercom.sim.configure(LOCATION, "Elsewhere")
@@ -28,12 +28,12 @@ async def test_the_configuration_goes_to_a_file_and_comes_back(intercom: Interco
     await until(lambda: intercom.sim.clock.uptime() < before)
 
 
-async def test_a_file_that_is_no_configuration(intercom: Intercom, files: Path) -> None:
+async def test_an_invalid_configuration_file_is_an_error(intercom: Intercom, files: Path) -> None:
     (files / "config.tgz").write_text("nonsense")
     assert await intercom.refuses("upload_config", filename=f"{files}/config.tgz") == "command_failed"
 
 
-async def test_a_factory_reset_wants_the_name(intercom: Intercom) -> None:
+async def test_a_factory_reset_needs_the_device_name_as_confirmation(intercom: Intercom) -> None:
     intercom.sim.configure(LOCATION, "Gate")
     assert await intercom.refuses("factory_reset", confirmation="yes") == "confirmation_wrong"
     assert intercom.sim.config[LOCATION] == "Gate"
@@ -54,14 +54,14 @@ async def test_packets_are_recorded_and_saved(intercom: Intercom, files: Path) -
 
 
 @pytest.mark.parametrize("seconds", [20, 180])
-async def test_a_recording_ends_by_itself(intercom: Intercom, files: Path, seconds: int) -> None:
+async def test_a_live_packet_capture_ends_after_its_duration(intercom: Intercom, files: Path, seconds: int) -> None:
     answer = await intercom.do("capture_live", filename=f"{files}/door.pcap", duration=seconds)
     # Of its own time, not ours.
     assert 24 < answer["size"] <= 1_048_576
     assert (await intercom.do("capture_stats"))["running"] is False
 
 
-async def test_a_recording_longer_than_the_device_can_is_ended_from_here(
+async def test_a_capture_longer_than_the_device_allows_is_stopped(
     add: Add, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intercom = await add()
@@ -73,7 +73,7 @@ async def test_a_recording_longer_than_the_device_can_is_ended_from_here(
     assert (files / "door.pcap").stat().st_size >= 24
 
 
-async def test_somebody_stops_a_recording(add: Add, files: Path) -> None:
+async def test_capture_live_stop_ends_a_live_packet_capture(add: Add, files: Path) -> None:
     intercom = await add()
     recording = asyncio.create_task(intercom.do("capture_live", filename=f"{files}/door.pcap", duration=180))
     await until(lambda: intercom.sim.capture.size is not None)
@@ -82,7 +82,7 @@ async def test_somebody_stops_a_recording(add: Add, files: Path) -> None:
     await intercom.do("capture_live_stop")  # there is none any more
 
 
-async def test_whoever_gives_up_leaves_no_recording(add: Add, files: Path) -> None:
+async def test_canceling_the_action_stops_the_capture(add: Add, files: Path) -> None:
     intercom = await add()
     recording = asyncio.create_task(intercom.do("capture_live", filename=f"{files}/door.pcap", duration=180))
     await until(lambda: intercom.sim.capture.size is not None)

@@ -24,7 +24,7 @@ async def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c"])
-async def test_a_code_for_a_while(add: Add, clock: list[datetime], dialect: str) -> None:
+async def test_a_temporary_code_exists_for_its_time(add: Add, clock: list[datetime], dialect: str) -> None:
     intercom = await add(dialect)
     start = clock[0] + timedelta(hours=1)
     await intercom.do(
@@ -38,7 +38,7 @@ async def test_a_code_for_a_while(add: Add, clock: list[datetime], dialect: str)
     assert not intercom.sim.enter_code(PIN)
 
 
-async def test_a_pin_that_somebody_has_is_refused(intercom: Intercom, clock: list[datetime]) -> None:
+async def test_a_pin_of_another_user_is_rejected(intercom: Intercom, clock: list[datetime]) -> None:
     intercom.sim.add_user(Name="Anna", PrivatePIN=PIN)
     end = clock[0] + timedelta(hours=1)
     assert await intercom.refuses("add_temporary_code", name="Cleaner", code=PIN, end=end) == "command_failed"
@@ -50,7 +50,7 @@ async def test_a_pin_that_somebody_has_is_refused(intercom: Intercom, clock: lis
     assert len(intercom.sim.users.rows) == 1
 
 
-async def test_a_code_that_was_refused_after_all_opens_nothing(
+async def test_a_code_that_cannot_be_verified_is_removed(
     intercom: Intercom, clock: list[datetime], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The device took it, and fails when it is asked for what it has."""
@@ -70,7 +70,9 @@ async def test_a_code_that_was_refused_after_all_opens_nothing(
     assert await intercom.do("list_temporary_codes") == {"codes": []}
 
 
-async def test_secrets_are_told_to_whoever_names_them(intercom: Intercom, caplog: pytest.LogCaptureFixture) -> None:
+async def test_secrets_are_returned_only_if_requested_by_name(
+    intercom: Intercom, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.DEBUG, "custom_components.ip_intercom"):
         created = await intercom.do(
             "directory_create", entries=[{"kind": "user", "Name": "Anna", "PrivatePIN": "24681357"}]
@@ -93,7 +95,7 @@ async def test_secrets_are_told_to_whoever_names_them(intercom: Intercom, caplog
         assert secret not in lines
 
 
-async def test_a_kind_is_emptied_by_its_name(intercom: Intercom) -> None:
+async def test_all_entries_of_a_kind_are_deleted_by_its_name(intercom: Intercom) -> None:
     for number in range(2):
         intercom.sim.add_user(Name=f"User {number}")
     assert await intercom.refuses("directory_delete", owner="user") == "invalid_request"
@@ -102,6 +104,6 @@ async def test_a_kind_is_emptied_by_its_name(intercom: Intercom) -> None:
     assert not intercom.sim.users.rows
 
 
-async def test_refusals_are_sentences(intercom: Intercom) -> None:
+async def test_rejections_are_translated_errors(intercom: Intercom) -> None:
     assert await intercom.refuses("directory_update", entries=[{"uuid": "user:9", "Name": "X"}]) == "directory_refused"
     assert await intercom.refuses("directory_create", entries=[{"Name": "X"}]) == "directory_refused"
