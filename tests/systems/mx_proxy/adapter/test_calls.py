@@ -25,7 +25,7 @@ def live(bench: Bench) -> dict[int, str]:
     return {call.id: call.state.value for call in bench.sim.extensions[bench.sim.login].calls.live.values()}
 
 
-async def test_a_call_from_here_is_followed_to_its_end(bench: Bench) -> None:
+async def test_a_dialed_call_is_followed_to_its_end(bench: Bench) -> None:
     """The proxy does not know it before it is answered (field notes 3), which is no end."""
     session = await bench.system.calls.dial("12025550142", [])
     await until(lambda: bench.calls() == {session: "connecting"}, "the call")
@@ -45,7 +45,7 @@ async def test_a_call_from_here_is_followed_to_its_end(bench: Bench) -> None:
     assert bench.state.last_call.number == "12025550142"
 
 
-async def test_a_call_that_nobody_answers_ends_with_its_record(bench: Bench) -> None:
+async def test_an_unanswered_call_ends_with_its_record(bench: Bench) -> None:
     session = await bench.system.calls.dial("+1 202 555-0142", [])
     await until(lambda: session in bench.calls(), "the call")
     bench.sim.hang_up(session)
@@ -53,7 +53,7 @@ async def test_a_call_that_nobody_answers_ends_with_its_record(bench: Bench) -> 
     assert sorted(bench.types()) == ["CallLog", "ConnectionCleared", "Originated"]
 
 
-async def test_a_call_that_leaves_no_trace_is_over_some_day(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_call_without_a_trace_ends_after_a_timeout(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.mx_proxy.tracker._UNANSWERED", 0.5)
     session = await bench.system.calls.dial("12025550142", [])
     del bench.sim.extensions[bench.sim.login].calls.live[session]
@@ -72,7 +72,7 @@ async def test_hanging_up_is_seen_at_once(bench: Bench, monkeypatch: pytest.Monk
         await calls.hang_up(session)
 
 
-async def test_a_call_that_is_gone_is_hung_up_in_vain(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hanging_up_a_finished_call_is_an_error(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "_CALL_INTERVAL", 600.0)
     monkeypatch.setattr(log, "_UNANSWERED_INTERVAL", 600.0)
     monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (600.0, 600.0))
@@ -84,13 +84,13 @@ async def test_a_call_that_is_gone_is_hung_up_in_vain(bench: Bench, monkeypatch:
     assert await calls.in_progress() == {}
 
 
-async def test_calling_somebody_of_the_address_book(bench: Bench) -> None:
+async def test_dialing_a_contact_calls_its_extension(bench: Bench) -> None:
     session = await bench.system.calls.dial(None, [BEN])
     call = bench.sim.extensions[bench.sim.login].calls.live[session]
     assert (call.caller, call.called) == ("3107", "3108")
 
 
-async def test_calling_somebody_who_has_no_extension(start: Start) -> None:
+async def test_dialing_a_contact_without_extension_calls_its_number(start: Start) -> None:
     """The address book writes numbers as people like them, the exchange wants digits."""
     outside = {"jid": "5", "ext": "", "homePhone": "+1 (202) 555-0118"}
     unreachable = {"jid": "6", "ext": "", "firstName": "Nobody"}
@@ -101,7 +101,7 @@ async def test_calling_somebody_who_has_no_extension(start: Start) -> None:
         await bench.system.calls.dial(None, ["6"])
 
 
-async def test_a_call_that_goes_out_is_looked_at(bench: Bench) -> None:
+async def test_a_new_outgoing_call_is_connecting(bench: Bench) -> None:
     session = await bench.system.calls.dial("3108", [])
     seen = await bench.system.calls.current(session)
     assert seen is not None
@@ -109,14 +109,14 @@ async def test_a_call_that_goes_out_is_looked_at(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("users", [[], ["1"], [BEN, "43884851900319002"]])
-async def test_who_cannot_be_called(bench: Bench, users: list[str]) -> None:
+async def test_dialing_unknown_or_several_contacts_is_an_error(bench: Bench, users: list[str]) -> None:
     with pytest.raises(InvalidRequest) as refused:
         await bench.system.calls.dial(None, users)
     assert refused.value.parameter == "users"
     assert bench.asked("make_call") == []
 
 
-async def test_calling_from_another_telephone(start: Start) -> None:
+async def test_a_call_is_made_from_another_phone(start: Start) -> None:
     bench = await start(choices=Options(device="12025550107"))
     session = await bench.system.calls.dial("3108", [])
     assert bench.sim.extensions[bench.sim.login].calls.live[session].caller == "12025550107"
@@ -127,7 +127,7 @@ async def test_calling_from_another_telephone(start: Start) -> None:
         await bench.system.calls.make("12025559999", "3190", None)
 
 
-async def test_a_call_that_comes_in_is_answered_held_and_handed_over(bench: Bench) -> None:
+async def test_an_incoming_call_is_answered_held_and_transferred(bench: Bench) -> None:
     control = bench.system.calls
     session = bench.sim.incoming_call("3108")
     seen = await control.current(session)
@@ -149,7 +149,7 @@ async def test_a_call_that_comes_in_is_answered_held_and_handed_over(bench: Benc
     assert await control.current(session) is None
 
 
-async def test_answering_at_a_device(bench: Bench) -> None:
+async def test_a_call_is_answered_at_a_device(bench: Bench) -> None:
     control = bench.system.calls
     session = bench.sim.incoming_call("3108")
     await control.answer_at(session, "doorPhone", timedelta(seconds=5), assign=True)
@@ -161,7 +161,7 @@ async def test_answering_at_a_device(bench: Bench) -> None:
         await control.answer_at(999, "desk", timedelta(seconds=5), assign=False)
 
 
-async def test_a_command_whose_reply_is_lost_may_have_happened(start: Start) -> None:
+async def test_a_command_with_a_lost_reply_is_unconfirmed(start: Start) -> None:
     bench = await start(speed=20)
     bench.sim.lose_reply("make_call")
     with pytest.raises(Unconfirmed):
@@ -172,7 +172,7 @@ async def test_a_command_whose_reply_is_lost_may_have_happened(start: Start) -> 
 # -- where calls ring ------------------------------------------------------------------------------
 
 
-async def test_the_mobile_number_is_that_of_the_address_book(bench: Bench) -> None:
+async def test_the_remote_mode_uses_the_number_of_the_address_book(bench: Bench) -> None:
     modes = bench.system.calls
     assert modes.suggested_device == "12025550107"
     assert await modes.set_mode(CallMode(True)) == CallMode(True, "12025550107", 1, 30)
@@ -181,14 +181,14 @@ async def test_the_mobile_number_is_that_of_the_address_book(bench: Bench) -> No
     assert bench.sim.extensions[bench.sim.login].mode["device"] == ""
 
 
-async def test_the_users_own_number_and_delays_come_first(start: Start) -> None:
+async def test_the_remote_mode_prefers_number_and_delays_of_the_options(start: Start) -> None:
     modes = (await start(choices=Options(mobile="12025550109", ring_delay=0, voicemail_delay=40))).system.calls
     assert modes.suggested_device == "12025550109"
     assert await modes.set_mode(CallMode(True)) == CallMode(True, "12025550109", 0, 40)
     assert await modes.set_mode(CallMode(True, None, 7)) == CallMode(True, "12025550109", 7, 40)
 
 
-async def test_no_number_is_known(start: Start) -> None:
+async def test_the_remote_mode_without_a_number_is_an_error(start: Start) -> None:
     bench = await start(empty=True)
     modes = bench.system.calls
     assert modes.suggested_device is None
@@ -216,7 +216,7 @@ async def test_the_log_of_calls(bench: Bench) -> None:
         await call_log.delete(None)
 
 
-async def test_pushes_that_arrive_no_more(start: Start) -> None:
+async def test_missing_pushes_are_detected(start: Start) -> None:
     """A forwarder may have stopped: polls are then as frequent as without."""
     bench = await start(cursor={"pushes": True}, choices=Options(push=True))
     bench.sim.hang_up(bench.sim.dial("3108"))

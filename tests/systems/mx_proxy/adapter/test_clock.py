@@ -10,7 +10,7 @@ from .conftest import Start
 DAY = 24 * 3600
 
 
-async def test_a_clock_that_was_far_ahead_hides_no_call(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_calls_are_reported_after_a_record_from_the_future(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """One record from next month is the newest for a month, and all that follow seem older."""
     monkeypatch.setattr(log, "_DEEP_INTERVAL", 0.5)
     bench = await start()

@@ -45,13 +45,13 @@ async def quiet(start: Start) -> Bench:
     return bench
 
 
-async def test_all_that_bring_up_asks_is_tried(start: Start) -> None:
+async def test_the_fault_table_covers_each_request_of_the_setup(start: Start) -> None:
     bench = await quiet(start)
     assert {request.path for request in bench.sim.requests} == {*LOSSES, ACCOUNT}
 
 
 @pytest.mark.parametrize(("fault", "status"), FAULTS)
-async def test_each_part_fails_alone_and_comes_later(
+async def test_each_failed_function_is_retried_and_leaves_the_others(
     start: Start, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, fault: Fault, status: int
 ) -> None:
     give_up_soon(monkeypatch, fault)
@@ -77,7 +77,7 @@ async def test_each_part_fails_alone_and_comes_later(
 
 
 @pytest.mark.parametrize(("fault", "status"), [(Fault.HANG, 0), (Fault.STATUS, 500), (Fault.REFUSED, 0)])
-async def test_what_does_not_answer_later_stays_as_it_was(
+async def test_the_state_of_a_failing_function_is_kept(
     start: Start, monkeypatch: pytest.MonkeyPatch, fault: Fault, status: int
 ) -> None:
     give_up_soon(monkeypatch, fault)
@@ -93,7 +93,7 @@ async def test_what_does_not_answer_later_stays_as_it_was(
 
 
 @pytest.mark.parametrize(("fault", "status"), SILENT)
-async def test_who_connects_has_to_know_whose_extension_it_is(
+async def test_connecting_without_the_identity_is_an_error(
     start: Start, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, fault: Fault, status: int
 ) -> None:
     give_up_soon(monkeypatch, fault)
@@ -105,7 +105,7 @@ async def test_who_connects_has_to_know_whose_extension_it_is(
     await system.close()
 
 
-async def test_an_extension_of_which_nothing_answers_is_not_there(start: Start, session: aiohttp.ClientSession) -> None:
+async def test_an_extension_that_answers_nothing_is_unavailable(start: Start, session: aiohttp.ClientSession) -> None:
     bench = await quiet(start)
     for path in LOSSES:
         bench.sim.fault(f"GET {path}", Fault.STATUS)

@@ -29,7 +29,7 @@ HALF_AN_HOUR = timedelta(minutes=30)
 TOKEN = "0123456789abcdef0123"
 
 
-async def test_who_it_is(bench: Bench) -> None:
+async def test_the_description_identifies_the_extension(bench: Bench) -> None:
     description = await bench.system.describe()
     identity = description.identity
     assert identity.id == f"{MX}_43884851900310701"
@@ -58,7 +58,7 @@ async def test_the_address_book(bench: Bench) -> None:
 # -- messages --------------------------------------------------------------------------------------
 
 
-async def test_messages_are_read_heard_noted_and_deleted(bench: Bench) -> None:
+async def test_voicemails_are_listed_played_marked_and_deleted(bench: Bench) -> None:
     mailbox = bench.system.mailbox
     assert mailbox is not None
     old, new = await mailbox.query()
@@ -82,7 +82,7 @@ async def test_messages_are_read_heard_noted_and_deleted(bench: Bench) -> None:
         await mailbox.delete(new.id)
 
 
-async def test_a_mark_whose_reply_is_lost_is_seen_all_the_same(start: Start) -> None:
+async def test_a_voicemail_mark_with_a_lost_reply_is_polled(start: Start) -> None:
     bench = await start(speed=20)
     mailbox = bench.system.mailbox
     assert mailbox is not None
@@ -92,7 +92,7 @@ async def test_a_mark_whose_reply_is_lost_is_seen_all_the_same(start: Start) -> 
     await until(lambda: bench.state.voicemails is not None and bench.state.voicemails["89"].read, "the mark")
 
 
-async def test_a_message_that_is_new(bench: Bench) -> None:
+async def test_a_new_voicemail_is_reported(bench: Bench) -> None:
     mail = bench.sim.leave_voicemail("3190")
     await until(lambda: "MailIncoming" in bench.types(), "the message")
     (told,) = [event for event in bench.events if event.type == "MailIncoming"]
@@ -103,7 +103,7 @@ async def test_a_message_that_is_new(bench: Bench) -> None:
     assert "Voicemails" not in bench.types()
 
 
-async def test_an_exchange_without_mailbox_and_conferences(start: Start) -> None:
+async def test_rejected_functions_are_supported_once_they_answer(start: Start) -> None:
     def refuse(sim: Simulator) -> None:
         for name in ("voicemails", "conferences"):
             sim.refuse(name, n=1000)
@@ -122,7 +122,7 @@ async def test_an_exchange_without_mailbox_and_conferences(start: Start) -> None
     assert bench.system.features.voicemails is not None
 
 
-async def test_what_was_there_stays_though_it_is_refused_for_once(bench: Bench) -> None:
+async def test_a_function_rejected_once_stays_supported(bench: Bench) -> None:
     bench.sim.refuse("conferences")
     description = await bench.system.describe()
     assert description.state.conferences is None
@@ -130,19 +130,19 @@ async def test_what_was_there_stays_though_it_is_refused_for_once(bench: Bench) 
 
 
 @pytest.mark.parametrize("function", ["contacts", "voicemails", "conferences", "call_log"])
-async def test_an_exchange_that_is_slow_with_one_thing(start: Start, function: str) -> None:
+async def test_a_slow_function_stays_supported(start: Start, function: str) -> None:
     bench = await start(speed=20, prepare=lambda sim: sim.ignore(function))
     assert bench.state.extension == "3107"
     assert bench.system.features.voicemails is not None
     assert bench.system.features.conferences is not None
 
 
-async def test_an_exchange_that_says_nothing_is_away(start: Start) -> None:
+async def test_connecting_to_a_silent_exchange_is_an_error(start: Start) -> None:
     with pytest.raises(ExchangeSilent):
         await start(speed=20, prepare=Simulator.silence_mx)
 
 
-async def test_reading_goes_on_with_what_can_be_read(bench: Bench) -> None:
+async def test_a_poll_skips_unreadable_functions(bench: Bench) -> None:
     bench.sim.refuse("conferences")
     reading = await bench.system.read()
     assert reading.conferences is None
@@ -211,7 +211,7 @@ async def test_a_conference_of_two_calls(bench: Bench) -> None:
 # -- pushes ----------------------------------------------------------------------------------------
 
 
-async def test_telephones_to_wake_up(bench: Bench) -> None:
+async def test_push_tokens_are_added_and_removed(bench: Bench) -> None:
     tokens = bench.system.proxy.tokens
     bench.sim.allow_topic("com.example.test", sandbox=True)
     await tokens.add("fcm", "com.example.ha", TOKEN, False)
@@ -224,7 +224,7 @@ async def test_telephones_to_wake_up(bench: Bench) -> None:
         await tokens.add("fcm", "com.example.ha", "short", False)
 
 
-async def test_nobody_is_told_where_to_push(bench: Bench) -> None:
+async def test_subscribing_to_pushes_sends_no_request(bench: Bench) -> None:
     push = bench.system.features.push
     assert push is not None
     assert not push.local
@@ -249,7 +249,7 @@ async def test_closing_leaves_the_account_logged_in(start: Start, session: aioht
     await system.close()
 
 
-async def test_logging_out_is_for_good(bench: Bench) -> None:
+async def test_logging_out_sends_a_logout(bench: Bench) -> None:
     assert bench.system.features.session is not None
     await bench.system.features.session.log_out()
     assert bench.asked("logout")[-1].status == 200

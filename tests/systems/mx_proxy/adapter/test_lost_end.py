@@ -8,7 +8,7 @@ from tests.common import until
 from .conftest import Start
 
 
-async def test_a_link_that_was_lost_when_a_call_ended(start: Start) -> None:
+async def test_a_call_ends_though_the_link_was_lost(start: Start) -> None:
     bench = await start()
     call = bench.sim.incoming_call("3108")
     assert bench.system.log is not None
@@ -23,7 +23,7 @@ async def test_a_link_that_was_lost_when_a_call_ended(start: Start) -> None:
     await until(lambda: "CallLog" in bench.types(), "its record")
 
 
-async def test_an_idle_extension_asks_twice_a_minute(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_extension_is_polled_twice_a_minute(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """No call, no question about calls."""
     bench = await start()
     await until(lambda: len(bench.asked("call_log")) >= 4 and len(bench.asked("voicemails")) >= 4, "looks")

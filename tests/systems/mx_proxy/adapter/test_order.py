@@ -12,7 +12,7 @@ def told(kind: str, when: int) -> CallEvent:
     return CallEvent(kind, 7, device_id="3107", calling="3108", called="3107", timestamp=when)
 
 
-def test_a_hold_that_is_told_after_its_end_is_over() -> None:
+def test_a_late_hold_event_is_ignored() -> None:
     tracker = CallTracker()
     tracker.extension = "3107"
     pushed = (
@@ -30,7 +30,7 @@ def test_a_hold_that_is_told_after_its_end_is_over() -> None:
     assert tracker.sessions == {}, "an end is an end"
 
 
-async def test_an_end_from_long_ago_ends_no_call_that_goes_on(start: Start) -> None:
+async def test_an_old_end_event_does_not_end_a_live_call(start: Start) -> None:
     """Numbers of calls come again: a forwarder that was away may tell of another one."""
     bench = await start()
     call = bench.sim.incoming_call("3108")

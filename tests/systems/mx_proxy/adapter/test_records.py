@@ -24,7 +24,7 @@ MISSED = LogRecord(
         (LogRecord(1, direction="outgoing", called="voicemail.3095", self_leg_type=3), CallOutcome.PLACED),
     ],
 )
-def test_what_became_of_a_call(record: LogRecord, outcome: CallOutcome) -> None:
+def test_a_record_is_mapped_to_its_outcome(record: LogRecord, outcome: CallOutcome) -> None:
     assert outcome_of(record) is outcome
 
 
@@ -53,7 +53,7 @@ def ids(news: list[tuple[LogRecord, int]]) -> list[tuple[int, int]]:
     return [(found.record_id, missed) for found, missed in news]
 
 
-def test_what_was_there_at_first_is_not_new() -> None:
+def test_records_of_the_first_read_are_not_new() -> None:
     journal = CallJournal()
     assert journal.since(deep=True) is None
     assert journal.take([record(9, 900000, missed=True)]) == []
@@ -78,7 +78,7 @@ def test_an_empty_log() -> None:
     assert ids(journal.take([record(1, 100, missed=True)])) == [(1, 1)]
 
 
-def test_a_log_that_was_emptied_or_begins_again() -> None:
+def test_a_call_log_that_restarts_its_numbers_is_followed() -> None:
     journal = CallJournal({"record": 500, "time": 1000, "missed": 0})
     assert journal.take([]) == []
     assert ids(journal.take([record(1, 990), record(2, 1010)])) == [(2, 0)]
@@ -86,7 +86,7 @@ def test_a_log_that_was_emptied_or_begins_again() -> None:
 
 
 @pytest.mark.parametrize("stored", [7, [], {"record": "x", "time": None}, "{}"])
-def test_a_cursor_that_makes_no_sense(stored: object) -> None:
+def test_an_invalid_stored_cursor_is_ignored(stored: object) -> None:
     journal = CallJournal(stored)
     assert journal.take([record(5, 100, missed=True)]) == []
     assert journal.missed == 0

@@ -59,7 +59,9 @@ def states(tracker: CallTracker, *events: CallEvent) -> list[str | None]:
         (("RecordingState",), [None]),
     ],
 )
-def test_the_order_of_things(tracker: CallTracker, kinds: tuple[str, ...], expected: list[str | None]) -> None:
+def test_events_in_any_order_are_mapped_to_states(
+    tracker: CallTracker, kinds: tuple[str, ...], expected: list[str | None]
+) -> None:
     assert states(tracker, *(told(kind) for kind in kinds)) == expected
 
 
@@ -74,20 +76,22 @@ def test_the_order_of_things(tracker: CallTracker, kinds: tuple[str, ...], expec
         (CallEvent(Kind.ESTABLISHED, 7), Direction.INCOMING, None),
     ],
 )
-def test_who_calls_whom(tracker: CallTracker, event: CallEvent, direction: Direction, peer: str | None) -> None:
+def test_direction_and_peer_are_read_from_an_event(
+    tracker: CallTracker, event: CallEvent, direction: Direction, peer: str | None
+) -> None:
     change = tracker.apply(event)
     assert change is not None
     assert (change.direction, change.peer) == (direction, peer)
 
 
-def test_numbers_of_calls_come_again(tracker: CallTracker, clock: Time) -> None:
+def test_a_reused_call_number_is_a_new_call(tracker: CallTracker, clock: Time) -> None:
     assert states(tracker, told(Kind.DELIVERED, when=100), told(Kind.CLEARED, when=110)) == ["ringing", "terminated"]
     clock.now += 60
     late = told(Kind.ESTABLISHED, when=105)
     assert states(tracker, late, told(Kind.DELIVERED, when=200)) == [None, "ringing"]
 
 
-def test_the_same_event_again(tracker: CallTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repeated_event_is_detected(tracker: CallTracker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REMEMBERED", 2)
     assert not tracker.is_repeated(bare(Kind.HELD))
     assert tracker.is_repeated(bare(Kind.HELD))
@@ -97,7 +101,7 @@ def test_the_same_event_again(tracker: CallTracker, monkeypatch: pytest.MonkeyPa
     assert [tracker.is_repeated(bare(Kind.HELD, when=0)) for _ in range(2)] == [False, False]
 
 
-def test_what_asking_finds(tracker: CallTracker, clock: Time) -> None:
+def test_polling_starts_and_ends_a_call(tracker: CallTracker, clock: Time) -> None:
     assert tracker.polled(7, None) is None
     ringing = tracker.polled(7, told(Kind.DELIVERED))
     assert ringing == CallChanged(7, Direction.INCOMING, CallState.RINGING, "3108")
@@ -107,7 +111,7 @@ def test_what_asking_finds(tracker: CallTracker, clock: Time) -> None:
     assert tracker.sessions == {}
 
 
-def test_a_call_that_nobody_has_answered_yet(tracker: CallTracker, clock: Time) -> None:
+def test_an_unanswered_dialed_call_ends_after_a_timeout(tracker: CallTracker, clock: Time) -> None:
     assert tracker.made(7, "3107", "3190") == CallChanged(7, Direction.OUTGOING, CallState.CONNECTING, "3190")
     assert tracker.made(7, "3107", "3190") is None
     assert tracker.unanswered
@@ -121,7 +125,7 @@ def test_a_call_that_nobody_has_answered_yet(tracker: CallTracker, clock: Time) 
     assert not tracker.unanswered
 
 
-def test_what_is_done_from_here(tracker: CallTracker) -> None:
+def test_a_confirmed_command_changes_the_call_before_its_push(tracker: CallTracker) -> None:
     assert tracker.done(7, Kind.HELD) is None
     tracker.apply(told(Kind.DELIVERED))
     answered = tracker.done(7, Kind.ESTABLISHED)
@@ -132,14 +136,14 @@ def test_what_is_done_from_here(tracker: CallTracker) -> None:
     assert states(tracker, told(Kind.ESTABLISHED, when=101)) == [None], "on its way before the end"
 
 
-def test_events_without_numbers_need_somebody_to_ask(tracker: CallTracker) -> None:
+def test_events_without_numbers_need_context(tracker: CallTracker) -> None:
     assert tracker.needs_context(bare(Kind.HELD))
     assert not tracker.needs_context(bare(Kind.CLEARED))
     tracker.apply(told(Kind.DELIVERED))
     assert not tracker.needs_context(bare(Kind.HELD))
 
 
-def test_times_of_the_exchange(clock: Time) -> None:
+def test_times_and_ages_follow_the_server_clock(clock: Time) -> None:
     moment = at(1503223469)
     assert moment is not None
     assert moment.isoformat() == "2017-08-20T10:04:29+00:00"

@@ -243,7 +243,7 @@ CASES = {
 }
 
 
-def test_none_is_left_out() -> None:
+def test_every_capture_is_tested() -> None:
     assert CASES.keys() == ALL.keys()
 
 

@@ -122,7 +122,9 @@ async def test_ports_one_after_another(start: Start, serve: Serve, usual_ports: 
         assert str(proxy.transport.base) == bench.sim.url
 
 
-async def test_nobody_there(bench: Bench, serve: Serve, usual_ports: Callable[..., None]) -> None:
+async def test_a_server_that_does_not_answer_is_an_error(
+    bench: Bench, serve: Serve, usual_ports: Callable[..., None]
+) -> None:
     bench.sim.lose_connection()
     with pytest.raises(ConnectionFailed):
         await found(bench.session, bench.sim.address)
@@ -136,7 +138,7 @@ async def test_nobody_there(bench: Bench, serve: Serve, usual_ports: Callable[..
 
 
 @pytest.mark.parametrize("typed", ["", "ftp://x", "http://", "a:b@c"])
-async def test_no_address(session: aiohttp.ClientSession, typed: str) -> None:
+async def test_an_invalid_address_is_an_error(session: aiohttp.ClientSession, typed: str) -> None:
     with pytest.raises(ValueError, match="not an address"):
         await found(session, typed)
 
@@ -213,7 +215,7 @@ async def test_a_certificate_that_can_be_verified_is_not_remembered(start: Start
         (500, {}, ""),
     ],
 )
-async def test_something_else(
+async def test_another_server_is_a_wrong_device_and_gets_no_secret(
     serve: Serve, session: aiohttp.ClientSession, status: int, headers: dict[str, str], text: str
 ) -> None:
     """It sees no secret."""
@@ -242,7 +244,7 @@ async def test_a_server_without_logins(serve: Serve, session: aiohttp.ClientSess
         await found(session, await serve(answer))
 
 
-async def test_a_server_that_does_not_say_who_we_are(serve: Serve, session: aiohttp.ClientSession) -> None:
+async def test_an_identity_without_its_fields_is_an_error(serve: Serve, session: aiohttp.ClientSession) -> None:
     def answer(request: web.BaseRequest) -> web.Response:
         if request.method == "POST":
             return web.json_response({"access_token": "abc", "expires_in": 3600})
@@ -255,19 +257,19 @@ async def test_a_server_that_does_not_say_who_we_are(serve: Serve, session: aioh
     assert isinstance(raised.value.__cause__, UnexpectedReply)
 
 
-async def test_an_answer_that_is_too_long(bench: Bench) -> None:
+async def test_an_overlong_answer_is_a_wrong_device(bench: Bench) -> None:
     bench.sim.garbage("/auth", "huge")
     with pytest.raises(WrongDevice):
         await found(bench.session, bench.sim.address)
 
 
-async def test_something_in_front_of_a_server_that_is_away(serve: Serve, session: aiohttp.ClientSession) -> None:
+async def test_a_bad_gateway_is_a_connection_error(serve: Serve, session: aiohttp.ClientSession) -> None:
     address = await serve(lambda _: web.Response(status=502, text="<html>Bad Gateway</html>"))
     with pytest.raises(ConnectionFailed):
         await found(session, address)
 
 
-async def test_a_way_to_https(serve: Serve, session: aiohttp.ClientSession) -> None:
+async def test_a_redirect_to_https_is_an_error(serve: Serve, session: aiohttp.ClientSession) -> None:
     """It is not followed: a user who typed http knows, or sees an error."""
     address = await serve(lambda _: web.Response(status=308, headers={"Location": "https://192.0.2.1/auth"}))
     with pytest.raises(SecureConnectionRequired):
@@ -290,7 +292,7 @@ async def test_a_way_to_https(serve: Serve, session: aiohttp.ClientSession) -> N
         (lambda sim: sim.break_mx(Outage.PROVISIONING), ExchangeUnreachable),
     ],
 )
-async def test_whom_the_server_does_not_let_in(
+async def test_a_rejected_login_has_its_own_error(
     bench: Bench, trouble: Callable[[Simulator], None], kind: type[Exception]
 ) -> None:
     trouble(bench.sim)

@@ -46,7 +46,7 @@ CODE = 47281964
 # ---- Who is there ----
 
 
-async def test_who_is_logged_in(proxy: MxProxy) -> None:
+async def test_the_session_identifies_the_account(proxy: MxProxy) -> None:
     info = await proxy.session.info()
     assert (info.mx, info.extension, info.jid) == (MX, "3107", "43884851900310701")
     assert info.softphone_password == "Zk81vTnQ0pLr5xWd7MbY"
@@ -72,7 +72,7 @@ async def test_services(proxy: MxProxy) -> None:
     )
 
 
-async def test_lists_without_anything(bench: Bench, proxy: MxProxy) -> None:
+async def test_empty_lists_are_read(bench: Bench, proxy: MxProxy) -> None:
     """They come as null."""
     bench.sim.clear_everything()
     assert await proxy.directory.contacts() == ()
@@ -124,7 +124,7 @@ async def test_a_log_that_is_a_multiple_of_its_blocks(start: Start) -> None:
     assert len(await bench.proxy().calls.log()) == 42
 
 
-async def test_patience_for_the_log(bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_call_log_has_a_longer_timeout(bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two minutes by the manual, where other requests fail sooner."""
     assert client.LOG_TIMEOUT >= 130 > client.REQUEST_TIMEOUT
     monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.2)
@@ -153,7 +153,7 @@ async def test_records_of_other_servers(bench: Bench, proxy: MxProxy, row: str, 
 
 
 @pytest.mark.parametrize("row", ['{"record_id": null, "missed": true}', "5"])
-async def test_what_has_no_number_is_no_record(bench: Bench, proxy: MxProxy, row: str) -> None:
+async def test_a_record_without_a_number_is_skipped(bench: Bench, proxy: MxProxy, row: str) -> None:
     """It is left out; where there is nothing else, that is no empty log."""
     bench.sim.garbage("/calls", f'{{"callLog": [{row}, {{"record_id": 1}}]}}', "application/json")
     assert await proxy.calls.log() == (LogRecord(1),)
@@ -227,7 +227,7 @@ async def test_calls_that_are_not_there(proxy: MxProxy) -> None:
             await asked
 
 
-async def test_where_calls_ring(bench: Bench, proxy: MxProxy) -> None:
+async def test_the_call_mode_is_set_with_defaults(bench: Bench, proxy: MxProxy) -> None:
     """What is not said is the server's choice."""
     assert await proxy.calls.set_mode(True, "12025550107") == CallMode(True, "12025550107", 1, 30)
     assert await proxy.calls.set_mode(True, "12025550107", 0, 45) == CallMode(True, "12025550107", 0, 45)
@@ -243,7 +243,7 @@ async def test_a_device_in_use(bench: Bench, proxy: MxProxy) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "1/../../auth", "a/../b"])
-async def test_names_that_cannot_be_asked_for(bench: Bench, proxy: MxProxy, name: str) -> None:
+async def test_ids_that_would_change_the_path_are_errors(bench: Bench, proxy: MxProxy, name: str) -> None:
     await proxy.session.login()
     bench.seen()
     for asked in (
@@ -267,7 +267,7 @@ async def listen(proxy: MxProxy, voicemail: str) -> None:
         pass
 
 
-async def test_names_stay_where_they_belong(bench: Bench, proxy: MxProxy) -> None:
+async def test_ids_are_escaped_in_the_path(bench: Bench, proxy: MxProxy) -> None:
     """A device whose name looks like another path is only a device."""
     await proxy.session.login()
     call = bench.sim.incoming_call(DOOR)
@@ -311,7 +311,7 @@ async def test_voicemails_of_other_servers(bench: Bench, proxy: MxProxy) -> None
     assert await proxy.voicemails.list() == (Voicemail("96", received=1790000000, duration=5, read=True),)
 
 
-async def test_what_was_said(bench: Bench, proxy: MxProxy) -> None:
+async def test_the_audio_of_a_voicemail_is_read(bench: Bench, proxy: MxProxy) -> None:
     async with proxy.voicemails.open("82") as recording:
         # A listener takes no turn.
         await proxy.directory.services()
@@ -322,7 +322,7 @@ async def test_what_was_said(bench: Bench, proxy: MxProxy) -> None:
     assert struct.unpack("<I", content[4:8]) == (len(content) - 8,)
 
 
-async def test_nothing_was_said(bench: Bench, proxy: MxProxy) -> None:
+async def test_a_voicemail_without_audio_is_an_error(bench: Bench, proxy: MxProxy) -> None:
     with pytest.raises(NoData):
         async with proxy.voicemails.open("9"):
             pass
@@ -339,7 +339,9 @@ async def test_nothing_was_said(bench: Bench, proxy: MxProxy) -> None:
         assert recording.size
 
 
-async def test_a_file_without_end(bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_voicemail_above_the_size_limit_is_an_error(
+    bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(voicemails, "MAX_FILE", 2**20)
     bench.sim.garbage("/voicemails/82", "huge", "audio/wave")
     with pytest.raises(UnexpectedReply, match="larger than"):
@@ -350,7 +352,7 @@ async def test_a_file_without_end(bench: Bench, proxy: MxProxy, monkeypatch: pyt
 # ---- Conferences ----
 
 
-async def test_how_the_server_invites(proxy: MxProxy) -> None:
+async def test_the_settings_of_invitations_are_read(proxy: MxProxy) -> None:
     settings = await proxy.conferences.settings()
     assert (settings.extension, settings.did) == ("3900", None)
     assert settings.subject == "Conference Call: %Date% @ %Time% - %Subject%"
@@ -380,7 +382,7 @@ async def test_conferences(bench: Bench, proxy: MxProxy) -> None:
         await proxy.conferences.update(made)
 
 
-async def test_an_id_is_the_servers(bench: Bench, proxy: MxProxy) -> None:
+async def test_the_server_assigns_the_id_of_a_conference(bench: Bench, proxy: MxProxy) -> None:
     """Creating one again returns a different one."""
     made = await proxy.conferences.create(Conference(name="Visitors"))
     again = await proxy.conferences.create(made)
@@ -394,7 +396,7 @@ async def test_a_conference_of_calls(bench: Bench, proxy: MxProxy) -> None:
     assert bench.functions()[-1] == "conference_from_call"
 
 
-async def test_the_example_of_the_manual_is_no_conference(bench: Bench, proxy: MxProxy) -> None:
+async def test_an_empty_conference_row_is_skipped(bench: Bench, proxy: MxProxy) -> None:
     """It is the form of one, with nothing in it."""
     bench.sim.garbage("/conferences", '{"conferences": [{"Id": "", "ownerId": 0}]}', "application/json")
     assert await proxy.conferences.list() == ()
@@ -461,7 +463,7 @@ async def test_tokens(bench: Bench, proxy: MxProxy) -> None:
         ('{"error": "Bad Gateway"}', "application/json", 502, ExchangeUnreachable),
     ],
 )
-async def test_other_answers(
+async def test_other_responses_have_their_own_errors(
     bench: Bench, proxy: MxProxy, body: str | bytes, content_type: str | None, status: int, kind: type[Exception]
 ) -> None:
     bench.sim.garbage("/contacts", body, content_type, status=status)
@@ -471,20 +473,20 @@ async def test_other_answers(
 
 
 @pytest.mark.parametrize("body", ["{}", '{"makeCall": null}', '{"makeCall": {"callId": "x"}}', "null"])
-async def test_answers_to_commands_without_what_they_should_tell(bench: Bench, proxy: MxProxy, body: str) -> None:
+async def test_a_command_response_without_its_fields_is_an_error(bench: Bench, proxy: MxProxy, body: str) -> None:
     bench.sim.garbage("/calls", body, "application/json")
     with pytest.raises(UnexpectedReply):
         await proxy.calls.make("3107", DOOR)
 
 
-async def test_a_gateway_that_lost_a_command(bench: Bench, proxy: MxProxy) -> None:
+async def test_a_command_with_a_gateway_timeout_is_unconfirmed(bench: Bench, proxy: MxProxy) -> None:
     """Whether the server behind it received the request is unknown."""
     bench.sim.garbage("/calls", "html", status=504)
     with pytest.raises(Unconfirmed):
         await proxy.calls.make("3107", DOOR)
 
 
-async def test_other_answers_about_a_call(bench: Bench, proxy: MxProxy) -> None:
+async def test_call_info_without_a_number_is_an_error(bench: Bench, proxy: MxProxy) -> None:
     bench.sim.garbage("/calls/5", '{"callInfo": {"type": "Delivered"}}', "application/json")
     with pytest.raises(UnexpectedReply):
         await proxy.calls.info(5)

@@ -67,7 +67,7 @@ async def test_logging_in_on_purpose(bench: Bench, proxy: MxProxy) -> None:
     assert bench.functions() == ["login", "login"]
 
 
-async def test_one_login_for_all(bench: Bench) -> None:
+async def test_requests_during_a_login_share_it(bench: Bench) -> None:
     """A request during a login shares its result."""
     proxy = bench.proxy()
     bench.sim.delay(0.2, "/auth")
@@ -96,7 +96,7 @@ async def test_refused_logins(bench: Bench, account: client.Credentials, kind: t
     assert len(bench.seen()) == (0 if account.client_id == "a:b" else 1)
 
 
-async def test_any_secret_will_do(bench: Bench) -> None:
+async def test_secrets_with_special_characters_are_sent(bench: Bench) -> None:
     """What is not ASCII, and what has a meaning in forms and headers."""
     secret, password = "s:é&=+ %", "pä&ss=1+2 3%"
     bench.sim.set_secret(CLIENT, secret)
@@ -105,7 +105,7 @@ async def test_any_secret_will_do(bench: Bench) -> None:
     assert info.extension == "3107"
 
 
-async def test_a_user_of_no_mx(bench: Bench, proxy: MxProxy) -> None:
+async def test_a_user_without_an_mx_cannot_log_in(bench: Bench, proxy: MxProxy) -> None:
     bench.sim.provision(False)
     with pytest.raises(NotProvisioned):
         await proxy.session.login()
@@ -151,7 +151,7 @@ async def test_an_mx_that_is_away(bench: Bench, proxy: MxProxy, outage: Outage, 
         (204, "", "text/plain", UnexpectedReply),
     ],
 )
-async def test_no_token_for_other_reasons(
+async def test_other_login_failures_have_their_own_errors(
     bench: Bench, proxy: MxProxy, status: int, body: str, content_type: str | None, kind: type[Exception]
 ) -> None:
     bench.sim.garbage("/auth", body, content_type, status=status)
@@ -181,7 +181,7 @@ async def test_a_token_is_renewed_before_it_ends(
     assert {request.status for request in requests} == {200}
 
 
-async def test_a_token_without_an_end(bench: Bench, proxy: MxProxy, watch: Watch) -> None:
+async def test_a_token_without_a_lifetime_is_kept(bench: Bench, proxy: MxProxy, watch: Watch) -> None:
     token = bench.sim.tokens.issue(LOGIN)
     bench.sim.garbage("/auth", f'{{"access_token": "{token}"}}', "application/json", times=1)
     bench.sim.mx.connect(bench.sim.users[LOGIN])
@@ -231,7 +231,7 @@ async def listen(proxy: MxProxy) -> None:
 
 
 @pytest.mark.parametrize("ask", [lambda proxy: proxy.directory.contacts(), listen])
-async def test_a_lost_link_is_left_to_the_server(
+async def test_a_lost_link_causes_a_login_only_after_a_timeout(
     bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch, ask: Callable[[MxProxy], Awaitable[object]]
 ) -> None:
     """It connects again by itself; a login meanwhile would make a second link. After a logout nothing else helps."""
@@ -256,7 +256,7 @@ async def test_a_lost_link_is_left_to_the_server(
 
 
 @pytest.mark.parametrize("path", ["/auth", "/contacts", "/voicemails/82"])
-async def test_a_page_that_asks_for_a_login_is_not_the_servers(bench: Bench, proxy: MxProxy, path: str) -> None:
+async def test_a_web_page_with_401_gets_no_password(bench: Bench, proxy: MxProxy, path: str) -> None:
     """As a captive portal or another proxy has them: no password is wrong, and none is shown to it."""
     if path != "/auth":
         await proxy.session.login()
@@ -267,7 +267,7 @@ async def test_a_page_that_asks_for_a_login_is_not_the_servers(bench: Bench, pro
     assert [request.path for request in bench.seen()] == [path]
 
 
-async def test_a_server_that_refuses_its_own_tokens(bench: Bench, proxy: MxProxy) -> None:
+async def test_a_server_that_rejects_its_own_tokens_gets_no_more_logins(bench: Bench, proxy: MxProxy) -> None:
     refusal = '{"error": "invalid token: token is expired"}'
     for path in ("/contacts", "/voicemails/82"):
         bench.sim.garbage(path, refusal, "application/json", status=401)
@@ -283,7 +283,7 @@ async def test_a_server_that_refuses_its_own_tokens(bench: Bench, proxy: MxProxy
     assert bench.functions().count("login") == 0, "another login mends nothing, and may lock the account"
 
 
-async def test_a_server_that_takes_its_tokens_again(
+async def test_requests_recover_once_tokens_are_accepted_again(
     bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "TOKEN_REJECTED_PAUSES", (0.0, 0.0))
@@ -300,7 +300,7 @@ async def test_a_server_that_takes_its_tokens_again(
     assert bench.functions().count("login") <= 1
 
 
-async def test_one_who_issues_tokens_in_vain_is_asked_for_ever_fewer(
+async def test_logins_become_rarer_while_tokens_are_rejected(
     bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
@@ -317,7 +317,7 @@ async def test_one_who_issues_tokens_in_vain_is_asked_for_ever_fewer(
     assert logins == [0.0, 20.0, 60.0, 140.0, 300.0, 600.0, 900.0]
 
 
-async def test_one_login_for_all_whose_tokens_were_refused(bench: Bench, proxy: MxProxy) -> None:
+async def test_parallel_rejections_of_a_token_cause_one_login(bench: Bench, proxy: MxProxy) -> None:
     await proxy.session.login()
     bench.sim.expire_tokens()
     bench.seen()
@@ -325,7 +325,7 @@ async def test_one_login_for_all_whose_tokens_were_refused(bench: Bench, proxy: 
     assert bench.functions().count("login") == 1
 
 
-async def test_a_refusal_is_for_all_who_wait(bench: Bench, proxy: MxProxy) -> None:
+async def test_a_rejected_login_fails_all_waiting_requests(bench: Bench, proxy: MxProxy) -> None:
     """A wrong password is not tried again for each request that waits: accounts get locked."""
     await proxy.session.login()
     bench.sim.change_password("other")
@@ -339,7 +339,7 @@ async def test_a_refusal_is_for_all_who_wait(bench: Bench, proxy: MxProxy) -> No
     assert await proxy.directory.services()
 
 
-async def test_whoever_gives_up_a_login_leaves_it_to_the_next(bench: Bench, proxy: MxProxy) -> None:
+async def test_a_canceled_login_is_repeated_by_the_next_request(bench: Bench, proxy: MxProxy) -> None:
     bench.sim.delay(30, "/auth")
     impatient = asyncio.ensure_future(proxy.directory.contacts())
     await until(lambda: bench.sim._handling)
@@ -389,14 +389,14 @@ async def test_logout_from_a_server_that_is_away(bench: Bench, proxy: MxProxy) -
 
 
 @pytest.mark.parametrize("body", ["{}", '{"mx": "1"}', '{"jid": "1"}', '{"mx": "", "jid": "1"}'])
-async def test_a_server_that_does_not_say_who_we_are(bench: Bench, proxy: MxProxy, body: str) -> None:
+async def test_an_identity_without_its_fields_is_an_error(bench: Bench, proxy: MxProxy, body: str) -> None:
     await proxy.session.login()
     bench.sim.garbage("/auth", body, "application/json")
     with pytest.raises(UnexpectedReply):
         await proxy.session.info()
 
 
-async def test_numbers_that_came_as_numbers(bench: Bench, proxy: MxProxy) -> None:
+async def test_numeric_ids_are_read_as_text(bench: Bench, proxy: MxProxy) -> None:
     """All of their digits stay."""
     await proxy.session.login()
     bench.sim.garbage("/auth", '{"mx": 63107, "ext": 3107, "jid": 43884851900310701}', "application/json")
@@ -469,7 +469,7 @@ async def test_secrets_are_in_no_log_and_no_error(bench: Bench, caplog: pytest.L
     assert "PUT /tokens/{type}/{topic}/{token}: 204" in caplog.text
 
 
-async def test_requests_that_hear_of_one_refused_token_count_once(
+async def test_parallel_rejections_of_a_token_count_once(
     bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0

@@ -98,7 +98,7 @@ def test_forms(value: str) -> None:
     assert parse(value.encode()) == EVENT
 
 
-def test_types_that_are_not_known() -> None:
+def test_an_unknown_event_type_is_passed_on() -> None:
     """They are passed on, where they are about a call."""
     assert parse(b'{"type": "RecordingState", "callId": 5}') == CallEvent("RecordingState", 5)
 
@@ -130,7 +130,7 @@ def test_types_that_are_not_known() -> None:
         b'{"data":' * 20 + b'{"type": "Delivered", "callId": 5}' + b"}" * 20,
     ],
 )
-def test_what_is_no_event(body: bytes) -> None:
+def test_an_invalid_push_is_no_event(body: bytes) -> None:
     assert parse(body) is None
 
 

@@ -38,7 +38,7 @@ def in_flight(sim: Simulator) -> int:
     return len(sim.pipeline._flights)
 
 
-async def test_one_request_of_a_kind_at_a_time(bench: Bench, proxy: MxProxy) -> None:
+async def test_equal_requests_are_sent_one_at_a_time(bench: Bench, proxy: MxProxy) -> None:
     """However many ask: equal requests at the same time would get each other's replies."""
     results = await asyncio.gather(*(ask(proxy) for _ in range(4) for ask in READS))
     requests = bench.seen()
@@ -49,7 +49,7 @@ async def test_one_request_of_a_kind_at_a_time(bench: Bench, proxy: MxProxy) -> 
     assert len(calls) == 4
 
 
-async def test_one_log_at_a_time(bench: Bench, proxy: MxProxy) -> None:
+async def test_requests_of_the_call_log_are_sent_one_at_a_time(bench: Bench, proxy: MxProxy) -> None:
     await asyncio.gather(*(proxy.calls.log() for _ in range(5)))
     requests = bench.seen()
     assert [request.function for request in requests] == ["login", *["call_log"] * 5]
@@ -57,7 +57,7 @@ async def test_one_log_at_a_time(bench: Bench, proxy: MxProxy) -> None:
 
 
 @pytest.mark.parametrize("path", ["GET /voicemails", "GET /contacts", "GET /calls/{callId}"])
-async def test_a_question_that_hangs_keeps_nothing_else_waiting(bench: Bench, proxy: MxProxy, path: str) -> None:
+async def test_a_hanging_request_does_not_delay_others(bench: Bench, proxy: MxProxy, path: str) -> None:
     await proxy.session.login()
     bench.sim.fault(path, Fault.HANG)
     asked: tuple[Awaitable[object], ...] = (proxy.voicemails.list(), proxy.directory.contacts(), proxy.calls.info(1))
@@ -84,7 +84,7 @@ async def test_accounts_do_not_wait_for_each_other(bench: Bench, proxy: MxProxy)
     slow.cancel()
 
 
-async def test_nobody_waits_for_the_log(start: Start) -> None:
+async def test_requests_do_not_wait_for_the_call_log(start: Start) -> None:
     """A full block of 21 lets it last for minutes."""
     bench = await start(empty=True)
     bench.sim.fill_log(21)
@@ -103,7 +103,7 @@ async def test_nobody_waits_for_the_log(start: Start) -> None:
         await log
 
 
-async def test_whoever_gives_up_leaves_the_turn(bench: Bench, proxy: MxProxy) -> None:
+async def test_a_canceled_request_frees_its_turn(bench: Bench, proxy: MxProxy) -> None:
     await proxy.session.login()
     bench.sim.delay(30, "/services")
     first, second = (asyncio.ensure_future(proxy.directory.services()) for _ in range(2))
@@ -145,7 +145,7 @@ QUESTIONS: dict[str, Callable[[MxProxy], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-async def test_a_command_that_nobody_confirms(start: Start, name: str) -> None:
+async def test_a_command_without_a_confirmation_is_unconfirmed(start: Start, name: str) -> None:
     """It may have happened, and is not repeated."""
     bench = await start()
     bench.sim.set_patience(0.3)
@@ -161,7 +161,7 @@ async def test_a_command_that_nobody_confirms(start: Start, name: str) -> None:
 
 # The server takes the silence of the MX for an empty log.
 @pytest.mark.parametrize("name", [name for name in QUESTIONS if name != "call_log"])
-async def test_a_question_that_nobody_answers(start: Start, name: str) -> None:
+async def test_a_read_without_an_answer_is_an_error(start: Start, name: str) -> None:
     bench = await start()
     bench.sim.set_patience(0.3)
     bench.sim.ignore(name)
@@ -170,7 +170,7 @@ async def test_a_question_that_nobody_answers(start: Start, name: str) -> None:
     assert [request.status for request in bench.seen()] == [200, 408]
 
 
-async def test_a_command_whose_confirmation_is_lost(start: Start) -> None:
+async def test_a_command_with_a_lost_confirmation_is_unconfirmed(start: Start) -> None:
     bench = await start()
     bench.sim.set_patience(0.3)
     proxy = bench.proxy()

@@ -50,7 +50,7 @@ async def test_the_options_tell_number_and_delays(hass: HomeAssistant, sim: Simu
     assert sim.extensions[LOGIN].mode == {"remote": True, "device": "12025550123", "ringDelay": 4, "vmDelay": 25}
 
 
-async def test_a_number_that_nobody_knows_is_asked_for(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_unknown_mobile_number_is_an_error(hass: HomeAssistant, sim: Simulator) -> None:
     for contact in sim.contacts:
         contact.pop("cellPhone", None)
     entry = await add(hass, sim)
@@ -64,7 +64,7 @@ async def test_a_number_that_nobody_knows_is_asked_for(hass: HomeAssistant, sim:
     assert sim.extensions[LOGIN].mode == {"remote": True, "device": "12025550177", "ringDelay": 9, "vmDelay": 30}
 
 
-async def test_a_mode_that_is_refused_does_not_show(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_rejected_call_mode_is_not_shown(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     await choose(hass, entry, "local")
     sim.refuse("call_mode")
     assert await refusal(hass, entry, "set_call_mode", mode="remote") == "command_failed"

@@ -13,7 +13,7 @@ from .conftest import add
 from .looking import becomes, shown, tells
 
 
-async def test_what_an_extension_shows(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_the_states_of_an_extension_at_setup(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert state_of(hass, entry, "sensor", "extension") == "3107"
     assert state_of(hass, entry, "sensor", "missed_calls") == "0"
     assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
@@ -35,7 +35,7 @@ async def test_what_an_extension_shows(hass: HomeAssistant, entry: ConfigEntry) 
     assert state_of(hass, entry, "sensor", "pushes") == "off"
 
 
-async def test_a_call_that_comes_in_rings_until_it_is_answered(
+async def test_an_incoming_call_rings_until_it_is_answered(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     assert state_of(hass, pushed, "sensor", "pushes") == "expected"
@@ -55,7 +55,7 @@ async def test_a_call_that_comes_in_rings_until_it_is_answered(
     assert state_of(hass, pushed, "sensor", "missed_calls") == "0"
 
 
-async def test_a_call_that_goes_out_rings_nothing(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_an_outgoing_call_does_not_ring(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     call = sim.dial("3108")
     await becomes(hass, pushed, "sensor", "call_state", "connecting")
     assert state_of(hass, pushed, "binary_sensor", "ringing") == "off"
@@ -63,7 +63,7 @@ async def test_a_call_that_goes_out_rings_nothing(hass: HomeAssistant, sim: Simu
     assert (await tells(hass, pushed, "call", "placed"))["number"] == "3108"
 
 
-async def test_missed_calls_are_counted_until_somebody_has_seen_them(
+async def test_missed_calls_are_counted_until_they_are_cleared(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.hang_up(sim.incoming_call("12025550142"))
@@ -80,7 +80,7 @@ async def test_missed_calls_are_counted_until_somebody_has_seen_them(
     assert state_of(hass, entry, "sensor", "missed_calls") == "2"
 
 
-async def test_a_call_from_here_waits_and_goes_on(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_dialed_call_is_held_and_resumed(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     made = await command(hass, entry, "make_call", to="3108")
     session = made["session"]
     assert sim.extensions[LOGIN].calls.live[session].caller == "3107"
@@ -100,7 +100,7 @@ async def test_a_call_from_here_waits_and_goes_on(hass: HomeAssistant, sim: Simu
     assert await command(hass, entry, "call_info", session=session) == {"call": None}
 
 
-async def test_a_call_is_made_from_another_telephone(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_call_is_made_from_another_phone(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     data = {"from": "12025550107", "to": "3190", "device": "mobile"}
     session = (await command(hass, entry, "make_call", **data))["session"]
     assert sim.extensions[LOGIN].calls.live[session].caller == "12025550107"
@@ -110,7 +110,7 @@ async def test_a_call_is_made_from_another_telephone(hass: HomeAssistant, sim: S
     assert await refusal(hass, entry, "assign_device", device="nobody's") == "command_failed"
 
 
-async def test_the_door_is_answered_at_another_telephone(
+async def test_a_call_of_the_door_is_answered_at_another_phone(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     assert await refusal(hass, pushed, "answer", device="doorPhone") == "no_incoming_call"
@@ -122,7 +122,7 @@ async def test_the_door_is_answered_at_another_telephone(
     await becomes(hass, pushed, "sensor", "call_state", "connected")
 
 
-async def test_a_call_at_the_door_is_handed_over(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_a_call_of_the_door_is_transferred(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     assert await refusal(hass, pushed, "transfer", to="3108") == "no_fitting_call"
     call = sim.incoming_call("3190")
     await becomes(hass, pushed, "binary_sensor", "ringing", "on")
@@ -131,7 +131,9 @@ async def test_a_call_at_the_door_is_handed_over(hass: HomeAssistant, sim: Simul
     await becomes(hass, pushed, "sensor", "call_state", "idle")
 
 
-async def test_of_several_calls_one_has_to_be_named(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_an_action_needs_the_session_if_there_are_several_calls(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
     calls = [sim.incoming_call("3190"), sim.incoming_call("12025550142")]
     for call in calls:
         sim.pick_up(call)
@@ -154,7 +156,7 @@ async def test_of_several_calls_one_has_to_be_named(hass: HomeAssistant, sim: Si
         ("conference_create", {"name": "a", "start": "2026-12-01 10:00", "duration": 60}, "conference_create"),
     ],
 )
-async def test_what_nobody_confirmed_may_have_happened(
+async def test_an_unconfirmed_command_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, action: str, data: dict[str, Any], function: str
 ) -> None:
     call = sim.dial("3190")
@@ -164,12 +166,12 @@ async def test_what_nobody_confirmed_may_have_happened(
     assert await refusal(hass, entry, action, **data) == "unconfirmed"
 
 
-async def test_a_call_that_is_not_there(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_an_unknown_call_is_an_error(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert await refusal(hass, entry, "hold", session=9999) == "no_such_call"
     assert await refusal(hass, entry, "call_info") == "no_fitting_call"
 
 
-async def test_names_are_told_only_if_they_are_wanted(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_names_are_omitted_without_the_option(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add(hass, sim, show_names=False)
     sim.hang_up(sim.incoming_call("3190"))
     told = await tells(hass, entry, "call", "missed")

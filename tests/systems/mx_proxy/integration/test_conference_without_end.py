@@ -14,7 +14,7 @@ from tests.simulators.mx_proxy import Simulator
 @pytest.mark.parametrize(
     "differs", [{"duration": 0}, {"startDate": 0}, {"name": ""}, {"duration": 10**18}, {"duration": -5}]
 )
-async def test_it_does_not_hide_the_others(
+async def test_an_invalid_conference_does_not_hide_the_others(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, differs: dict[str, object]
 ) -> None:
     conferences = sim.extensions[sim.login].conferences

@@ -45,7 +45,7 @@ async def listed(hass: HomeAssistant, entry: ConfigEntry, start: datetime, end: 
     return events
 
 
-async def test_the_calendar_shows_what_goes_on_and_what_comes_next(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_the_calendar_shows_the_current_and_the_next_conference(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert state_of(hass, entry, "calendar", "conferences") == "off"
     assert "message" not in shown(hass, entry, "calendar", "conferences").attributes
     await plan(hass, entry, "Tomorrow", at(timedelta(days=1)))
@@ -133,7 +133,7 @@ async def test_a_conference_is_moved_and_called_off(
     assert "message" not in shown(hass, entry, "calendar", "conferences").attributes
 
 
-async def test_what_the_calendar_refuses(
+async def test_unsupported_calendar_changes_are_errors(
     hass: HomeAssistant, sim: Simulator, local_url: str, entry: ConfigEntry, hass_ws_client: WebSocketGenerator
 ) -> None:
     start = at(timedelta(days=1))
@@ -158,14 +158,16 @@ async def test_what_the_calendar_refuses(
     assert [row["name"] for row in rows(sim).values()] == ["Ben's"]
 
 
-async def test_a_conference_that_others_plan_appears(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_conference_planned_by_another_user_appears(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     start = at(timedelta(days=1))
     sim.extensions[LOGIN].conferences.create({"name": "Board", "startDate": int(start.timestamp()), "duration": 30})
     await entry.runtime_data.coordinator.async_refresh()
     assert shown(hass, entry, "calendar", "conferences").attributes["message"] == "Board"
 
 
-async def test_a_conference_whose_answer_was_lost_shows_itself(
+async def test_a_conference_with_a_lost_response_appears(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.lose_reply("conference_create")
@@ -175,7 +177,7 @@ async def test_a_conference_whose_answer_was_lost_shows_itself(
     assert len(rows(sim)) == 1
 
 
-async def test_codes_are_told_on_request_only(
+async def test_access_codes_are_returned_only_by_actions(
     hass: HomeAssistant,
     sim: Simulator,
     local_url: str,
@@ -212,7 +214,7 @@ async def test_codes_are_told_on_request_only(
     assert await refusal(hass, entry, "conference_delete", conference="1") == "no_such_conference"
 
 
-async def test_an_invitation_is_ready_to_be_sent(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_an_invitation_is_returned(hass: HomeAssistant, entry: ConfigEntry) -> None:
     await hass.config.async_set_time_zone("Europe/Berlin")
     await plan(hass, entry, "Budget", datetime.fromisoformat("2027-02-01T14:30:00+01:00"), 90)
     assert await command(hass, entry, "conference_invitation", conference="1") == {

@@ -32,7 +32,7 @@ async def test_the_address_book(hass: HomeAssistant, entry: ConfigEntry, text: s
     assert [contact["name"] for contact in found] == names
 
 
-async def test_what_is_known_of_somebody(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_a_contact_has_its_numbers_and_email(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert (await command(hass, entry, "contacts_query", filter="Ben"))["contacts"] == [
         {
             "id": "43884851900310803",
@@ -50,7 +50,9 @@ async def test_the_services(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert len(services) == 3
 
 
-async def test_telephones_that_are_woken_up(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_push_tokens_of_phones_are_added_and_removed(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     telephone = {"kind": "fcm", "topic": "com.example.ha", "token": TOKEN}
     await command(hass, entry, "push_token_add", **telephone)
     assert [(token.kind, token.token) for token in sim.pushes.tokens[LOGIN]] == [("fcm", TOKEN)]
@@ -86,7 +88,7 @@ FOR_ADMINISTRATORS: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("action", "data"), FOR_ADMINISTRATORS)
-async def test_what_only_administrators_may(
+async def test_some_actions_are_for_administrators(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_read_only_user: MockUser,
     action: str, data: dict[str, Any],
 ) -> None:  # fmt: skip

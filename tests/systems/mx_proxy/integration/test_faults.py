@@ -30,7 +30,9 @@ CASES = [(path, Fault.HANG, 0) for path in NEEDS] + [
 BUSY = [(503, "overloaded"), (429, "throttled")]
 
 
-async def test_each_part_fails_alone_and_comes_later(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_each_failed_function_is_retried_and_leaves_the_others(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     assert unusable(hass, entry) == set()
     for path, fault, status in CASES:
         what = f"{path} {fault} {status}"
@@ -49,7 +51,7 @@ async def test_each_part_fails_alone_and_comes_later(hass: HomeAssistant, sim: S
         await until(lambda: entry.runtime_data.coordinator.data.conferences == {}, what)
 
 
-async def test_a_calendar_that_comes_later_works(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_calendar_added_after_a_failure_works(hass: HomeAssistant, sim: Simulator) -> None:
     sim.fault("GET /conferences", Fault.REFUSED)
     entry = await add(hass, sim)
     assert [state for state in hass.states.async_all() if state.domain == "calendar"] == []
@@ -61,7 +63,7 @@ async def test_a_calendar_that_comes_later_works(hass: HomeAssistant, sim: Simul
     assert state_of(hass, entry, "calendar", "conferences") == "off"
 
 
-async def test_two_parts_that_fail_leave_the_others(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_two_failed_functions_leave_the_others(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     for path in ("/voicemails", "/conferences"):
         sim.fault(f"GET {path}", Fault.STATUS)
     await entry.runtime_data.coordinator.async_refresh()
@@ -80,7 +82,7 @@ SILENT = [
 @pytest.mark.parametrize(
     ("source", "fault", "status"), [*(("/calls", *kind) for kind in SILENT), ("/voicemails", Fault.STATUS, 500)]
 )
-async def test_a_source_that_fails_alone_takes_nothing_else_down(
+async def test_a_failing_source_leaves_entities_and_other_sources_working(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -114,7 +116,7 @@ async def test_a_source_that_fails_alone_takes_nothing_else_down(
 
 
 @pytest.mark.parametrize(("status", "key"), BUSY)
-async def test_a_busy_server_is_left_alone_and_says_so(
+async def test_a_busy_server_is_unavailable_and_gets_no_requests(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int, key: str
 ) -> None:
     coordinator = entry.runtime_data.coordinator
@@ -137,7 +139,7 @@ async def test_a_busy_server_is_left_alone_and_says_so(
 
 
 @pytest.mark.parametrize(("status", "key"), BUSY)
-async def test_a_push_does_not_hasten_a_busy_server(
+async def test_a_push_requests_nothing_from_a_busy_server(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, status: int, key: str
 ) -> None:
     await until(lambda: pushed.runtime_data.events.following, "the first looks")
@@ -151,7 +153,7 @@ async def test_a_push_does_not_hasten_a_busy_server(
 
 
 @pytest.mark.parametrize(("status", "key"), BUSY)
-async def test_a_busy_server_is_left_alone_while_it_is_set_up(
+async def test_setup_of_a_busy_server_waits_for_retry_after(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, key: str
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
@@ -177,7 +179,7 @@ def questions(hass: HomeAssistant) -> list[object]:
 
 
 @pytest.mark.parametrize("while_set_up", [False, True])
-async def test_a_login_that_is_refused_while_the_server_starts(
+async def test_a_login_rejected_while_the_server_starts_is_retried(
     hass: HomeAssistant, device: Start, while_set_up: bool
 ) -> None:
     sim = await device()
@@ -202,7 +204,7 @@ async def test_a_login_that_is_refused_while_the_server_starts(
     assert refused() <= REFUSED_LOGINS + 1
 
 
-async def test_a_doubtful_login_brings_nothing_back(hass: HomeAssistant, device: Start) -> None:
+async def test_a_doubtful_login_keeps_entities_unavailable(hass: HomeAssistant, device: Start) -> None:
     """Nothing is there for the seconds until it is certain that the password is wrong."""
     sim = await device()
     entry = await add(hass, sim)
@@ -219,9 +221,7 @@ async def test_a_doubtful_login_brings_nothing_back(hass: HomeAssistant, device:
     assert changes == []
 
 
-async def test_a_slash_in_a_name_is_refused_with_a_sentence(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_a_slash_in_an_id_is_an_error(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     """The server takes it for the next part of the path."""
     sim.clear_requests()
     for action, data in (

@@ -16,7 +16,7 @@ def logins(sim: Simulator) -> int:
     return sum(request.function == "login" for request in sim.requests)
 
 
-async def test_a_push_proves_no_password(hass: HomeAssistant, sim: Simulator, local_url: str) -> None:
+async def test_a_push_does_not_end_reauth(hass: HomeAssistant, sim: Simulator, local_url: str) -> None:
     """Reauth stays pending, and pushes cannot lock the account."""
     entry = await pushing(hass, sim, local_url)
     events = capture_log_events(hass)
@@ -35,7 +35,7 @@ async def test_a_push_proves_no_password(hass: HomeAssistant, sim: Simulator, lo
     assert state_of(hass, entry, "sensor", "call_state") == "unavailable"
 
 
-async def test_a_push_does_not_bring_an_exchange_back(
+async def test_a_push_does_not_end_an_outage_of_the_exchange(
     hass: HomeAssistant, sim: Simulator, local_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = await pushing(hass, sim, local_url)

@@ -7,7 +7,7 @@ from tests.common import state_of, until
 from .conftest import Start, add
 
 
-async def test_a_first_look_that_lasts_is_shown_when_it_ends(hass: HomeAssistant, device: Start) -> None:
+async def test_the_last_call_is_shown_after_a_slow_first_poll(hass: HomeAssistant, device: Start) -> None:
     """A full block of the log keeps the first look for a while: nothing in it is news, but the last call is known."""
     sim = await device(empty=True)
     sim.set_patience(20)

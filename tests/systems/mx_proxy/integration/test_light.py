@@ -16,7 +16,7 @@ from tests.simulators.mx_proxy import Simulator
 from .conftest import Start, add, pushing
 
 
-async def test_the_record_of_a_call_is_read_once(
+async def test_the_call_log_is_read_once_after_a_call(
     hass: HomeAssistant, sim: Simulator, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (600.0, 600.0))
@@ -32,7 +32,7 @@ async def test_the_record_of_a_call_is_read_once(
     assert entry.runtime_data.coordinator.data.last_call.number == "3108"
 
 
-async def test_a_removal_asks_for_no_more_than_it_takes(hass: HomeAssistant, sim: Simulator, local_url: str) -> None:
+async def test_removing_the_entry_takes_two_requests(hass: HomeAssistant, sim: Simulator, local_url: str) -> None:
     entry = await pushing(hass, sim, local_url)
     await hass.config_entries.async_unload(entry.entry_id)
     before = len(sim.requests)
@@ -43,7 +43,7 @@ async def test_a_removal_asks_for_no_more_than_it_takes(hass: HomeAssistant, sim
     assert not sim.mx.links
 
 
-async def test_what_has_not_changed_is_not_written(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_polls_without_changes_write_no_state(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     written: list[str] = []
 
     @callback
@@ -63,9 +63,7 @@ async def test_what_has_not_changed_is_not_written(hass: HomeAssistant, sim: Sim
     assert written == []
 
 
-async def test_the_first_contact_and_a_reload_ask_nothing_twice(
-    hass: HomeAssistant, device: Start, no_looks: None
-) -> None:
+async def test_setup_and_reload_request_nothing_twice(hass: HomeAssistant, device: Start, no_looks: None) -> None:
     sim = await device()
     entry = await add(hass, sim)
     # The last ones are asked at the same time.

@@ -29,7 +29,9 @@ from .looking import becomes, shown, tells
 HEARD, UNHEARD = "82", "89"
 
 
-async def test_what_shows_of_the_mailbox(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_voicemails_are_shown_as_a_sensor_and_an_event(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     unread = shown(hass, entry, "sensor", "voicemails")
     assert (unread.state, unread.attributes["total"]) == ("1", 2)
     assert state_of(hass, entry, "event", "voicemail") == "unknown"
@@ -64,7 +66,9 @@ async def test_messages_are_listed_newest_first(hass: HomeAssistant, entry: Conf
     }
 
 
-async def test_what_is_changed_shows_at_once(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_changed_voicemail_updates_the_sensor_at_once(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     await command(hass, entry, "voicemail_update", voicemail=UNHEARD, read=True, note="the bell is broken")
     assert state_of(hass, entry, "sensor", "voicemails") == "0"
     mail = sim.extensions[LOGIN].mailbox.mails[UNHEARD]
@@ -123,7 +127,7 @@ async def test_each_extension_has_its_messages(hass: HomeAssistant, browser: Non
 
 
 @pytest.mark.parametrize("identifier", ["nobody", "nobody/82"])
-async def test_what_is_not_there_is_not_shown(
+async def test_unknown_voicemails_are_not_in_the_media_browser(
     hass: HomeAssistant, browser: None, entry: ConfigEntry, identifier: str
 ) -> None:
     with pytest.raises(media_source.MediaSourceError):
@@ -172,7 +176,7 @@ def path(entry: ConfigEntry, voicemail: str = HEARD) -> str:
     ("wanted", "start", "stop"),
     [("bytes=0-1", 0, 2), ("bytes=100-", 100, 32044), ("bytes=-10", 32034, 32044), ("bytes=32000-99999", 32000, 32044)],
 )
-async def test_some_players_ask_for_parts(
+async def test_a_player_may_request_ranges(
     entry: ConfigEntry, player: TestClient[Any, Any], wanted: str, start: int, stop: int
 ) -> None:
     response = await player.get(path(entry), headers={"Range": wanted})
@@ -181,7 +185,7 @@ async def test_some_players_ask_for_parts(
     assert await response.read() == wave(4)[start:stop]
 
 
-async def test_parts_that_make_no_sense(entry: ConfigEntry, player: TestClient[Any, Any]) -> None:
+async def test_an_invalid_range_is_rejected(entry: ConfigEntry, player: TestClient[Any, Any]) -> None:
     beyond = await player.get(path(entry), headers={"Range": "bytes=99999-"})
     assert beyond.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
     assert beyond.headers["Content-Range"] == "bytes */32044"
@@ -189,7 +193,7 @@ async def test_parts_that_make_no_sense(entry: ConfigEntry, player: TestClient[A
     assert (several.status, await several.read()) == (HTTPStatus.OK, wave(4))
 
 
-async def test_nobody_else_hears_messages(
+async def test_voicemails_need_a_login_and_a_loaded_entry(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, player: TestClient[Any, Any],
     hass_client_no_auth: ClientSessionGenerator,
 ) -> None:  # fmt: skip
@@ -203,7 +207,7 @@ async def test_nobody_else_hears_messages(
     assert (await player.get(path(entry))).status == HTTPStatus.NOT_FOUND
 
 
-async def test_a_message_that_is_gone_meanwhile(
+async def test_a_deleted_voicemail_is_not_found(
     sim: Simulator, entry: ConfigEntry, player: TestClient[Any, Any]
 ) -> None:
     sim.refuse("voicemail_file", "not found")
@@ -212,7 +216,7 @@ async def test_a_message_that_is_gone_meanwhile(
     assert (await player.get(path(entry))).status == HTTPStatus.BAD_GATEWAY
 
 
-async def test_a_message_that_does_not_end(
+async def test_a_voicemail_above_the_size_limit_is_cut_off(
     entry: ConfigEntry, player: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(voicemail_view, "MAX_SIZE", 20_000)
@@ -223,7 +227,7 @@ async def test_a_message_that_does_not_end(
     assert len(await (await player.get(path(entry, UNHEARD))).read()) == len(wave(2))
 
 
-async def test_only_sounds_are_played(sim: Simulator, entry: ConfigEntry, player: TestClient[Any, Any]) -> None:
+async def test_only_audio_files_are_played(sim: Simulator, entry: ConfigEntry, player: TestClient[Any, Any]) -> None:
     sim.extensions[LOGIN].mailbox.media_type = "image/svg+xml"
     response = await player.get(path(entry))
     assert (response.status, response.headers["Content-Type"]) == (HTTPStatus.OK, "application/octet-stream")

@@ -8,7 +8,7 @@ from tests.simulators.mx_proxy import Simulator
 from .conftest import BEN, add
 
 
-async def test_a_number_that_was_set_once_is_taken_again(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_the_remote_mode_reuses_the_last_number(hass: HomeAssistant, sim: Simulator) -> None:
     sim.contacts[:] = [{key: value for key, value in row.items() if key != "cellPhone"} for row in sim.contacts]
     entry = await add(hass, sim, BEN)
     await command(hass, entry, "set_call_mode", mode="remote", device="12025550142")

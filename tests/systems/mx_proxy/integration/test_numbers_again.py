@@ -14,7 +14,7 @@ from .conftest import pushing
 from .looking import becomes
 
 
-async def test_a_number_that_was_dialled_once_rings_when_it_comes_in(
+async def test_a_reused_call_number_of_an_incoming_call_rings(
     hass: HomeAssistant, sim: Simulator, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tracker, "_DELAYED", 0.0)
@@ -30,7 +30,7 @@ async def test_a_number_that_was_dialled_once_rings_when_it_comes_in(
     await becomes(hass, entry, "binary_sensor", "ringing", "on")
 
 
-async def test_a_call_that_is_over_keeps_no_other_from_ending(
+async def test_hang_up_ends_all_calls_though_one_is_over(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unanswered call may have ended unseen; hanging up is meant for the other one."""

@@ -14,7 +14,7 @@ from .conftest import Start, add
 
 @pytest.mark.parametrize("with_token", [True, False])
 @pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)
-async def test_what_is_on_the_way_is_an_outage_with_a_sentence(
+async def test_an_interfering_server_is_an_outage_with_a_reason(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -42,20 +42,20 @@ async def test_what_is_on_the_way_is_an_outage_with_a_sentence(
 
 
 @pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)
-async def test_what_is_on_the_way_at_the_start(
+async def test_setup_behind_an_interfering_server_is_retried(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, location: str | None, key: str
 ) -> None:
     await waits_at_the_start(hass, sim, entry, status, location, key)
 
 
-async def test_a_certificate_of_another_is_no_wrong_password(hass: HomeAssistant, device: Start) -> None:
+async def test_a_changed_certificate_starts_no_reauth(hass: HomeAssistant, device: Start) -> None:
     """Something on the way has opened the connection: it gets neither password nor token."""
     sim = await device(https=True)
     await tells_a_changed_certificate(hass, sim, await add(hass, sim))
 
 
 @pytest.mark.parametrize("seconds", [-300, 300])
-async def test_a_clock_that_is_minutes_off_costs_nothing(
+async def test_a_clock_that_is_minutes_off_has_no_effect(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, seconds: int
 ) -> None:
     await until(lambda: entry.runtime_data.events.following, "the first looks")

@@ -35,7 +35,7 @@ async def back(hass: HomeAssistant, entry: ConfigEntry) -> None:
     await until(lambda: state_of(hass, entry, "sensor", "last_call") != "unavailable", "the return")
 
 
-async def test_nothing_old_is_news(hass: HomeAssistant, device: Start) -> None:
+async def test_calls_before_the_setup_are_not_reported(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     sim.fill_log(2000)
     events = capture_log_events(hass)
@@ -50,9 +50,7 @@ async def test_nothing_old_is_news(hass: HomeAssistant, device: Start) -> None:
     assert None not in since[1:], "thousands of records are read once"
 
 
-async def test_what_happened_while_home_assistant_was_away_is_told_once_and_late(
-    hass: HomeAssistant, device: Start
-) -> None:
+async def test_events_while_unloaded_are_reported_once_and_late(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     entry = await add(hass, sim)
     await hass.config_entries.async_unload(entry.entry_id)
@@ -87,7 +85,7 @@ def _lost_link(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("happen", [_restart_of_tokens, _expiry, _lost_link])
-async def test_a_token_that_is_refused_is_no_outage(
+async def test_a_rejected_token_is_no_outage(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, happen: object
 ) -> None:
     sim = await device()
@@ -118,9 +116,7 @@ async def test_a_server_that_restarts(hass: HomeAssistant, device: Start, caplog
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
-async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
-    hass: HomeAssistant, device: Start
-) -> None:
+async def test_events_of_a_long_outage_are_reported_soon_after_it(hass: HomeAssistant, device: Start) -> None:
     """However often the proxy was tried meanwhile: no look waits longer for that."""
     sim = await device()
     entry = await add(hass, sim)
@@ -135,7 +131,7 @@ async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
     await until(lambda: mail in entry.runtime_data.coordinator.data.voicemails, "the message")
 
 
-async def test_a_push_hastens_a_look_that_fails(
+async def test_a_push_repeats_a_failed_poll_at_once(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "_RETRY", 600.0)
@@ -184,7 +180,7 @@ async def test_an_exchange_that_is_away_at_the_start(hass: HomeAssistant, device
 
 
 @pytest.mark.parametrize("function", ["call_log", "voicemails"])
-async def test_one_silence_is_no_outage(
+async def test_one_unanswered_request_is_no_outage(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, function: str
 ) -> None:
     sim = await device()
@@ -198,7 +194,7 @@ async def test_one_silence_is_no_outage(
     assert lines(caplog) == []
 
 
-async def test_an_exchange_that_says_nothing_at_all(
+async def test_an_exchange_that_answers_nothing_is_an_outage(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     sim = await device()
@@ -212,7 +208,7 @@ async def test_an_exchange_that_says_nothing_at_all(
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
-async def test_a_full_block_keeps_nobody_waiting(
+async def test_a_slow_call_log_delays_no_other_request(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The proxy answers GET /calls after its patience only; meanwhile messages are seen and commands go through."""
@@ -232,7 +228,7 @@ async def test_a_full_block_keeps_nobody_waiting(
     await until(lambda: any(request.function == "call_log" for request in sim.requests), "the log")
 
 
-async def test_a_log_that_begins_again(hass: HomeAssistant, device: Start) -> None:
+async def test_a_call_log_that_restarts_its_numbers_is_followed(hass: HomeAssistant, device: Start) -> None:
     """A restored exchange may count its records from the beginning again."""
     sim = await device()
     entry = await add(hass, sim)
@@ -247,7 +243,7 @@ async def test_a_log_that_begins_again(hass: HomeAssistant, device: Start) -> No
     assert entry.runtime_data.coordinator.data.missed_calls == 2
 
 
-async def test_the_clock_of_the_exchange_set_back(hass: HomeAssistant, device: Start) -> None:
+async def test_calls_are_reported_after_the_clock_is_set_back(hass: HomeAssistant, device: Start) -> None:
     """Its records then seem older than those that are known: now and then a look reaches back farther."""
     sim = await device()
     entry = await add(hass, sim)
@@ -260,7 +256,7 @@ async def test_the_clock_of_the_exchange_set_back(hass: HomeAssistant, device: S
     assert entry.runtime_data.coordinator.data.last_call.time.timestamp() < time.time() - 3600
 
 
-async def test_nothing_is_left_open_after_removal(hass: HomeAssistant, device: Start) -> None:
+async def test_removing_the_entry_logs_out(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     entry = await add(hass, sim)
     other = await add(hass, sim, BEN)
@@ -271,7 +267,7 @@ async def test_nothing_is_left_open_after_removal(hass: HomeAssistant, device: S
     assert set(sim.mx.links) == {BEN["username"]}
 
 
-async def test_a_removal_does_not_wait_for_a_proxy_that_is_away(
+async def test_removal_does_not_wait_for_an_unreachable_proxy(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     sim = await device()
@@ -283,7 +279,7 @@ async def test_a_removal_does_not_wait_for_a_proxy_that_is_away(
     assert not hass.config_entries.async_entries(entry.domain)
 
 
-async def test_the_proxy_and_what_stands_behind_it_are_told_apart(
+async def test_outages_of_proxy_and_exchange_are_shown_separately(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     def shown() -> tuple[str, str]:

@@ -34,7 +34,9 @@ async def user(
 
 
 @pytest.mark.parametrize("user", ["nothing", "another device", "looks"], indirect=True)
-async def test_what_an_extension_refuses(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, user: User) -> None:
+async def test_each_action_checks_the_permission_for_an_extension(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, user: User
+) -> None:
     may = MAY[str(user.name)]
     before = {request.function for request in sim.requests}
     refused = await refused_actions(hass, user, entry.runtime_data.coordinator.device_id)
@@ -75,7 +77,7 @@ async def test_voicemails_are_for_users_who_may_see_the_extension(
 
 
 @pytest.mark.parametrize("user", ["looks"], indirect=True)
-async def test_a_signed_link_is_worth_what_its_user_may(
+async def test_a_signed_link_checks_the_permission_of_its_user(
     hass: HomeAssistant, entry: ConfigEntry, user: User,
     hass_client_no_auth: ClientSessionGenerator, hass_ws_client: WebSocketGenerator,
 ) -> None:  # fmt: skip

@@ -18,7 +18,7 @@ def written(storage: dict[str, Any], entry_id: str) -> dict[str, Any]:
     return found
 
 
-async def test_the_first_look_is_written_down(
+async def test_the_position_of_the_first_poll_is_stored(
     hass: HomeAssistant, sim: Simulator, hass_storage: dict[str, Any]
 ) -> None:
     """Or what comes in while Home Assistant is away would be taken for old."""
@@ -30,7 +30,7 @@ async def test_the_first_look_is_written_down(
     assert cursor["voicemails"] == sorted(sim.extensions[sim.login].mailbox.mails)
 
 
-async def test_a_slow_first_look_is_written_down_as_well(
+async def test_the_position_of_a_slow_first_poll_is_stored(
     hass: HomeAssistant, device: Start, hass_storage: dict[str, Any]
 ) -> None:
     sim = await device(empty=True)
@@ -40,7 +40,7 @@ async def test_a_slow_first_look_is_written_down_as_well(
     await until(lambda: written(hass_storage, entry.entry_id).get("calls", {}).get("record"), "the first look")
 
 
-async def test_missed_calls_that_were_seen_do_not_come_back(
+async def test_the_cleared_count_of_missed_calls_is_stored(
     hass: HomeAssistant, sim: Simulator, hass_storage: dict[str, Any]
 ) -> None:
     entry = await add(hass, sim)

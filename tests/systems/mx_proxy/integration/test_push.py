@@ -76,7 +76,7 @@ async def test_an_incoming_call_from_its_ring_to_its_record(
     assert entry.runtime_data.coordinator.data.missed_calls == 0
 
 
-async def test_a_call_from_the_desk_telephone(
+async def test_a_call_from_the_desk_phone_is_outgoing(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None
 ) -> None:
     sim = await device()
@@ -94,7 +94,7 @@ async def test_a_call_from_the_desk_telephone(
     assert events[-1].data["data"]["outcome"] == "placed"
 
 
-async def test_an_event_that_comes_twice_happened_once(
+async def test_a_repeated_push_is_reported_once(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None
 ) -> None:
     sim = await device()
@@ -113,7 +113,7 @@ async def test_an_event_that_comes_twice_happened_once(
     assert entry.runtime_data.coordinator.data.missed_calls == 1
 
 
-async def test_a_missed_call_and_its_voicemail(
+async def test_a_missed_call_and_its_voicemail_are_reported(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None
 ) -> None:
     sim = await device()
@@ -134,7 +134,9 @@ async def test_a_missed_call_and_its_voicemail(
     await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "a new count")
 
 
-async def test_names_can_be_kept_out(hass: HomeAssistant, device: Start, local_url: str, no_looks: None) -> None:
+async def test_names_are_omitted_without_the_option(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url, show_names=False)
     events = capture_log_events(hass)
@@ -165,7 +167,7 @@ def delivered(sim: Simulator, call: int, timestamp: int | None = None) -> dict[s
     return event(Kind.DELIVERED, when, callId=call, cause="normal", **numbers)
 
 
-async def test_a_body_that_is_not_what_its_header_says(
+async def test_a_push_with_a_wrong_content_encoding_is_ignored(
     hass: HomeAssistant, device: Start, local_url: str, stranger: TestClient[Any, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = await pushing(hass, await device(), local_url)
@@ -175,7 +177,7 @@ async def test_a_body_that_is_not_what_its_header_says(
     assert "Error processing webhook" not in caplog.text
 
 
-async def test_a_call_that_somebody_made_up_is_soon_over(
+async def test_a_forged_call_ends_soon(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
 ) -> None:
     """A ring cannot wait until the proxy was asked, but then it is."""
@@ -187,7 +189,7 @@ async def test_a_call_that_somebody_made_up_is_soon_over(
     assert calls(entry) == {}
 
 
-async def test_a_push_from_long_ago_is_no_call(
+async def test_an_old_push_starts_no_call(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
 ) -> None:
     sim = await device()
@@ -200,7 +202,7 @@ async def test_a_push_from_long_ago_is_no_call(
     assert types(events) == ["Delivered"]
 
 
-async def test_a_flood_of_made_up_calls_ends(
+async def test_a_flood_of_forged_calls_ends(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
 ) -> None:
     sim = await device()
@@ -214,7 +216,7 @@ async def test_a_flood_of_made_up_calls_ends(
 
 
 @pytest.mark.parametrize("body", [{}, [], "x", 7, None, {"data": 7}, {"type": "Delivered"}, {"callId": 1}])
-async def test_what_makes_no_sense_is_answered_and_forgotten(
+async def test_an_invalid_push_is_answered_and_ignored(
     hass: HomeAssistant,
     device: Start,
     local_url: str,
@@ -233,7 +235,7 @@ async def test_what_makes_no_sense_is_answered_and_forgotten(
     assert calls(entry) == {}
 
 
-async def test_a_clock_that_is_off_costs_a_question_only(
+async def test_pushes_of_a_wrong_clock_are_reported_in_time(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None
 ) -> None:
     sim = await device()
@@ -251,7 +253,9 @@ async def test_a_clock_that_is_off_costs_a_question_only(
     assert {item.data["late"] for item in events} == {False}
 
 
-async def test_a_call_that_was_there_before(hass: HomeAssistant, device: Start, local_url: str, no_looks: None) -> None:
+async def test_a_call_that_began_before_the_setup_is_shown(
+    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+) -> None:
     """Held and retrieved tell no numbers: the proxy is asked whose call it is."""
     sim = await device()
     call = sim.incoming_call("3108")
@@ -266,7 +270,7 @@ async def test_a_call_that_was_there_before(hass: HomeAssistant, device: Start, 
     assert (session.peer, session.direction.value) == ("3108", "incoming")
 
 
-async def test_the_address_is_closed_with_the_option(
+async def test_the_webhook_is_removed_with_the_option(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
 ) -> None:
     sim = await device()
@@ -281,7 +285,7 @@ async def test_the_address_is_closed_with_the_option(
     assert events == []
 
 
-async def test_a_flood_is_dropped_and_a_call_is_not(
+async def test_a_flood_of_pushes_is_dropped_but_a_call_is_not(
     hass: HomeAssistant, device: Start, local_url: str, hass_client: ClientSessionGenerator,
     caplog: pytest.LogCaptureFixture, record_property: Callable[[str, object], None],
 ) -> None:  # fmt: skip
@@ -294,7 +298,7 @@ async def test_a_flood_is_dropped_and_a_call_is_not(
     )  # fmt: skip
 
 
-async def test_secrets_planted_in_pushes_show_nowhere(
+async def test_secrets_in_pushes_are_shown_nowhere(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any],
     hass_client: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip

@@ -54,7 +54,7 @@ async def test_a_call_shows_its_state_after_a_restart(
         await becomes(hass, pushed, "sensor", "call_state", "idle")
 
 
-async def test_a_call_that_nobody_has_answered_yet_is_there_after_a_restart(
+async def test_an_unanswered_dialed_call_survives_a_restart(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     """The proxy does not know of it."""
@@ -66,7 +66,7 @@ async def test_a_call_that_nobody_has_answered_yet_is_there_after_a_restart(
     await becomes(hass, entry, "sensor", "call_state", "connected")
 
 
-async def test_a_number_that_was_given_to_a_later_call(
+async def test_a_later_call_with_a_reused_number_is_shown(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     call = sim.incoming_call("3108")

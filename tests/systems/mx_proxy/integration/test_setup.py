@@ -26,7 +26,7 @@ JID = "43884851900310701"
 
 
 @pytest.mark.parametrize("https", [False, True])
-async def test_address_application_and_account_are_all_it_takes(
+async def test_an_entry_is_created_from_address_application_and_account(
     hass: HomeAssistant, device: Start, https: bool
 ) -> None:
     sim = await device(https=https)
@@ -93,7 +93,7 @@ def _outage(outage: Outage) -> Callable[[Simulator], None]:
         (_outage(Outage.PROVISIONING), {}, {"base": "exchange_unreachable"}),
     ],
 )
-async def test_each_failure_has_its_own_text_and_can_be_mended(
+async def test_each_failure_has_its_own_error_and_the_flow_recovers(
     hass: HomeAssistant,
     device: Start,
     prepare: Callable[[Simulator], None],
@@ -114,20 +114,22 @@ async def test_each_failure_has_its_own_text_and_can_be_mended(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_a_certificate_that_nobody_vouches_for(hass: HomeAssistant, device: Start) -> None:
+async def test_an_unverified_certificate_is_an_error(hass: HomeAssistant, device: Start) -> None:
     sim = await device(https=True)
     result = await enter(hass, {**user_input(sim), "security": {"verify_ssl": True}}, "mx_proxy")
     assert result["errors"] == {"base": "certificate_invalid"}
 
 
-async def test_https_where_there_is_none(hass: HomeAssistant, device: Start) -> None:
+async def test_https_without_tls_on_the_server_is_an_error(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     result = await enter(hass, {**user_input(sim), "host": f"https://{sim.address}"}, "mx_proxy")
     assert result["errors"] == {"base": "tls_refused"}
     assert "tls_refused" in translations()["config"]["error"]
 
 
-async def test_something_else_at_the_address(hass: HomeAssistant, device: Start, unused_tcp_port: int) -> None:
+async def test_another_server_at_the_address_is_rejected(
+    hass: HomeAssistant, device: Start, unused_tcp_port: int
+) -> None:
     sim = await device()
     runner = web.AppRunner(web.Application())
     await runner.setup()
@@ -153,7 +155,7 @@ def _new_secret(sim: Simulator) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("change", "reason"), [(_new_password, "person_refused"), (_new_secret, "app_refused")])
-async def test_what_is_refused_is_said_and_asked_for_again(
+async def test_reauth_names_the_rejected_part_and_accepts_a_new_one(
     hass: HomeAssistant,
     device: Start,
     change: Callable[[Simulator], dict[str, str]],
@@ -178,7 +180,7 @@ async def test_what_is_refused_is_said_and_asked_for_again(
     await until(lambda: entry.state is ConfigEntryState.LOADED, "the entry")
 
 
-async def test_a_refusal_at_the_start_is_said_as_well(hass: HomeAssistant, device: Start) -> None:
+async def test_a_rejection_at_setup_starts_reauth_with_the_reason(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     entry = await add(hass, sim)
     sim.set_secret(CLIENT, "new")
@@ -200,14 +202,14 @@ async def test_secrets_are_given_only_to_the_certificate_that_was_trusted(hass: 
     assert not [request for request in sim.requests if request.function == "login"]
 
 
-async def test_another_persons_account_is_not_taken_for_this_one(hass: HomeAssistant, device: Start) -> None:
+async def test_reauth_rejects_the_account_of_another_person(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     entry = await add(hass, sim)
     result = await configure(hass, await reopen(hass, entry, SOURCE_REAUTH), BEN)
     assert result["reason"] == "unique_id_mismatch"
 
 
-async def test_a_proxy_that_has_moved(hass: HomeAssistant, device: Start) -> None:
+async def test_reconfigure_accepts_a_new_address(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     entry = await add(hass, sim)
     other = await device(https=True, apps={"other": "secret"})
@@ -245,7 +247,7 @@ async def options(hass: HomeAssistant, entry: ConfigEntry, chosen: dict[str, Any
     return result
 
 
-async def test_only_options_that_make_sense_are_shown(hass: HomeAssistant, device: Start) -> None:
+async def test_options_are_stored_and_empty_ones_removed(hass: HomeAssistant, device: Start) -> None:
     entry = await add(hass, await device())
     result = await options(hass, entry, CHOSEN)
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -257,7 +259,9 @@ async def test_only_options_that_make_sense_are_shown(hass: HomeAssistant, devic
 
 
 @pytest.mark.parametrize("internal_url", ["http://192.168.1.2:8123", None])
-async def test_the_address_for_events_is_shown(hass: HomeAssistant, device: Start, internal_url: str | None) -> None:
+async def test_the_options_show_the_webhook_address(
+    hass: HomeAssistant, device: Start, internal_url: str | None
+) -> None:
     """Where Home Assistant does not know by which name it is reached, at least the rest of it."""
     entry = await add(hass, await device())
     hass.config.internal_url = internal_url
@@ -281,7 +285,7 @@ async def test_the_address_for_events_is_shown(hass: HomeAssistant, device: Star
 # -- what stays private ----------------------------------------------------------------------------
 
 
-async def test_diagnostics_tell_nothing_private(
+async def test_diagnostics_contain_nothing_private(
     hass: HomeAssistant,
     device: Start,
     local_url: str,

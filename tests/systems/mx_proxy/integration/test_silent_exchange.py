@@ -28,7 +28,7 @@ HERE, SILENT = ("on", "on", "idle"), ("on", "off", "unavailable")
 
 
 @pytest.mark.parametrize("empty", [False, True])
-async def test_a_silent_exchange_is_away_until_it_speaks(
+async def test_a_silent_exchange_is_unavailable_until_it_answers(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, empty: bool
 ) -> None:
     """The proxy answers an empty log of calls then, which is no sign of the exchange."""
@@ -51,7 +51,7 @@ async def test_a_silent_exchange_is_away_until_it_speaks(
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
-async def test_a_live_call_is_no_sign_of_the_exchange(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_a_live_call_does_not_hide_a_silent_exchange(hass: HomeAssistant, device: Start, local_url: str) -> None:
     """The proxy tells of calls from memory."""
     sim = await device()
     entry = await pushing(hass, sim, local_url)
@@ -65,7 +65,7 @@ async def test_a_live_call_is_no_sign_of_the_exchange(hass: HomeAssistant, devic
     assert changes == []
 
 
-async def test_an_exchange_that_is_silent_at_the_start_makes_no_news(hass: HomeAssistant, device: Start) -> None:
+async def test_calls_before_a_retried_setup_are_not_reported(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     entry = await add(hass, sim)
     await hass.config_entries.async_remove(entry.entry_id)
@@ -85,7 +85,7 @@ async def test_an_exchange_that_is_silent_at_the_start_makes_no_news(hass: HomeA
 # -- the link of the proxy to the exchange ---------------------------------------------------------
 
 
-async def test_a_lost_link_is_left_to_the_proxy(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_a_lost_link_causes_no_login(hass: HomeAssistant, device: Start, local_url: str) -> None:
     """A login meanwhile makes a second link, and everything is pushed twice."""
     sim = await device()
     entry = await pushing(hass, sim, local_url)
@@ -123,7 +123,7 @@ async def test_pushes_are_expected_again_after_the_exchange_was_away(
     await becomes(hass, pushed, "sensor", "pushes", "arriving")
 
 
-async def test_live_calls_are_looked_at_as_soon_as_the_exchange_is_back(
+async def test_live_calls_are_polled_once_the_exchange_is_back(
     hass: HomeAssistant, sim: Simulator, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "_CALL_INTERVAL", 600.0)

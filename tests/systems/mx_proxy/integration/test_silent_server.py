@@ -24,7 +24,7 @@ def hang(sim: Simulator) -> None:
     sim.fault("*", Fault.HANG)
 
 
-async def test_a_proxy_that_answers_nothing_is_away_at_once(
+async def test_a_proxy_that_answers_nothing_is_unavailable_at_once(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The log of calls may take minutes: nothing waits for that."""
@@ -45,7 +45,7 @@ async def test_a_proxy_that_answers_nothing_is_away_at_once(
     assert not hass.config_entries.flow.async_progress()
 
 
-async def test_a_look_that_the_silence_has_cut_is_taken_after_it(hass: HomeAssistant, device: Start) -> None:
+async def test_a_poll_interrupted_by_an_outage_is_repeated_after_it(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
@@ -58,7 +58,7 @@ async def test_a_look_that_the_silence_has_cut_is_taken_after_it(hass: HomeAssis
     assert entry.runtime_data.coordinator.data.missed_calls == 1
 
 
-async def test_a_failure_of_before_the_return_is_no_second_outage(
+async def test_a_late_failure_of_an_outage_is_no_second_outage(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What was asked while the server was away may be answered, or given up, after it is back."""
@@ -79,7 +79,7 @@ async def test_a_failure_of_before_the_return_is_no_second_outage(
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
-async def test_a_poll_that_finds_it_first_ends_the_pause_of_the_log(
+async def test_a_successful_poll_ends_the_back_off_of_the_log(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sim = await device()
@@ -100,7 +100,7 @@ async def test_a_poll_that_finds_it_first_ends_the_pause_of_the_log(
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
-async def test_a_server_that_refuses_its_tokens_is_away_and_no_password_is_asked_for(
+async def test_a_server_that_rejects_its_own_tokens_starts_no_reauth(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     sim = await device()
@@ -118,7 +118,7 @@ async def test_a_server_that_refuses_its_tokens_is_away_and_no_password_is_asked
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
-async def test_a_server_that_refuses_its_tokens_cannot_be_added(hass: HomeAssistant, device: Start) -> None:
+async def test_a_server_that_rejects_its_own_tokens_cannot_be_added(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     sim.refuse_new_tokens()
     result = await enter(hass, user_input(sim), "mx_proxy")

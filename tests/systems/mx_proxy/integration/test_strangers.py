@@ -40,7 +40,7 @@ def ring(sim: Simulator, call: int, **others: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("timestamp", [HUGE, -HUGE, str(HUGE)], ids=["late", "early", "text"])
-async def test_a_time_that_no_clock_shows_is_no_fault_of_ours(
+async def test_an_impossible_timestamp_in_a_push_logs_no_error(
     hass: HomeAssistant,
     sim: Simulator,
     local_url: str,
@@ -59,7 +59,7 @@ async def test_a_time_that_no_clock_shows_is_no_fault_of_ours(
 
 @pytest.mark.parametrize("kind", [Kind.DELIVERED, Kind.HELD, Kind.ORIGINATED])
 @pytest.mark.parametrize("call", [BIGGER_THAN_ANY, -1])
-async def test_a_number_that_no_call_has_is_none(
+async def test_a_push_with_an_impossible_call_number_is_ignored(
     hass: HomeAssistant,
     sim: Simulator,
     local_url: str,
@@ -79,7 +79,7 @@ async def test_a_number_that_no_call_has_is_none(
     assert all(item.data["data"].get("session") in (real, None) for item in events)
 
 
-async def test_what_no_text_can_be_does_not_reach_the_states(
+async def test_invalid_unicode_in_a_push_is_removed(
     hass: HomeAssistant, sim: Simulator, local_url: str, stranger: TestClient[Any, Any]
 ) -> None:
     entry = await pushing(hass, sim, local_url)
@@ -91,7 +91,7 @@ async def test_what_no_text_can_be_does_not_reach_the_states(
     assert json_bytes(dict(shown(hass, entry, "sensor", "call_state").attributes))
 
 
-async def test_a_flood_of_calls_costs_a_few_questions(
+async def test_a_flood_of_pushed_calls_is_bounded(
     hass: HomeAssistant, sim: Simulator, local_url: str, stranger: TestClient[Any, Any]
 ) -> None:
     entry = await pushing(hass, sim, local_url)
@@ -102,7 +102,7 @@ async def test_a_flood_of_calls_costs_a_few_questions(
     assert 0 < len(entry.runtime_data.coordinator.data.calls) <= log._MAX_CALLS
 
 
-async def test_an_event_that_comes_in_pieces_is_one(
+async def test_a_push_body_in_pieces_is_read_whole(
     hass: HomeAssistant, sim: Simulator, local_url: str, stranger: TestClient[Any, Any]
 ) -> None:
     entry = await pushing(hass, sim, local_url)
@@ -124,7 +124,7 @@ async def test_an_event_that_comes_in_pieces_is_one(
 
 
 @pytest.mark.parametrize("kind", ["CallLog", "Voicemails"])
-async def test_what_only_the_proxy_can_tell_is_not_believed(
+async def test_a_push_cannot_forge_log_events(
     hass: HomeAssistant, sim: Simulator, local_url: str, stranger: TestClient[Any, Any], kind: str
 ) -> None:
     """These events are made of what was read: automations may rely on that."""

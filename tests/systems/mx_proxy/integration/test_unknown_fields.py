@@ -104,7 +104,7 @@ async def test_a_description_is_shown_and_changed_in_the_calendar(
 
 
 @pytest.mark.parametrize("what", ["create", "update"])
-async def test_a_location_that_cannot_be_kept_is_refused(
+async def test_a_location_of_a_conference_is_an_error(
     hass: HomeAssistant,
     sim: Simulator,
     local_url: str,
