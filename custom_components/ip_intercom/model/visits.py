@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import MappingProxyType
 
 from .events import BellRings, CallChanged, DoorMode, DoorReleased, Event, Restarted, VisitRecorded
 from .parts import (
@@ -17,7 +18,7 @@ from .parts import (
     SessionId,
     VisitOutcome,
 )
-from .ring_detector import PRESS_TO_CALL, Ring
+from .ring_detector import PRESS_TO_CALL, Ring, peer_number
 from .state import State
 
 # Longest delay between a ring and the record of its outcome in the history, by the clock of the history.
@@ -65,13 +66,20 @@ class Progress:
 
 
 def advance(
-    visits: tuple[Visit, ...], event: Event, state: State, *, plain: Collection[DoorId] = (), recorded: bool = False
+    visits: tuple[Visit, ...],
+    event: Event,
+    state: State,
+    *,
+    peers: Mapping[str, BellId] = MappingProxyType({}),
+    plain: Collection[DoorId] = (),
+    recorded: bool = False,
 ) -> Progress:
     """Return the visits after an event.
 
     Args:
         visits: The visits in progress, oldest first.
         state: The state after it.
+        peers: The bell for each called number, from the directory.
         plain: Switches that drive no door.
         recorded: The history reports the outcome later, so the end of the ringing says nothing about it.
     """
@@ -79,7 +87,7 @@ def advance(
     for fact in event.facts:
         match fact:
             case CallChanged():
-                progress = _with_call(progress, fact, event, state, recorded=recorded)
+                progress = _with_call(progress, fact, event, state, peers, recorded=recorded)
             case DoorReleased(door=door, released=True) | DoorMode(door=door, held_open=True):
                 progress = opened(progress, door, state.doors, plain)
             case BellRings(bell=bell, on=False) if not recorded:
@@ -105,15 +113,16 @@ def opened(progress: Progress, door: DoorId, doors: Mapping[DoorId, Door], plain
     return progress
 
 
-def _with_call(progress: Progress, call: CallChanged, event: Event, state: State, *, recorded: bool) -> Progress:
+def _with_call(
+    progress: Progress, call: CallChanged, event: Event, state: State, peers: Mapping[str, BellId], *, recorded: bool
+) -> Progress:
     """Return the progress after a change of a call: an answer, or the end.
 
     With a history, only its record ends the visit.
     """
     visit = next((visit for visit in progress.current if visit.session == call.session), None)
     if visit is None and call.direction is Direction.OUTGOING and call.state is not CallState.TERMINATED:
-        waiting = (visit for visit in progress.current if visit.session is None)
-        pressed = next((visit for visit in waiting if abs(event.time - visit.ring.time) <= PRESS_TO_CALL), None)
+        pressed = _caller(progress.current, call, event, peers)
         if pressed is not None:
             visit = replace(pressed, session=call.session)
             current = tuple(visit if other is pressed else other for other in progress.current)
@@ -130,6 +139,18 @@ def _with_call(progress: Progress, call: CallChanged, event: Event, state: State
     if call.state is CallState.TERMINATED and call.session not in state.calls and not recorded and not is_record:
         return progress.with_outcome(visit, VisitOutcome.MISSED, ends=True)
     return progress
+
+
+def _caller(visits: tuple[Visit, ...], call: CallChanged, event: Event, peers: Mapping[str, BellId]) -> Visit | None:
+    """Return the visit that started a new call: at the bell that calls its number, else the last one."""
+    called = None if call.peer is None else peers.get(peer_number(call.peer))
+    last: Visit | None = None
+    for visit in reversed(visits):
+        if visit.session is None and abs(event.time - visit.ring.time) <= PRESS_TO_CALL:
+            if visit.ring.bell.id == called:
+                return visit
+            last = last or visit
+    return last
 
 
 def _with_record(progress: Progress, record: VisitRecorded, event: Event, bells: Mapping[BellId, Bell]) -> Progress:

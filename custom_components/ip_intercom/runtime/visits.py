@@ -77,8 +77,8 @@ class Visits:
 
     @callback
     def _async_process(self, event: Event, state: State) -> None:
-        recorded = self._coordinator.description.records_visits
-        self._async_apply(advance(self._visits, event, state, plain=self._plain, recorded=recorded))
+        peers, recorded = self._coordinator.description.peers, self._coordinator.description.records_visits
+        self._async_apply(advance(self._visits, event, state, peers=peers, plain=self._plain, recorded=recorded))
 
     @callback
     def _async_compare_doors(self) -> None:

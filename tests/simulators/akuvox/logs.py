@@ -31,8 +31,8 @@ class LogForm:
     """How a firmware writes its logs; the words of the door log are by what the manual says in their place.
 
     `date` and `time` are for strftime, "--" for a device that has no clock. `renumbers` begins with 1 after a clear.
-    `bare` gives a list of one record as that record. `begun` stamps a call with its beginning instead of its end; a
-    record comes at the end in any case. `refuses_page` takes `page` for a bad parameter. `shown` are records that come
+    `bare` gives a list of one record as that record, and `nothing` is in the place of an empty list. `begun` stamps a
+    call with its beginning instead of its end. `refuses_page` takes `page` for a bad parameter. `shown` are records that come
     out as something else, by their number.
     """
 
@@ -42,6 +42,7 @@ class LogForm:
     relay: Callable[[int], str] = str
     renumbers: bool = False
     bare: bool = False
+    nothing: object = ()
     begun: bool = False
     refuses_page: bool = False
     shown: dict[str, object] = field(default_factory=dict)
@@ -105,7 +106,7 @@ class Journal:
             records = records[start : start + PAGE]
         shown = [self.form.shown.get(record["ID"], record) for record in records]
         item = shown[0] if self.form.bare and len(records) == 1 else shown
-        return Reply({"num": len(records), "item": item})
+        return Reply({"num": len(records), "item": item or self.form.nothing})
 
     def delete(self, call: Call) -> Reply:
         """Delete one record."""

@@ -193,6 +193,9 @@ FORMS = {
     "month first": LogForm("%m/%d/%Y", "%I:%M:%S %p", renumbers=True),
     "no clock": LogForm("--", "--", renumbers=True),
     "bare": LogForm(renumbers=True, bare=True),
+    "null": LogForm(renumbers=True, nothing=None),
+    "empty text": LogForm(renumbers=True, nothing=""),
+    "empty row": LogForm(renumbers=True, bare=True, nothing={}),
     "letters": LogForm(relay="_ABCD".__getitem__),
     "names": LogForm(relay=lambda number: f"Relay{'_ABCD'[number]}"),
 }
@@ -221,6 +224,30 @@ async def test_every_form_of_the_log(hass: HomeAssistant, device: Start, form: s
     await until(lambda: len(decisions(events)) == 2, "the record after")
     await watching(sim)
     assert decisions(events) == [(True, "Lucy", "code", ["A"]), (True, "Lucy", "card", ["A"])]
+
+
+@pytest.mark.parametrize("form", ["null", "empty text", "empty row"])
+async def test_an_empty_log_is_a_log(hass: HomeAssistant, device: Start, form: str) -> None:
+    sim = await device("e16c")
+    sim.door_log.form = sim.call_log.form = FORMS[form]
+    entry = await add(hass, sim)
+    assert state_of(hass, entry, "event", "access") == "unknown"
+    assert state_of(hass, entry, "sensor", "last_call") == "unknown"
+    await watching(sim)
+    sim.enter_code("1111")
+    await until(lambda: state_of(hass, entry, "event", "access") != "unknown", "the record")
+
+
+async def test_a_placeholder_is_nobody(hass: HomeAssistant, device: Start) -> None:
+    sim = await device("e16c")
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+    await watching(sim)
+    for name in ("--", "-", "Unknown", "Лев"):
+        sim.door_log.enter("Face", "", {1}, name, success=True)
+    await until(lambda: len(decisions(events)) == 4, "the records")
+    assert [name for _, name, *_ in decisions(events)] == [None, None, None, "Лев"]
+    assert entry.runtime_data.coordinator.data.last_access.name == "Лев"
 
 
 async def test_every_word_of_the_log_tells_a_method_and_a_decision(hass: HomeAssistant, device: Start) -> None:
