@@ -57,12 +57,12 @@ def lost(found: State, whole: State) -> set[str]:
     return {name for name in State.__dataclass_fields__ if getattr(found, name) != getattr(whole, name)}
 
 
-def test_all_that_bring_up_asks_is_tried(bench: Bench) -> None:
+def test_the_fault_table_covers_each_request_of_the_setup(bench: Bench) -> None:
     assert set(parts(bench)) == {*LOSSES, "ext/options"}
 
 
 @pytest.mark.parametrize(("fault", "status"), FAULTS)
-async def test_each_part_fails_alone_and_comes_later(
+async def test_each_failed_function_is_retried_and_leaves_the_others(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault, status: int
 ) -> None:
     give_up_soon(monkeypatch, fault)
@@ -84,7 +84,7 @@ async def test_each_part_fails_alone_and_comes_later(
 
 
 @pytest.mark.parametrize(("fault", "status"), [(Fault.HANG, 0), (Fault.STATUS, 500), (Fault.REFUSED, 0)])
-async def test_what_does_not_answer_later_stays_as_it_was(
+async def test_the_state_of_a_failing_function_is_kept(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault, status: int
 ) -> None:
     give_up_soon(monkeypatch, fault)
@@ -100,7 +100,7 @@ async def test_what_does_not_answer_later_stays_as_it_was(
         bench.sim.heal()
 
 
-async def test_without_their_list_houses_are_not_gone(bench: Bench) -> None:
+async def test_houses_are_unlisted_while_their_list_fails(bench: Bench) -> None:
     bench.sim.fault(HOUSES, Fault.STATUS)
     system = system_of(bench)
     found = await system.connect(None)
@@ -113,7 +113,7 @@ async def test_without_their_list_houses_are_not_gone(bench: Bench) -> None:
     await system.close()
 
 
-async def test_without_their_list_flats_are_not_gone(bench: Bench) -> None:
+async def test_apartments_are_unlisted_while_their_list_fails(bench: Bench) -> None:
     bench.sim.fault("address/getSettingsList", Fault.RESET)
     system = system_of(bench)
     found = await system.connect(None)
@@ -122,7 +122,7 @@ async def test_without_their_list_flats_are_not_gone(bench: Bench) -> None:
     await system.close()
 
 
-async def test_a_new_code_is_shown_though_the_settings_fail(bench: Bench) -> None:
+async def test_a_new_door_code_is_read_while_the_settings_fail(bench: Bench) -> None:
     bench.sim.fault("address/intercom", Fault.STATUS)
     bench.sim.town.flat(53).door_code = "11111"
     reading = await bench.system.read()
@@ -130,7 +130,7 @@ async def test_a_new_code_is_shown_though_the_settings_fail(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("fault", [Fault.STATUS, Fault.HANG])
-async def test_an_account_of_which_nothing_answers_is_not_there(
+async def test_an_account_that_answers_nothing_is_an_error(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     give_up_soon(monkeypatch, fault)
@@ -140,7 +140,7 @@ async def test_an_account_of_which_nothing_answers_is_not_there(
             await ask()
 
 
-async def test_an_account_that_is_refused_everything_says_why(bench: Bench) -> None:
+async def test_an_account_with_only_rejections_raises_their_reason(bench: Bench) -> None:
     for path in parts(bench):
         bench.sim.refuse(path, 402, None)
     with pytest.raises(NotPaid):
@@ -155,7 +155,7 @@ NEVER_EMPTY = ("inbox/unreaded", "user/notification", "address/intercom")
 
 @pytest.mark.parametrize(("status", "body"), NOTHING)
 @pytest.mark.parametrize("path", NEVER_EMPTY)
-async def test_what_is_never_empty_has_not_answered_with_nothing(
+async def test_an_empty_response_where_none_is_valid_is_a_failure(
     bench: Bench, path: str, status: int, body: str
 ) -> None:
     bench.sim.garbage(path, body, "application/json", status=status)
@@ -165,14 +165,14 @@ async def test_what_is_never_empty_has_not_answered_with_nothing(
 
 
 @pytest.mark.parametrize("body", ['{"code":200,"data":{"count":"many"}}', '{"code":200,"data":{"chat":1}}'])
-async def test_a_number_of_messages_is_a_number(bench: Bench, body: str) -> None:
+async def test_an_invalid_unread_count_is_an_error(bench: Bench, body: str) -> None:
     bench.sim.garbage("inbox/unreaded", body, "application/json")
     with pytest.raises(UnexpectedReply):
         await bench.yard.inbox.unread()
 
 
 @pytest.mark.parametrize(("status", "body"), NOTHING)
-async def test_a_server_that_answers_nothing_to_everything_is_not_there(bench: Bench, status: int, body: str) -> None:
+async def test_a_server_with_only_empty_responses_is_an_error(bench: Bench, status: int, body: str) -> None:
     for path in parts(bench):
         bench.sim.garbage(path, body, "application/json", status=status)
     for ask in (system_of(bench).connect(None), bench.system.describe(), bench.system.read()):
@@ -187,7 +187,7 @@ async def test_a_server_that_answers_nothing_to_everything_is_not_there(bench: B
 
 
 @pytest.mark.parametrize("path", [HOUSES, FLATS])
-async def test_an_empty_list_that_the_other_one_contradicts_is_not_believed(bench: Bench, path: str) -> None:
+async def test_an_empty_list_contradicted_by_another_is_a_failure(bench: Bench, path: str) -> None:
     bench.sim.garbage(path, "", status=204)
     again = await bench.system.describe()
     assert again.unanswered == {path}
@@ -196,7 +196,7 @@ async def test_an_empty_list_that_the_other_one_contradicts_is_not_believed(benc
     assert (reading.doors, reading.settings) == (bench.state.doors, bench.state.settings)
 
 
-async def test_who_has_no_flat_any_more_has_none(bench: Bench) -> None:
+async def test_an_account_that_left_its_apartments_has_none(bench: Bench) -> None:
     for flat in (51, 53):
         bench.sim.move_out(PHONE, flat)
     assert (await bench.system.describe()).state.places == {}

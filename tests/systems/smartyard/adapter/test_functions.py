@@ -27,7 +27,7 @@ MP4 = b"ftyp"
 # -- doors -----------------------------------------------------------------------------------------
 
 
-async def test_a_door_is_opened_and_nothing_else(bench: Bench) -> None:
+async def test_a_door_supports_opening_only(bench: Bench) -> None:
     doors = bench.system.features.doors
     assert doors is not None
     await doors.send(DoorCommand.OPEN, Door("21:1", None))
@@ -39,7 +39,7 @@ async def test_a_door_is_opened_and_nothing_else(bench: Bench) -> None:
         await doors.send(DoorCommand.OPEN, Door("99:0", None))
 
 
-async def test_why_a_door_stays_shut_is_told_in_the_words_of_the_server(bench: Bench) -> None:
+async def test_a_rejected_opening_has_the_reason_of_the_server(bench: Bench) -> None:
     doors = bench.system.features.doors
     assert doors is not None
     bench.sim.break_door(21)
@@ -87,7 +87,7 @@ async def test_a_setting_is_set(bench: Bench, setting: str, value: bool | str) -
     assert again.settings[setting] == before
 
 
-async def test_a_setting_that_there_is_not(bench: Bench) -> None:
+async def test_an_unknown_setting_is_an_error(bench: Bench) -> None:
     account_settings = bench.system.features.account_settings
     assert account_settings is not None
     for setting in ("flat_51_colour", "flat_99_cms", "volume"):
@@ -108,7 +108,7 @@ async def test_another_door_code_replaces_the_first(bench: Bench) -> None:
         await codes.renew("house_11")
 
 
-async def test_guests_are_let_in_until_a_moment_of_the_servers_clock(bench: Bench) -> None:
+async def test_guest_access_ends_by_the_clock_of_the_server(bench: Bench) -> None:
     codes = bench.system.codes
     until = datetime(2030, 1, 2, 12, 0, tzinfo=UTC)
     await codes.let_guests_in("flat_51", until)
@@ -141,7 +141,7 @@ async def test_every_kind_of_camera_has_a_picture_and_a_stream(bench: Bench, cam
 
 
 @pytest.mark.parametrize("camera", ALL)
-async def test_a_token_that_is_refused_is_asked_for_again_once(bench: Bench, camera: str) -> None:
+async def test_a_rejected_camera_token_is_renewed_once(bench: Bench, camera: str) -> None:
     cameras = bench.system.features.cameras
     assert cameras is not None
     for use in (lambda: cameras.snapshot(camera, None, None), lambda: cameras.stream_address(camera)):
@@ -158,7 +158,7 @@ async def test_a_token_that_is_refused_is_asked_for_again_once(bench: Bench, cam
     assert len(bench.asked("/cctv/all")) == lists + 2
 
 
-async def test_a_camera_that_refuses_every_token_is_not_asked_for_with_each_picture(bench: Bench) -> None:
+async def test_a_camera_that_rejects_every_token_causes_few_requests(bench: Bench) -> None:
     cameras = bench.system.features.cameras
     assert cameras is not None
     bench.sim.refuse_camera(45, 99)
@@ -176,7 +176,7 @@ async def test_a_camera_that_refuses_every_token_is_not_asked_for_with_each_pict
 
 @pytest.mark.parametrize(("failing", "camera"), [("cctv/all", "intercom_21"), ("cctv/camMap", "42")])
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.HANG, Fault.STATUS])
-async def test_one_list_has_the_token_though_the_other_fails(
+async def test_a_camera_token_is_renewed_though_one_list_fails(
     bench: Bench, failing: str, camera: str, fault: Fault
 ) -> None:
     cameras = bench.system.features.cameras
@@ -186,7 +186,7 @@ async def test_one_list_has_the_token_though_the_other_fails(
     assert await cameras.snapshot(camera, None, None)
 
 
-async def test_a_page_of_cameras_asks_once_for_all_tokens(bench: Bench) -> None:
+async def test_several_cameras_renew_their_tokens_with_one_request(bench: Bench) -> None:
     cameras = bench.system.features.cameras
     assert cameras is not None
     for number in NUMBERS.values():
@@ -197,7 +197,7 @@ async def test_a_page_of_cameras_asks_once_for_all_tokens(bench: Bench) -> None:
     assert len(bench.asked("/cctv/all")) == lists + 1
 
 
-async def test_a_page_of_cameras_that_refuse_every_token_asks_once_as_well(bench: Bench) -> None:
+async def test_several_cameras_with_rejected_tokens_cause_one_request(bench: Bench) -> None:
     cameras = bench.system.features.cameras
     assert cameras is not None
     for number in NUMBERS.values():
@@ -208,7 +208,7 @@ async def test_a_page_of_cameras_that_refuse_every_token_asks_once_as_well(bench
     assert len(bench.asked("/cctv/all")) == lists + 1
 
 
-async def test_a_camera_that_there_is_not(bench: Bench) -> None:
+async def test_an_unknown_camera_is_an_error(bench: Bench) -> None:
     cameras = bench.system.features.cameras
     assert cameras is not None
     with pytest.raises(NoData):
@@ -218,7 +218,7 @@ async def test_a_camera_that_there_is_not(bench: Bench) -> None:
 # -- recordings ------------------------------------------------------------------------------------
 
 
-async def test_a_recording_is_made_ready_and_fetched(bench: Bench) -> None:
+async def test_a_recording_is_prepared_and_downloaded(bench: Bench) -> None:
     archive = bench.system.archive
     ranges = await archive.ranges("intercom_21")
     assert ranges
@@ -268,7 +268,7 @@ async def test_the_journal_of_a_day(bench: Bench) -> None:
         await history.days("flat_99")
 
 
-async def test_messages_are_marked_and_tried_out(bench: Bench) -> None:
+async def test_messages_are_marked_as_read_and_tested(bench: Bench) -> None:
     messages = bench.system.messages
     await messages.send_test("Проверка")
     (message,) = bench.sim.people.subscribers[PHONE].messages
@@ -296,7 +296,7 @@ async def test_an_event_is_watched_for(bench: Bench) -> None:
             await watches.add(flat, event, detail, None)
 
 
-async def test_the_telephone_of_the_support(bench: Bench) -> None:
+async def test_the_sip_account_of_the_support_is_hidden_in_its_repr(bench: Bench) -> None:
     sip = bench.system.sip
     account = await sip.support()
     assert account.server
@@ -309,7 +309,7 @@ async def test_the_telephone_of_the_support(bench: Bench) -> None:
 # -- finding out -----------------------------------------------------------------------------------
 
 
-async def test_parts_that_are_not_to_be_had_are_left_out(bench: Bench) -> None:
+async def test_unavailable_functions_keep_their_known_parts(bench: Bench) -> None:
     for function in ("ext/options", "cctv/all", "cctv/camMap", "user/notification", "inbox/unreaded"):
         bench.sim.refuse(function, 405, None)
     bench.sim.refuse("address/intercom", 404, None)
@@ -322,7 +322,7 @@ async def test_parts_that_are_not_to_be_had_are_left_out(bench: Bench) -> None:
     assert set(state.doors) == set(bench.state.doors)
 
 
-async def test_what_a_poll_finds_new_has_everything_looked_at(bench: Bench) -> None:
+async def test_a_new_apartment_in_a_poll_refreshes_the_description(bench: Bench) -> None:
     log = bench.system.log
     assert log is not None
     bench.sim.move_in(PHONE, 52)
@@ -337,7 +337,7 @@ async def test_what_a_poll_finds_new_has_everything_looked_at(bench: Bench) -> N
     assert "23:0" in (await bench.system.describe()).state.doors
 
 
-async def test_what_helps_to_find_a_fault_tells_no_secrets(bench: Bench) -> None:
+async def test_diagnostics_contain_no_secrets(bench: Bench) -> None:
     told = await bench.system.examine()
     assert (told["flats"], told["time_zone"]) == (2, "Europe/Moscow")
     assert PHONE not in str(told)

@@ -32,7 +32,7 @@ async def told(log: SmartYardLog, enough: Callable[[list[Event]], bool]) -> list
     return events
 
 
-async def test_an_absence_of_days_is_caught_up_with_by_the_days_that_have_records(bench: Bench) -> None:
+async def test_after_an_absence_only_days_with_records_are_read(bench: Bench) -> None:
     for days in (9, 4, 2):
         bench.sim.happen("key", 24, flat=53, ago=days * DAY)
     seen = (datetime.now(UTC) - timedelta(days=6)).replace(tzinfo=None).isoformat()
@@ -52,7 +52,7 @@ async def test_an_absence_of_days_is_caught_up_with_by_the_days_that_have_record
     assert {str(request.body["flatId"]) for request in bench.asked("/address/plog") if request.body} == {"53"}
 
 
-async def test_a_call_of_the_support_is_at_no_door(bench: Bench) -> None:
+async def test_a_call_of_the_support_has_no_door(bench: Bench) -> None:
     log = bench.system.log
     assert log is not None
     now = int(time.time())
@@ -63,7 +63,7 @@ async def test_a_call_of_the_support_is_at_no_door(bench: Bench) -> None:
     assert event.data == {"support": True, "caller": "Support"}
 
 
-async def test_a_flood_is_not_heard_to_the_end(bench: Bench) -> None:
+async def test_a_flood_of_pushes_is_bounded(bench: Bench) -> None:
     log = bench.system.log
     assert log is not None
     now = int(time.time())
@@ -101,7 +101,7 @@ async def test_a_ring_waits_for_its_door_while_it_rings(bench: Bench) -> None:
     assert log.ringing == {"26"}
 
 
-async def test_strangers_have_the_houses_read_once_in_a_while(bench: Bench) -> None:
+async def test_unknown_doors_cause_a_refresh_at_most_once_in_a_while(bench: Bench) -> None:
     log = bench.system.log
     assert log is not None
     for name in "abcdef":
@@ -113,7 +113,7 @@ async def test_strangers_have_the_houses_read_once_in_a_while(bench: Bench) -> N
     assert await kinds(log, "2") == []
 
 
-async def test_a_ring_for_somebody_else_changes_nothing(bench: Bench) -> None:
+async def test_a_ring_for_another_apartment_is_ignored(bench: Bench) -> None:
     log = bench.system.log
     assert log is not None
     log.receive(stranger("a", flat_id="99"))
@@ -121,7 +121,7 @@ async def test_a_ring_for_somebody_else_changes_nothing(bench: Bench) -> None:
     assert await kinds(log, "1") == []
 
 
-async def test_rings_for_others_have_the_houses_asked_for_once_in_a_while(bench: Bench) -> None:
+async def test_rings_for_other_apartments_cause_one_refresh(bench: Bench) -> None:
     log = bench.system.log
     assert log is not None
     bench.sim.clear_requests()
@@ -134,7 +134,7 @@ async def test_rings_for_others_have_the_houses_asked_for_once_in_a_while(bench:
     assert len(bench.asked("/address/getAddressList")) == len(bench.asked("/address/getSettingsList")) == 1
 
 
-async def test_a_ring_of_a_new_flat_that_names_no_intercom_rings(bench: Bench) -> None:
+async def test_a_ring_of_a_new_apartment_without_an_intercom_id_rings(bench: Bench) -> None:
     log = bench.system.log
     assert log is not None
     bench.sim.move_in(PHONE, 52)
@@ -145,9 +145,7 @@ async def test_a_ring_of_a_new_flat_that_names_no_intercom_rings(bench: Bench) -
     assert log.ringing == {"23"}
 
 
-async def test_a_ring_that_ends_before_its_door_is_known_is_a_line_in_the_log(
-    bench: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_ring_that_ends_at_an_unknown_door_is_logged(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     log = bench.system.log
     assert log is not None
     caplog.set_level(logging.DEBUG, "custom_components.ip_intercom.systems.smartyard")

@@ -48,7 +48,7 @@ class Clock:
 # -- who it is -------------------------------------------------------------------------------------
 
 
-def test_an_account_is_known_by_server_and_number_and_tells_neither_number_nor_scheme() -> None:
+def test_the_id_of_an_account_hides_the_phone_number() -> None:
     one = account_id(URL("https://operator.test/mobile"), "79161234501")
     assert one == account_id(URL("http://operator.test/mobile/"), "79161234501")
     assert one.startswith("operator.test_")
@@ -64,7 +64,7 @@ def test_an_account_is_known_by_server_and_number_and_tells_neither_number_nor_s
 # -- what there is ---------------------------------------------------------------------------------
 
 
-def test_places_have_names_whatever_the_server_tells() -> None:
+def test_places_without_a_name_get_a_default_name() -> None:
     houses = [House("1", doors=(Door("7", icon="hatch"), Door("7", 1, "gate")))]
     flats = [Flat("5", "1", number="12"), Flat("6", "99")]
     town = topology_of(
@@ -143,7 +143,7 @@ def test_the_bell_of_a_push(push: CallPush, bell: str | None) -> None:
     assert bell_of(push, TOWN) == bell
 
 
-def test_what_a_push_says_is_cut_and_tells_no_secrets() -> None:
+def test_texts_of_a_push_are_cut_and_without_secrets() -> None:
     push = CallPush(extension="2000002224", password="p" * 32, hash="h" * 32, caller="x" * 9999, flat_number="-1")
     event = call(push, "7", "word", datetime.now(UTC))
     assert len(str(event.data["caller"])) == 128
@@ -155,11 +155,11 @@ def test_what_a_push_says_is_cut_and_tells_no_secrets() -> None:
 
 
 @pytest.mark.parametrize("seconds", [10**18, -(10**18)])
-def test_a_time_that_is_none_is_now(seconds: int) -> None:
+def test_an_impossible_time_is_now(seconds: int) -> None:
     assert abs(moment(seconds) - datetime.now(UTC)) < timedelta(minutes=5)
 
 
-def test_nothing_is_told_of_the_future() -> None:
+def test_an_event_is_never_in_the_future() -> None:
     now = datetime.now(UTC)
     ahead = call(CallPush(timestamp=int(now.timestamp()) + AHEAD), "7", None, now)
     assert ahead.time <= datetime.now(UTC)
@@ -181,12 +181,12 @@ def test_nothing_is_told_of_the_future() -> None:
         (LONGEST + SKEW + 1, 10**6, False),
     ],
 )
-def test_a_call_is_news_while_it_rings(age: int, ttl: int, is_news: bool) -> None:
+def test_a_push_is_accepted_while_its_call_rings(age: int, ttl: int, is_news: bool) -> None:
     push = CallPush(hash="a", timestamp=1_000_000 - age, ttl=ttl)
     assert (PushFilter(now=Clock()).objection(push) is None) is is_news
 
 
-def test_a_call_without_a_time_is_not_believed() -> None:
+def test_a_push_of_a_call_without_a_time_is_rejected() -> None:
     assert PushFilter(now=Clock()).objection(CallPush(hash="a")) is not None
 
 
@@ -194,7 +194,7 @@ def test_a_call_without_a_time_is_not_believed() -> None:
     ("age", "ttl", "seconds"),
     [(0, 30, 30), (10, 30, 20), (40, 30, 15), (-20, 30, 30), (-AHEAD, 30, 30), (0, 999, LONGEST)],
 )
-def test_a_call_rings_as_long_as_it_says_and_never_not_at_all(age: int, ttl: int, seconds: int) -> None:
+def test_a_call_rings_for_its_ttl_within_limits(age: int, ttl: int, seconds: int) -> None:
     assert PushFilter(now=Clock()).rings_for(CallPush(timestamp=1_000_000 - age, ttl=ttl)) == seconds
 
 
@@ -209,13 +209,13 @@ def test_a_call_rings_as_long_as_it_says_and_never_not_at_all(age: int, ttl: int
         (TextPush("money", "t", timestamp=1_000_000), TextPush("money", "t", timestamp=1_000_000, badge=2)),
     ],
 )
-def test_what_comes_twice_is_news_once(first: CallPush | TextPush, second: CallPush | TextPush) -> None:
+def test_a_repeated_push_is_rejected(first: CallPush | TextPush, second: CallPush | TextPush) -> None:
     gate = PushFilter(now=Clock())
     assert gate.objection(first) is None
     assert gate.objection(second) is not None
 
 
-def test_what_only_the_one_before_tells_of_a_ring_is_known_as_well() -> None:
+def test_a_push_that_repeats_an_earlier_id_of_the_ring_is_rejected() -> None:
     gate = PushFilter(now=Clock())
     assert gate.objection(CallPush(hash="a", extension="5", timestamp=1_000_000)) is None
     assert gate.objection(CallPush(hash="a", extension="6", timestamp=1_000_000)) is not None
@@ -230,7 +230,7 @@ def test_what_only_the_one_before_tells_of_a_ring_is_known_as_well() -> None:
         (TextPush("inbox", "t"), TextPush("inbox", "t")),
     ],
 )
-def test_what_is_another_is_news_as_well(first: CallPush | TextPush, second: CallPush | TextPush) -> None:
+def test_a_different_push_is_accepted(first: CallPush | TextPush, second: CallPush | TextPush) -> None:
     gate = PushFilter(now=Clock())
     assert gate.objection(first) is None
     assert gate.objection(second) is None
@@ -246,7 +246,7 @@ def test_a_message_may_be_late_but_not_too_old(age: int, is_told: bool, late: bo
 
 
 @pytest.mark.parametrize("kind", ["call", "text"])
-def test_what_may_still_be_believed_is_remembered_by_the_next_life(kind: str) -> None:
+def test_accepted_pushes_are_stored_while_they_could_repeat(kind: str) -> None:
     clock = Clock()
 
     def push(number: int) -> CallPush | TextPush:
@@ -264,12 +264,12 @@ def test_what_may_still_be_believed_is_remembered_by_the_next_life(kind: str) ->
     assert len(again.as_json()) == 0
 
 
-def test_what_an_earlier_version_has_remembered_counts() -> None:
+def test_pushes_stored_by_an_earlier_version_are_known() -> None:
     push = CallPush(hash="a", timestamp=1_000_000)
     assert PushFilter(list(push.ring_ids), now=Clock()).objection(push) is not None
 
 
-def test_what_is_remembered_of_a_flood_is_bounded() -> None:
+def test_the_number_of_stored_pushes_is_limited() -> None:
     gate = PushFilter(now=Clock())
     for number in range(5000):
         assert gate.objection(CallPush(hash=str(number), timestamp=1_000_000)) is None
@@ -284,7 +284,7 @@ def ring_at(name: str, timestamp: float) -> CallPush:
     return CallPush(hash=name, timestamp=int(timestamp))
 
 
-def test_without_any_clock_the_first_call_rings_and_tells_the_time() -> None:
+def test_the_first_call_sets_an_unknown_clock() -> None:
     clock = Clock()
     gate = PushFilter(now=clock, clock=PushClock(None, lambda: None, clock))
     assert gate.objection(CallPush(extension="1", timestamp=1_000_000 - 3600)) is None
@@ -295,14 +295,14 @@ def test_without_any_clock_the_first_call_rings_and_tells_the_time() -> None:
     assert gate.objection(CallPush(extension="4", timestamp=1_000_000 - 3600)) is not None
 
 
-def test_a_message_that_waited_tells_no_time() -> None:
+def test_a_text_message_does_not_set_the_clock() -> None:
     clock = Clock()
     gate = PushFilter(now=clock, clock=PushClock(None, lambda: None, clock))
     assert gate.objection(TextPush("inbox", message_id="1", timestamp=1_000_000 - 7200)) is None
     assert not gate.clock.is_known
 
 
-def test_what_was_held_back_arrives_together_and_is_no_wrong_clock() -> None:
+def test_pushes_that_were_held_back_do_not_set_the_clock() -> None:
     clock = Clock()
     gate = PushFilter(now=clock)
     for number in range(5):
@@ -313,7 +313,7 @@ def test_what_was_held_back_arrives_together_and_is_no_wrong_clock() -> None:
     assert gate.objection(CallPush(extension="7", timestamp=1_000_000 - 3600 + 61)) is None
 
 
-def test_only_a_call_with_a_key_is_asked_about_and_once() -> None:
+def test_only_a_call_with_a_key_is_verified_and_once() -> None:
     gate, late = PushFilter(now=Clock()), ring_at("a", 1_000_000 - 3600)
     assert not gate.needs_verification(ring_at("b", 1_000_000))
     assert not gate.needs_verification(CallPush(extension="1", timestamp=1_000_000 - 3600))
@@ -326,7 +326,7 @@ def test_only_a_call_with_a_key_is_asked_about_and_once() -> None:
     assert gate.objection(ring_at("d", 1_000_000 - 3600)) is None
 
 
-def test_a_call_that_the_server_could_not_be_asked_about_may_come_again() -> None:
+def test_a_call_that_could_not_be_verified_may_be_verified_again() -> None:
     gate, late = PushFilter(now=Clock()), ring_at("a", 1_000_000 - 3600)
     gate.begin_verification(late)
     assert gate.give_up(late) is not None
@@ -337,7 +337,7 @@ def test_a_call_that_the_server_could_not_be_asked_about_may_come_again() -> Non
 
 
 @pytest.mark.parametrize("stored", [None, [], {"shift": "x"}, {"shift": None}])
-def test_a_clock_that_is_not_stored_begins_unknown(stored: object) -> None:
+def test_a_clock_without_a_stored_value_is_unknown(stored: object) -> None:
     assert not PushClock(stored, lambda: None).is_known
 
 
@@ -387,13 +387,13 @@ def test_the_recording_of_a_message_is_of_our_host(said: str, film: str | None) 
         ("Back yard: it is ready", True),
     ],
 )
-def test_a_message_that_tells_another_time_is_about_another_recording(said: str, is_ours: bool) -> None:
+def test_a_message_with_another_time_is_of_another_recording(said: str, is_ours: bool) -> None:
     recordings = Recordings(host="yard.test", cameras=lambda: ("Yard", "Back yard"))
     recordings.requested("7", Span("Yard", NOW - timedelta(hours=1), NOW))
     assert (recordings.ready("ab", said) == "7") is is_ours
 
 
-def test_a_message_that_tells_less_does_not_take_the_place_of_a_better_one() -> None:
+def test_a_less_precise_message_does_not_replace_a_better_one() -> None:
     recordings = Recordings(cameras=lambda: ("Yard", "Back Yard"))
     recordings.requested("7", Span("Yard", NOW - timedelta(hours=1), NOW))
     assert recordings.ready("a", "Back Yard") == "7"
@@ -417,7 +417,7 @@ def told(found: list[tuple[LogRecord, bool]]) -> list[tuple[str, bool]]:
     return [(row.id, late) for row, late in found]
 
 
-def test_each_record_is_told_once_and_oldest_first() -> None:
+def test_each_record_is_returned_once_and_oldest_first() -> None:
     journal, later = Journal(None, Clock()), NOW + timedelta(minutes=1)
     assert not journal.has("5")
     assert journal.take("5", [record("a")], NOW) == []
@@ -428,7 +428,7 @@ def test_each_record_is_told_once_and_oldest_first() -> None:
     assert told(journal.take("5", [record("d", None), *news], later)) == [("d", True)]
 
 
-def test_what_was_written_before_the_first_look_after_an_absence_is_late() -> None:
+def test_records_before_the_first_poll_after_an_absence_are_late() -> None:
     clock = Clock()
     journal = Journal(None, clock)
     journal.take("5", [], NOW)
@@ -453,12 +453,14 @@ def test_what_was_written_before_the_first_look_after_an_absence_is_late() -> No
         (NOW + timedelta(days=9), NOW, [date(2026, 11, 20)]),
     ],
 )
-def test_the_days_that_are_asked_for(seen: datetime | None, now: datetime, days: list[date]) -> None:
+def test_the_journal_requests_the_days_since_the_last_poll(
+    seen: datetime | None, now: datetime, days: list[date]
+) -> None:
     journal = Journal(None if seen is None else {"5": {"seen": seen.isoformat(), "known": []}})
     assert list(journal.days("5", now)) == days
 
 
-def test_an_absence_of_a_year_asks_for_a_month() -> None:
+def test_after_a_long_absence_one_month_is_read() -> None:
     journal = Journal({"5": {"seen": "2025-11-20T12:00:00", "known": []}})
     days = journal.days("5", NOW)
     assert (days[0], days[-1], len(days)) == (date(2026, 10, 20), date(2026, 11, 20), 32)
@@ -466,13 +468,13 @@ def test_an_absence_of_a_year_asks_for_a_month() -> None:
 
 
 @pytest.mark.parametrize("stored", [None, [], "x", {"5": None}, {"5": {"seen": "never"}}, {"5": {"seen": 7}}])
-def test_what_cannot_be_read_begins_again(stored: object) -> None:
+def test_an_unreadable_stored_journal_is_ignored(stored: object) -> None:
     journal = Journal(stored)
     assert not journal.has("5")
     assert journal.take("5", [record("a")], NOW) == []
 
 
-def test_flats_that_are_gone_for_long_are_forgotten() -> None:
+def test_journals_of_left_apartments_are_pruned() -> None:
     journal = Journal(None, Clock())
     journal.take("5", [], NOW)
     journal.take("6", [], NOW + timedelta(days=20))
@@ -503,7 +505,7 @@ def test_doors_are_named_by_their_places() -> None:
 # -- phones ------------------------------------------------------------------------------------
 
 
-async def test_an_account_of_a_call_is_good_for_three_minutes() -> None:
+async def test_the_sip_account_of_a_call_expires_after_three_minutes() -> None:
     clock = Clock()
     sip = SmartYardSip(cast(SmartYard, SimpleNamespace(sip=None)), clock)
     with pytest.raises(NoSuchCall):
@@ -529,7 +531,7 @@ async def test_an_account_of_a_call_is_good_for_three_minutes() -> None:
     sip.close()
 
 
-async def test_an_account_of_a_call_leaves_memory() -> None:
+async def test_the_sip_account_of_a_call_is_deleted() -> None:
     sip = SmartYardSip(cast(SmartYard, SimpleNamespace(sip=None)))
     sip.rang("21", CallPush(server="sip.test", extension="2000000001", password="one"))
     await asyncio.sleep(LONGEST + 2)

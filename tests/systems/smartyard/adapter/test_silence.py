@@ -73,9 +73,7 @@ async def outage(log: SmartYardLog) -> float:
 
 
 @pytest.mark.parametrize("first", ["inbox/unreaded", "address/plog", "both"])
-async def test_a_silent_server_is_away_within_a_minute_of_the_first_question(
-    bench: Bench, ahead: SmartYardLog, first: str
-) -> None:
+async def test_a_silent_server_is_unavailable_within_a_minute(bench: Bench, ahead: SmartYardLog, first: str) -> None:
     while not ahead._poller.settled:
         await ahead.next()
     bench.sim.fault("*", "hang")
@@ -86,7 +84,7 @@ async def test_a_silent_server_is_away_within_a_minute_of_the_first_question(
     assert await outage(ahead) - began < 60
 
 
-async def test_the_return_of_a_silent_server_is_seen_by_the_next_question(bench: Bench, ahead: SmartYardLog) -> None:
+async def test_the_return_of_a_silent_server_is_detected_by_the_next_poll(bench: Bench, ahead: SmartYardLog) -> None:
     bench.sim.fault("*", "hang")
     await outage(ahead)
     bench.sim.heal()

@@ -266,7 +266,7 @@ CASES = {
 }
 
 
-def test_none_is_left_out() -> None:
+def test_every_capture_is_tested() -> None:
     assert CASES.keys() == ALL.keys()
 
 
@@ -357,6 +357,6 @@ def test_a_recorded_query(file: Any) -> None:
     assert parse({}, URL.build(query=query).raw_query_string.encode()) == expected
 
 
-def test_no_push_is_left_out() -> None:
+def test_every_captured_push_is_tested() -> None:
     assert {file.stem for file in PUSHES} == PUSHED.keys()
     assert [file.stem for file in QUERIES] == ["query_01"]

@@ -23,7 +23,7 @@ COMMANDS: list[tuple[str, Callable[[SmartYard], Awaitable[Any]]]] = [
 ]
 
 
-async def test_who_asks(server: Server, yard: SmartYard) -> None:
+async def test_requests_carry_token_language_and_system_info(server: Server, yard: SmartYard) -> None:
     server.says("/mobile/user/ping", status=204)
     await yard.user.ping()
     [asked] = server.asked
@@ -34,14 +34,14 @@ async def test_who_asks(server: Server, yard: SmartYard) -> None:
     assert "X-Dm-Api-Refresh" not in asked.headers
 
 
-async def test_the_cache_is_passed_by_on_request(server: Server, yard: SmartYard) -> None:
+async def test_a_refresh_bypasses_the_cache(server: Server, yard: SmartYard) -> None:
     server.says("/mobile/address/getAddressList", status=204)
     assert await yard.address.houses(refresh=True) == ()
     assert "X-Dm-Api-Refresh" in server.asked[0].headers
 
 
 @pytest.mark.parametrize("path", ["/mobile", "/mobile/", "/", "", "/a b/ü"])
-async def test_any_base_path(server: Server, session: aiohttp.ClientSession, path: str) -> None:
+async def test_requests_use_the_base_path(server: Server, session: aiohttp.ClientSession, path: str) -> None:
     prefix = path.rstrip("/")
     server.says(f"{prefix}/user/ping", status=204)
     server.says(f"{prefix}/call/camshot/abc", b"\xff\xd8", content_type="image/jpeg")
@@ -64,7 +64,7 @@ async def test_a_command_is_sent_once(
     assert [asked.path for asked in server.asked[1:]] == [f"/mobile/{path}"]
 
 
-async def test_some_at_a_time(server: Server, yard: SmartYard) -> None:
+async def test_the_number_of_parallel_requests_is_limited(server: Server, yard: SmartYard) -> None:
     go = asyncio.Event()
     waiting = 0
     most = 0
@@ -117,7 +117,9 @@ async def test_a_huge_answer(server: Server, yard: SmartYard, monkeypatch: pytes
         await yard.ext.options()
 
 
-async def test_nobody_there(server: Server, session: aiohttp.ClientSession, unused_tcp_port: int) -> None:
+async def test_an_unreachable_server_is_an_error(
+    server: Server, session: aiohttp.ClientSession, unused_tcp_port: int
+) -> None:
     server.url = server.url.with_port(unused_tcp_port)
     with pytest.raises(ConnectionFailed):
         await server.yard(session).user.ping()

@@ -56,7 +56,7 @@ async def test_another_certificate(secure: Simulator, session: aiohttp.ClientSes
     assert secure.requests == []
 
 
-async def test_a_certificate_that_nobody_signed(secure: Simulator, session: aiohttp.ClientSession) -> None:
+async def test_an_unverified_certificate_is_an_error(secure: Simulator, session: aiohttp.ClientSession) -> None:
     with pytest.raises(CertificateInvalid):
         await find(session, secure.address, verify=True, pinned=None)
     assert secure.requests == []
@@ -73,21 +73,21 @@ async def test_http_only_where_it_was_typed(session: aiohttp.ClientSession) -> N
         await find(session, sim.url, verify=False, pinned=None)
 
 
-async def test_a_path_that_was_typed_is_the_only_one(session: aiohttp.ClientSession) -> None:
+async def test_only_a_typed_path_is_tried(session: aiohttp.ClientSession) -> None:
     async with Simulator() as sim:
         with pytest.raises(WrongDevice):
             await find(session, f"{sim.origin}/other", verify=False, pinned=None)
         assert {request.path.split("/")[1] for request in sim.requests} == {"other"}
 
 
-async def test_nobody_there(session: aiohttp.ClientSession, unused_tcp_port: int) -> None:
+async def test_an_unreachable_server_is_an_error(session: aiohttp.ClientSession, unused_tcp_port: int) -> None:
     for scheme in ("", "http://"):
         with pytest.raises(ConnectionFailed):
             await find(session, f"{scheme}127.0.0.1:{unused_tcp_port}", verify=False, pinned=None)
 
 
 @pytest.mark.parametrize("address", ["", "  ", "https://", "ftp://host/mobile", "https://me:secret@host/mobile"])
-async def test_no_address(session: aiohttp.ClientSession, address: str) -> None:
+async def test_an_invalid_address_is_an_error(session: aiohttp.ClientSession, address: str) -> None:
     with pytest.raises(ValueError, match="not an address"):
         await find(session, address, verify=False, pinned=None)
 
@@ -102,7 +102,9 @@ async def test_a_server_that_is_broken(session: aiohttp.ClientSession, how: Brea
         await find(session, sim.origin, verify=False, pinned=None)
 
 
-async def test_the_second_server_tells_no_pattern(server: Server, session: aiohttp.ClientSession) -> None:
+async def test_the_second_server_is_found_without_a_phone_pattern(
+    server: Server, session: aiohttp.ClientSession
+) -> None:
     """It answers all unknown requests so; but it rejects requests without a token as the first one does."""
     unknown = {"error": "пользователь не найден"}
     refusal = {"code": 422, "name": "Отсутствует токен авторизации", "message": "Отсутствует токен авторизации"}
@@ -128,7 +130,7 @@ async def test_the_second_server_tells_no_pattern(server: Server, session: aioht
         (302, None, "text/html"),
     ],
 )
-async def test_something_else(
+async def test_another_server_is_a_wrong_device_and_gets_no_token(
     server: Server, session: aiohttp.ClientSession, status: int, content: object, content_type: str
 ) -> None:
     for path in ("/mobile", "/api"):
@@ -140,7 +142,7 @@ async def test_something_else(
     assert {"Authorization"} & {name for asked in server.asked for name in asked.headers} == set()
 
 
-async def test_a_server_that_wants_https(server: Server, session: aiohttp.ClientSession) -> None:
+async def test_a_redirect_to_https_is_an_error(server: Server, session: aiohttp.ClientSession) -> None:
     headers = {"Location": "https://elsewhere.test/mobile/user/phonePattern"}
     server.says("/mobile/user/phonePattern", status=301, headers=headers)
     with pytest.raises(SecureConnectionRequired):

@@ -93,7 +93,7 @@ async def test_flats(sim: Simulator, account: SmartYard) -> None:
     assert (second.id, second.keys) == ("53", ())
 
 
-async def test_what_a_blocked_flat_has(sim: Simulator, account: SmartYard) -> None:
+async def test_doors_of_a_blocked_apartment_are_blocked(sim: Simulator, account: SmartYard) -> None:
     sim.leave_unpaid(53)
     sim.block_door(22, 0, "На ремонте")
     garden, river = await account.address.houses()
@@ -176,14 +176,14 @@ async def test_the_journal(sim: Simulator, account: SmartYard) -> None:
     assert await account.address.log(FLAT, days[-1].day - timedelta(days=5)) == ()
 
 
-async def test_it_is_written_late(sim: Simulator, account: SmartYard) -> None:
+async def test_the_journal_is_written_late(sim: Simulator, account: SmartYard) -> None:
     sim.happen("key")
     assert await account.address.log_days(FLAT) == ()
     sim.pass_time(400)
     assert len(await account.address.log_days(FLAT)) == 1
 
 
-async def test_a_journal_that_nobody_may_read(sim: Simulator, account: SmartYard) -> None:
+async def test_an_unreadable_journal_is_an_error(sim: Simulator, account: SmartYard) -> None:
     sim.leave_unpaid(51)
     sim.disable_log(53)
     with pytest.raises(NotPaid):
@@ -256,7 +256,7 @@ async def test_cameras_of_the_city(sim: Simulator, account: SmartYard) -> None:
     assert [camera.id for camera in await account.cameras.overview()] == ["47"]
 
 
-async def test_what_was_recorded(sim: Simulator, account: SmartYard) -> None:
+async def test_the_archive_of_a_camera_is_prepared_and_downloaded(sim: Simulator, account: SmartYard) -> None:
     [archive] = await account.cameras.ranges("41")
     assert archive.stream == "door21"
     assert archive.ranges[0].duration == 7 * 86400
@@ -298,7 +298,7 @@ async def test_the_page_of_messages_marks_them_read(sim: Simulator, account: Sma
     assert await account.inbox.unread() == Unread(0, 0)
 
 
-async def test_delivered(sim: Simulator, account: SmartYard) -> None:
+async def test_marking_a_message_as_delivered(sim: Simulator, account: SmartYard) -> None:
     """The published server does not have it."""
     message = sim.message("one")
     assert await account.inbox.delivered(str(message)) is (sim.dialect is Dialect.AXIOS)
@@ -319,7 +319,7 @@ async def test_notifications(sim: Simulator, account: SmartYard) -> None:
     assert await account.user.notification(enable=False, money=True) == Notification(False, True)
 
 
-async def test_where_pushes_go(sim: Simulator, account: SmartYard) -> None:
+async def test_push_tokens_are_registered(sim: Simulator, account: SmartYard) -> None:
     assert await account.user.push_tokens() == PushTokens(None, None)
     await account.user.register_push(
         PUSH_TOKEN, "ios", "apn", bundle="ha", production=True, voip_token=PUSH_TOKEN[::-1]
@@ -335,12 +335,12 @@ async def test_where_pushes_go(sim: Simulator, account: SmartYard) -> None:
 
 
 @pytest.mark.parametrize("what", [None, "upgrade", "force_upgrade"])
-async def test_our_version(sim: Simulator, account: SmartYard, what: str | None) -> None:
+async def test_the_required_app_version_is_read(sim: Simulator, account: SmartYard, what: str | None) -> None:
     sim.require_version(what)
     assert await account.user.app_version("1", "android") == what
 
 
-async def test_small_things(sim: Simulator, account: SmartYard) -> None:
+async def test_options_extensions_and_sip_credentials_are_read(sim: Simulator, account: SmartYard) -> None:
     sim.set_option("timeZone", "Asia/Omsk")
     options = await account.ext.options()
     assert (options.time_zone, options.events_tracking, options.chat) == ("Asia/Omsk", True, False)
@@ -422,7 +422,7 @@ async def test_keys_and_codes(server: Server, told: SmartYard) -> None:
     ]
 
 
-async def test_what_the_operator_shows(server: Server, told: SmartYard) -> None:
+async def test_offices_stories_and_extensions_are_read(server: Server, told: SmartYard) -> None:
     server.gives("/mobile/address/offices", [{"lat": 50.5, "lon": "43.5", "address": "Here", "opening": "always"}])
     server.gives(
         "/mobile/address/getStories",
@@ -465,13 +465,13 @@ async def test_faces_and_plates(server: Server, told: SmartYard) -> None:
         await told.recognition.plates("51")
 
 
-async def test_films_of_others(server: Server, told: SmartYard) -> None:
+async def test_youtube_clips_are_read(server: Server, told: SmartYard) -> None:
     row = {"eventTime": "2026-11-21 12:00:00", "title": "t", "description": "d", "thumbnailsMedium": "m", "url": "u"}
     server.gives("/mobile/cctv/youtube", [row, {"title": "nowhere"}])
     assert await told.cameras.youtube() == (Clip("u", "t", "d", datetime(2026, 11, 21, 12), "m"),)
 
 
-async def test_more_of_cameras(server: Server, told: SmartYard) -> None:
+async def test_alternative_cameras_ranges_and_trees_are_read(server: Server, told: SmartYard) -> None:
     camera = {"id": "1", "name": "A", "url": "http://c.test/a", "token": "t"}
     other = {"cameraId": 2, "url": "http://c.test/b", "token": "t", "serverType": "NIMBLE", "hlsMode": "mpegts"}
     server.gives(
@@ -495,7 +495,7 @@ async def test_more_of_cameras(server: Server, told: SmartYard) -> None:
     assert (group.name, group.type, [camera.id for camera in group.cameras]) == ("g", "map", ["1"])
 
 
-async def test_what_is_left_out(server: Server, told: SmartYard) -> None:
+async def test_rows_without_ids_and_wrong_values_are_skipped(server: Server, told: SmartYard) -> None:
     """Rows without an id are passed over; values of another kind are as if not there."""
     house = {
         "houseId": 1,
@@ -552,14 +552,14 @@ async def test_a_door_that_is_blocked(server: Server, told: SmartYard, blocked: 
 
 
 @pytest.mark.parametrize(("identifier", "sent"), [("1", 1), ("a-1", "a-1"), ("٣", "٣"), ("", ""), ("007", 7)])
-async def test_ids_that_are_no_numbers(server: Server, told: SmartYard, identifier: str, sent: object) -> None:
+async def test_non_numeric_ids_are_sent_as_text(server: Server, told: SmartYard, identifier: str, sent: object) -> None:
     """They are sent as they came."""
     server.says("/mobile/address/openDoor", status=204)
     await told.address.open_door(identifier)
     assert server.asked[0].values == {"domophoneId": sent, "doorId": 0}
 
 
-async def test_a_method_that_is_not_there(server: Server, told: SmartYard) -> None:
+async def test_a_missing_method_is_not_supported(server: Server, told: SmartYard) -> None:
     with pytest.raises(NotSupported):
         await told.address.stories()
 
@@ -567,7 +567,7 @@ async def test_a_method_that_is_not_there(server: Server, told: SmartYard) -> No
 # ---- All of them ----
 
 
-async def test_nothing_is_left_out(session: aiohttp.ClientSession) -> None:
+async def test_the_client_sends_each_request_of_the_table(session: aiohttp.ClientSession) -> None:
     """Each request of the simulator's table is sent by the client, and succeeds at one of the two servers at least."""
     done: set[str] = set()
     for dialect in Dialect:

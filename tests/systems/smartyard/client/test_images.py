@@ -24,7 +24,7 @@ JPEG = b"\xff\xd8\xff\xe0 picture"
 KEY = "310b2883c53024644bcd8355fe846b67"
 
 
-async def test_who_rings(session: aiohttp.ClientSession) -> None:
+async def test_pictures_of_a_ring_are_read_while_it_lasts(session: aiohttp.ClientSession) -> None:
     async with Simulator() as sim:
         yard = await log_in(sim, session)
         ring = sim.ring()
@@ -77,7 +77,7 @@ async def test_an_address_of_a_push(session: aiohttp.ClientSession) -> None:
         "http://127.0.0.1:{port}/a//b",
     ],
 )
-async def test_no_address_of_another_server_is_asked(server: Server, yard: SmartYard, address: str) -> None:
+async def test_a_picture_address_of_another_server_is_an_error(server: Server, yard: SmartYard, address: str) -> None:
     server.says("/shot.jpg", JPEG, content_type="image/jpeg")
     with pytest.raises(InvalidRequest):
         await yard.images.at(address.format(origin=server.url.origin(), port=server.url.port))
@@ -90,7 +90,7 @@ async def test_no_address_of_another_server_is_asked(server: Server, yard: Smart
 
 
 @pytest.mark.parametrize("key", ["", ".", "..", "a/b", "../user/ping", "a\nb", "x" * 257])
-async def test_what_is_no_key_is_not_asked_for(server: Server, yard: SmartYard, key: str) -> None:
+async def test_an_invalid_picture_key_is_an_error(server: Server, yard: SmartYard, key: str) -> None:
     for picture in (yard.images.camshot, yard.images.live, yard.images.log_picture):
         with pytest.raises(InvalidRequest):
             await picture(key)
@@ -98,13 +98,13 @@ async def test_what_is_no_key_is_not_asked_for(server: Server, yard: SmartYard, 
 
 
 @pytest.mark.parametrize("key", ["a?b=c", "a#b", "a%2Fb", "ключ", "{key}"])
-async def test_a_key_stays_one_part_of_the_path(server: Server, yard: SmartYard, key: str) -> None:
+async def test_a_picture_key_is_escaped_in_the_path(server: Server, yard: SmartYard, key: str) -> None:
     server.says(f"/mobile/call/camshot/{key}", JPEG, content_type="image/jpeg")
     assert await yard.images.camshot(key) == JPEG
     assert server.asked[0].query == {}
 
 
-async def test_the_token_stays_here(server: Server, yard: SmartYard) -> None:
+async def test_pictures_are_requested_without_the_token(server: Server, yard: SmartYard) -> None:
     server.says(f"/mobile/call/camshot/{KEY}", JPEG, content_type="image/jpeg")
     await yard.images.camshot(KEY)
     assert (server.asked[0].method, server.asked[0].headers.get("Authorization")) == ("GET", None)
@@ -137,7 +137,7 @@ async def test_pictures(server: Server, yard: SmartYard, content_type: str) -> N
         (555, b'{"error":"redis"}', "application/json", ServerBroken),
     ],
 )
-async def test_no_picture(
+async def test_an_invalid_picture_is_an_error(
     server: Server,
     yard: SmartYard,
     monkeypatch: pytest.MonkeyPatch,
@@ -187,7 +187,9 @@ async def test_a_film(session: aiohttp.ClientSession) -> None:
                 pass
 
 
-async def test_a_film_without_end(server: Server, yard: SmartYard, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_film_above_the_size_limit_is_an_error(
+    server: Server, yard: SmartYard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.pictures.MAX_FILM", 1000)
     server.says(f"/mobile/cctv/download/{KEY}", b"x" * 5000, content_type="video/mp4")
     async with yard.films.open(KEY) as film:

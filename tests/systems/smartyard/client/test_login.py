@@ -35,7 +35,9 @@ ANNA = Name("Анна", "Петровна", "Ключева")
 
 @pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize("typed", [PHONE, "+7 (916) 123-45-01", "8 916 1234501"])
-async def test_with_a_code(session: aiohttp.ClientSession, dialect: Dialect, typed: str) -> None:
+async def test_a_login_with_a_code_returns_a_token(
+    session: aiohttp.ClientSession, dialect: Dialect, typed: str
+) -> None:
     async with Simulator(dialect) as sim:
         yard = stranger(sim, session)
         with pytest.raises(AuthenticationFailed):
@@ -57,7 +59,7 @@ async def test_ways_to_send_a_code(session: aiohttp.ClientSession, method: Metho
         assert await yard.login.confirm_code(PHONE, sim.code_of(), DEVICE)
 
 
-async def test_with_a_call(session: aiohttp.ClientSession) -> None:
+async def test_a_login_with_a_call_returns_a_token(session: aiohttp.ClientSession) -> None:
     async with Simulator() as sim:
         sim.set_login_method("outgoingCall")
         yard = stranger(sim, session)
@@ -91,7 +93,7 @@ async def test_wrong_codes(session: aiohttp.ClientSession, dialect: Dialect) -> 
         assert yard.client.token == ""
 
 
-async def test_a_code_that_is_too_old(session: aiohttp.ClientSession) -> None:
+async def test_an_expired_code_is_an_error(session: aiohttp.ClientSession) -> None:
     async with Simulator() as sim:
         yard = stranger(sim, session)
         await yard.login.request_code(PHONE)
@@ -114,7 +116,7 @@ async def test_a_code_of_another_length(session: aiohttp.ClientSession) -> None:
 
 
 @pytest.mark.parametrize("phone", ["", "abc", "+", "12", "７９１６１２３４５０１"])
-async def test_no_telephone_number(server: Server, yard: SmartYard, phone: str) -> None:
+async def test_an_invalid_phone_number_is_an_error(server: Server, yard: SmartYard, phone: str) -> None:
     """Nothing is sent."""
     for asked in (
         yard.login.request_code(phone),
@@ -127,14 +129,14 @@ async def test_no_telephone_number(server: Server, yard: SmartYard, phone: str) 
 
 
 @pytest.mark.parametrize(("typed", "sent"), [("8 (916) 123-45-01", PHONE), ("80123", "80123")])
-async def test_the_russian_eight(server: Server, yard: SmartYard, typed: str, sent: str) -> None:
+async def test_a_leading_eight_becomes_a_seven(server: Server, yard: SmartYard, typed: str, sent: str) -> None:
     """One of the methods takes it for a seven only if we do."""
     server.says("/mobile/user/checkPhone", {"code": 401}, status=401)
     assert await yard.login.check_phone(typed, DEVICE) is None
     assert server.asked[0].values == {"userPhone": sent, "deviceToken": DEVICE, "platform": 0}
 
 
-async def test_a_telephone_number_that_the_server_does_not_take(session: aiohttp.ClientSession) -> None:
+async def test_a_phone_number_that_the_server_rejects_is_an_error(session: aiohttp.ClientSession) -> None:
     async with Simulator() as sim:
         with pytest.raises(InvalidRequest):
             await stranger(sim, session).login.request_code("4930123456")
@@ -152,7 +154,7 @@ async def test_too_many_devices(server: Server, yard: SmartYard) -> None:
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-async def test_one_device_only(session: aiohttp.ClientSession, dialect: Dialect) -> None:
+async def test_a_login_above_the_device_limit_is_an_error(session: aiohttp.ClientSession, dialect: Dialect) -> None:
     async with Simulator(dialect) as sim:
         sim.limit_devices(1)
         first = await log_in(sim, session)
@@ -174,7 +176,7 @@ async def test_a_login_of_the_same_device_replaces_its_token(session: aiohttp.Cl
         await again.user.ping()
 
 
-async def test_a_telephone_that_nobody_knows_has_no_flats(session: aiohttp.ClientSession) -> None:
+async def test_an_unknown_phone_number_has_no_apartments(session: aiohttp.ClientSession) -> None:
     async with Simulator() as sim:
         yard = await log_in(sim, session, "79160000000")
         assert await yard.address.houses() == ()
@@ -183,7 +185,7 @@ async def test_a_telephone_that_nobody_knows_has_no_flats(session: aiohttp.Clien
         assert await yard.user.name() == Name()
 
 
-async def test_a_token_that_was_taken_away(session: aiohttp.ClientSession) -> None:
+async def test_a_revoked_token_is_an_authentication_error(session: aiohttp.ClientSession) -> None:
     async with Simulator() as sim:
         yard = await log_in(sim, session)
         sim.revoke_tokens()
@@ -193,7 +195,9 @@ async def test_a_token_that_was_taken_away(session: aiohttp.ClientSession) -> No
 
 @pytest.mark.parametrize("status", [401, 406, 410, 424, 449])
 @pytest.mark.parametrize("dialect", Dialect)
-async def test_it_is_time_to_log_in_again(session: aiohttp.ClientSession, dialect: Dialect, status: int) -> None:
+async def test_statuses_that_need_a_new_login_are_authentication_errors(
+    session: aiohttp.ClientSession, dialect: Dialect, status: int
+) -> None:
     async with Simulator(dialect) as sim:
         yard = await log_in(sim, session)
         sim.refuse("address/getAddressList", status)
@@ -216,7 +220,7 @@ async def test_it_is_time_to_log_in_again(session: aiohttp.ClientSession, dialec
     ],
 )
 @pytest.mark.parametrize("dialect", Dialect)
-async def test_a_refusal_is_told_in_the_words_of_the_server(
+async def test_an_error_has_the_text_of_the_server(
     session: aiohttp.ClientSession, dialect: Dialect, status: int, kind: type[IntercomError], said: str
 ) -> None:
     async with Simulator(dialect) as sim:
@@ -228,7 +232,7 @@ async def test_a_refusal_is_told_in_the_words_of_the_server(
 
 
 @pytest.mark.parametrize("content", [{}, {"accessToken": ""}, {"accessToken": "a\nb"}, {"accessToken": "ключ"}, None])
-async def test_no_token(server: Server, yard: SmartYard, content: object) -> None:
+async def test_a_login_response_without_a_token_is_an_error(server: Server, yard: SmartYard, content: object) -> None:
     before = yard.client.token
     for path in ("confirmCode", "checkPhone"):
         server.gives(f"/mobile/user/{path}", content)
@@ -250,7 +254,9 @@ async def test_no_token(server: Server, yard: SmartYard, content: object) -> Non
         ({"method": "telepathy"}, CodeRequest("telepathy")),
     ],
 )
-async def test_how_to_go_on(server: Server, yard: SmartYard, content: object, expected: CodeRequest) -> None:
+async def test_the_login_method_is_read_from_the_code_request(
+    server: Server, yard: SmartYard, content: object, expected: CodeRequest
+) -> None:
     server.gives("/mobile/user/requestCode", content)
     assert await yard.login.request_code(PHONE) == expected
     assert server.asked[0].values == {"userPhone": PHONE}

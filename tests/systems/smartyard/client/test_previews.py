@@ -19,7 +19,7 @@ from .conftest import Server
 FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(64)
 
 
-async def test_a_film_is_a_picture(server: Server, session: aiohttp.ClientSession) -> None:
+async def test_a_preview_film_is_read(server: Server, session: aiohttp.ClientSession) -> None:
     server.says("/door/preview.mp4", FILM, content_type="video/mp4")
     url = server.url.with_path("/door/preview.mp4").with_query(token="s3cret")
     assert await preview(session, url) == FILM
@@ -41,7 +41,7 @@ async def test_a_film_is_a_picture(server: Server, session: aiohttp.ClientSessio
         (200, b"", UnexpectedReply),
     ],
 )
-async def test_what_is_none_is_told_without_its_token(
+async def test_a_preview_error_hides_the_token(
     server: Server, session: aiohttp.ClientSession, status: int, body: bytes, error: type[IntercomError]
 ) -> None:
     server.says("/door/preview.mp4", body, status, "text/html", {"Location": "http://127.0.0.1:9/"})

@@ -145,13 +145,13 @@ def test_a_refusal(endpoint: Endpoint, answer: Reply, kind: type[IntercomError],
 
 
 @pytest.mark.parametrize("status", [401, 403, 422])
-def test_without_a_token_it_is_about_that(status: int) -> None:
+def test_a_rejection_without_a_token_is_a_token_error(status: int) -> None:
     with pytest.raises(TokenRefused):
         data(PING, reply(status, envelope(status)), has_token=False)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(403, CommandFailed), (422, InvalidRequest), (406, InvalidRequest)])
-def test_where_no_token_is_wanted_it_is_about_something_else(status: int, kind: type[IntercomError]) -> None:
+def test_a_rejection_of_a_public_function_is_no_token_error(status: int, kind: type[IntercomError]) -> None:
     with pytest.raises(kind):
         data(PHONE_PATTERN, reply(status, envelope(status)), has_token=False)
 
@@ -171,7 +171,7 @@ def test_the_last_wrong_code(said: str, is_last: bool) -> None:
     assert raised.value.is_last is is_last
 
 
-def test_a_reason_tells_no_secret_and_is_one_short_line() -> None:
+def test_the_reason_of_an_error_is_short_and_without_secrets() -> None:
     said = "79123456781 has\nno flat,   token T0KEN-1 T0KEN, " + "x" * 1000
     with pytest.raises(CommandFailed) as raised:
         data(LOG, reply(403, envelope(403, said)), secrets={"79123456781", "T0KEN", "T0KEN-1", "", "no"})
@@ -194,7 +194,7 @@ def test_a_list(found: object, expected: object) -> None:
 
 
 @pytest.mark.parametrize("found", ["text", 5, {"a": 1}, True])
-def test_what_is_no_list(found: Any) -> None:
+def test_a_value_that_is_no_list_is_an_error(found: Any) -> None:
     with pytest.raises(UnexpectedReply):
         rows(ADDRESSES, found)
 
@@ -205,6 +205,6 @@ def test_an_empty_object(found: object) -> None:
 
 
 @pytest.mark.parametrize("found", ["text", 5, [{}], True])
-def test_what_is_no_object(found: object) -> None:
+def test_a_value_that_is_no_object_is_an_error(found: object) -> None:
     with pytest.raises(UnexpectedReply):
         record(PING, found)

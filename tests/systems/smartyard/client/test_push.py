@@ -97,11 +97,11 @@ def test_a_message(form: str) -> None:
         {"token": "x", "title": "Heading", "msg": "Words", "pushAction": "inbox", "messageId": "77", "badge": "3"},
     ],
 )  # fmt: skip
-def test_heading_and_text_may_stand_elsewhere(content: Any) -> None:
+def test_title_and_text_of_a_message_are_found_in_any_place(content: Any) -> None:
     assert parse({}, dumped(content)) == SAID
 
 
-def test_a_heading_alone_is_nothing_and_a_text_is_something() -> None:
+def test_a_title_alone_is_no_message_but_a_text_is() -> None:
     assert parse({}, dumped({"notification": {"title": "Heading", "body": "Words"}})) == TextPush(
         "", "Heading", "Words"
     )
@@ -138,7 +138,7 @@ def test_the_page_of_an_extension(name: str) -> None:
     assert parse({}, dumped({"action": "ext", name: "42"})) == TextPush("ext", ext="42")
 
 
-def test_everything_that_a_message_may_bring() -> None:
+def test_all_fields_of_a_message_are_read() -> None:
     content = {
         **SAYS, "action": "paranoid", "houseId": "5", "hash": KEY, "timestamp": "1795222540", "ttl": "30",
         "sound": "default", "platform": "ios", "flatId": "12", "eventLogId": "99", "eventDate": "2026-11-21",
@@ -166,12 +166,12 @@ def test_everything_that_a_message_may_bring() -> None:
 # ---- The hash ----
 
 
-def test_with_a_hash_the_password_is_the_hash() -> None:
+def test_a_call_with_a_hash_uses_it_as_password() -> None:
     found = parse({}, dumped({**CALL, "hash": KEY, "domophoneId": "3"}))
     assert found == replace(RANG, hash=KEY, password=KEY, domophone_id="3")
 
 
-def test_of_the_second_server() -> None:
+def test_fields_of_the_second_server_are_read() -> None:
     more = {
         "type": "call", "houseId": "5", "image": "https://a.test/i", "live": "https://a.test/l",
         "webRtcUrl": "https://a.test/w", "noVideoSip": "t", "stun": "stun:s.test", "stun_transport": "udp",
@@ -189,7 +189,7 @@ def shared(one: CallPush, other: CallPush) -> set[str]:
     return {*one.ring_ids} & {*other.ring_ids}
 
 
-def test_one_ring_of_many_pushes() -> None:
+def test_pushes_of_one_ring_share_an_id() -> None:
     """By the hash, which all devices of the flat share; else by extension and time."""
     with_hash = replace(RANG, hash=KEY)
     assert shared(with_hash, replace(with_hash, extension="2", timestamp=5))
@@ -201,7 +201,7 @@ def test_one_ring_of_many_pushes() -> None:
     assert not {KEY, RANG.extension} & {*with_hash.ring_ids, *RANG.ring_ids}
 
 
-def test_when_it_has_rung_out() -> None:
+def test_a_call_push_has_an_end() -> None:
     assert RANG.ends_at == 1795222565
     assert replace(RANG, timestamp=None).ends_at is None
     without = {name: value for name, value in CALL.items() if name != "ttl"}
@@ -210,7 +210,7 @@ def test_when_it_has_rung_out() -> None:
     assert found.ttl == DEFAULT_TTL
 
 
-def test_the_operator_calls() -> None:
+def test_a_call_of_the_support_is_recognized() -> None:
     found = parse({}, dumped({**CALL, "domophoneId": "-1", "flatNumber": "-1", "callerId": "Support"}))
     assert isinstance(found, CallPush)
     assert found.is_support
@@ -248,7 +248,7 @@ DEEP = b'{"data":' * 50_000 + b"{}" + b"}" * 50_000
         dumped({"data": {"data": {"data": {"data": {"data": CALL}}}}}),
     ],
 )
-def test_what_is_no_push(body: bytes) -> None:
+def test_an_invalid_body_is_no_push(body: bytes) -> None:
     assert parse({}, body) is None
 
 
@@ -269,25 +269,25 @@ def test_a_huge_body_is_not_read() -> None:
         {"timestamp": "9" * 5000, "port": "9" * 5000, "ttl": "9" * 5000},
     ],
 )
-def test_wrong_types_are_as_if_not_there(wrong: dict[str, object]) -> None:
+def test_values_of_wrong_types_are_ignored(wrong: dict[str, object]) -> None:
     found = parse({}, dumped({**CALL, **wrong}))
     assert found == replace(RANG, timestamp=None, port=None, ttl=DEFAULT_TTL)
     found = parse({}, dumped({**CALL, "callerId": {"a": 1}, "flatId": [5], "image": True}))
     assert found == replace(RANG, caller=None, flat_id=None)
 
 
-def test_numbers_are_as_good_as_text() -> None:
+def test_numbers_instead_of_texts_are_read() -> None:
     numbers = {name: int(value) if value.isdecimal() else value for name, value in CALL.items()}
     assert parse({}, dumped(numbers)) == RANG
 
 
-def test_a_name_that_no_text_can_have() -> None:
+def test_invalid_unicode_in_a_name_is_replaced() -> None:
     found = parse({}, b'{"extension": "1", "callerId": "a\\ud800b"}')
     assert isinstance(found, CallPush)
     assert found.caller == "a?b"
 
 
-def test_nothing_secret_is_shown() -> None:
+def test_the_repr_of_a_push_hides_its_secrets() -> None:
     content = {
         **CALL, **MORE, "hash": KEY, "videoToken": "video-token", "videoStream": "https://v.test/secret-path",
         "webRtcUrl": "https://w.test/secret-path",

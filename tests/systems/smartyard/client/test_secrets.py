@@ -119,7 +119,9 @@ async def test_secrets(session: aiohttp.ClientSession, caplog: pytest.LogCapture
     assert "address/getAddressList: 200" in caplog.text
 
 
-async def test_what_the_server_repeats(session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture) -> None:
+async def test_secrets_repeated_by_the_server_are_not_logged(
+    session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
     """Its sentences are for people, but what we have told it in confidence is not in them."""
     caplog.set_level(logging.DEBUG)
     async with Simulator() as sim:

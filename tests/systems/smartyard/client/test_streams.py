@@ -89,7 +89,7 @@ async def test_a_flussonic_that_makes_thumbnails(
     assert (found.content_type, found.url) == ("image/jpeg", None)
 
 
-async def test_intercoms_do_not_tell_their_mode(
+async def test_the_playlist_of_an_intercom_is_found_without_its_mode(
     sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession
 ) -> None:
     """One of them has the newer playlist only, another the older."""
@@ -143,11 +143,11 @@ async def test_an_address(
     assert str(await live_url(session, camera(address, server_type, "a+b/c==", mode))) == expected
 
 
-async def test_without_a_token(session: aiohttp.ClientSession) -> None:
+async def test_a_stream_address_without_a_token(session: aiohttp.ClientSession) -> None:
     assert str(await live_url(session, camera("http://c.test/a", "nimble", ""))) == "http://c.test/a/playlist.m3u8"
 
 
-def test_what_was_recorded() -> None:
+def test_the_archive_of_a_camera_is_prepared_and_downloaded() -> None:
     flussonic, nimble = (camera("http://c.test/a", kind, "t") for kind in ("flussonic", "nimble"))
     assert str(archive_url(flussonic, 1795222540, 60)) == "http://c.test/a/index-1795222540-60.m3u8?token=t"
     expected = "http://c.test/a/playlist_dvr_range-1795222540-60.m3u8?wmsAuthSign=t"
@@ -158,7 +158,7 @@ def test_what_was_recorded() -> None:
 
 @pytest.mark.parametrize("address", ["", "rtsp://c.test/a", "/a", "http://", "file:///etc/passwd", "http://[1/a"])
 @pytest.mark.parametrize("kind", Kind)
-async def test_no_address(session: aiohttp.ClientSession, kind: Kind, address: str) -> None:
+async def test_an_invalid_address_is_an_error(session: aiohttp.ClientSession, kind: Kind, address: str) -> None:
     for look in (live_url, still):
         with pytest.raises(InvalidRequest):
             await look(session, camera(address, kind))
@@ -166,7 +166,7 @@ async def test_no_address(session: aiohttp.ClientSession, kind: Kind, address: s
         archive_url(camera(address, kind), 1, 1)
 
 
-async def test_an_unknown_kind(session: aiohttp.ClientSession) -> None:
+async def test_an_unknown_kind_of_camera_server_is_not_supported(session: aiohttp.ClientSession) -> None:
     for look in (live_url, still):
         with pytest.raises(NotSupported):
             await look(session, camera("http://c.test/a", "tomorrows"))
@@ -182,7 +182,7 @@ def at(server: Server, kind: str) -> Camera:
     return camera(f"{server.url}{ADDRESSES[kind]}".replace("//hls", "/hls"), kind, "a=b&c=")
 
 
-async def test_how_macroscop_is_asked(server: Server, session: aiohttp.ClientSession) -> None:
+async def test_requests_to_macroscop(server: Server, session: aiohttp.ClientSession) -> None:
     server.says("/hls", "17/a.m3u8?x=1\n", content_type="text/plain")
     server.says("/site", JPEG, content_type="image/jpeg")
     assert await live_url(session, at(server, "macroscop")) == server.url.join(URL("/hls/17/a.m3u8?x=1"))
@@ -195,7 +195,7 @@ async def test_how_macroscop_is_asked(server: Server, session: aiohttp.ClientSes
     }  # fmt: skip
 
 
-async def test_how_trassir_is_asked(server: Server, session: aiohttp.ClientSession) -> None:
+async def test_requests_to_trassir(server: Server, session: aiohttp.ClientSession) -> None:
     server.says("/login", {"success": 1, "sid": "s1d"})
     server.says("/get_video", {"success": 1, "token": "tok"})
     server.says("/screenshot/1", JPEG, content_type="image/jpeg")
@@ -207,7 +207,9 @@ async def test_how_trassir_is_asked(server: Server, session: aiohttp.ClientSessi
     assert picture.query == {"timestamp": "2026-11-21 12:05:00", "sid": "s1d"}
 
 
-async def test_a_session_is_kept_until_it_ends(sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession) -> None:
+async def test_a_trassir_session_is_reused_until_it_ends(
+    sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession
+) -> None:
     def logins() -> int:
         return sum(request.path == "/login" for request in sim.requests)
 
@@ -229,7 +231,7 @@ async def test_a_session_is_kept_until_it_ends(sim: Simulator, yard: SmartYard, 
     assert logins() == 4
 
 
-async def test_how_forpost_is_asked(server: Server, session: aiohttp.ClientSession) -> None:
+async def test_requests_to_forpost(server: Server, session: aiohttp.ClientSession) -> None:
     server.says("/api", {"URL": str(server.url.with_path("/shot").with_query(k="1"))})
     server.says("/shot", JPEG, content_type="image/jpeg")
     assert await live_url(session, at(server, "forpost")) == server.url.with_path("/shot").with_query(k="1")
@@ -261,7 +263,7 @@ async def test_how_forpost_is_asked(server: Server, session: aiohttp.ClientSessi
         (200, b"[" * 100_000, UnexpectedReply),
     ],
 )
-async def test_another_answer(
+async def test_an_invalid_stream_response_is_an_error(
     server: Server, session: aiohttp.ClientSession, kind: str, status: int, body: bytes, expected: type[IntercomError]
 ) -> None:
     path = URL(ADDRESSES[kind]).path if kind != "trassir" else "/login"
@@ -275,7 +277,7 @@ async def test_another_answer(
 @pytest.mark.parametrize(
     "content", [{}, [], {"success": 0, "error_code": "x"}, {"ErrorCode": 2}, {"sid": "", "URL": ""}]
 )
-async def test_a_refusal_within_a_success(
+async def test_a_rejection_with_status_200_is_an_error(
     server: Server, session: aiohttp.ClientSession, kind: str, content: object
 ) -> None:
     server.says("/api" if kind == "forpost" else "/login", content)
@@ -316,7 +318,7 @@ async def test_trassir_names_no_stream(server: Server, session: aiohttp.ClientSe
 @pytest.mark.parametrize(
     ("body", "content_type"), [(b"<html>", "text/html"), (b"", "image/jpeg"), (b"x" * 2000, "image/jpeg")]
 )
-async def test_no_picture(
+async def test_an_invalid_picture_is_an_error(
     server: Server,
     session: aiohttp.ClientSession,
     monkeypatch: pytest.MonkeyPatch,
@@ -330,13 +332,13 @@ async def test_no_picture(
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"nothing"])
-async def test_no_playlist(server: Server, session: aiohttp.ClientSession, body: bytes) -> None:
+async def test_an_invalid_playlist_is_an_error(server: Server, session: aiohttp.ClientSession, body: bytes) -> None:
     server.says("/a/index.fmp4.m3u8", body)
     with pytest.raises(UnexpectedReply):
         await check(session, await live_url(session, camera(server.url / "a", "flussonic")))
 
 
-async def test_nobody_there(session: aiohttp.ClientSession, unused_tcp_port: int) -> None:
+async def test_an_unreachable_server_is_an_error(session: aiohttp.ClientSession, unused_tcp_port: int) -> None:
     for kind in ADDRESSES:
         with pytest.raises(ConnectionFailed):
             await live_url(session, camera(f"http://127.0.0.1:{unused_tcp_port}/x?channel=1", kind))
@@ -345,7 +347,7 @@ async def test_nobody_there(session: aiohttp.ClientSession, unused_tcp_port: int
 # ---- Secrets ----
 
 
-async def test_no_error_tells_a_token(server: Server, session: aiohttp.ClientSession) -> None:
+async def test_no_error_contains_a_token(server: Server, session: aiohttp.ClientSession) -> None:
     """Wherever in an address it is."""
     failures = []
     secret = "s3cret-t0ken"

@@ -17,7 +17,7 @@ from .test_get_pushes import repairs
 STRANGER = "79160009999"
 
 
-async def test_a_number_that_the_operator_does_not_know_yet(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_unknown_phone_number_is_added_with_a_repair(hass: HomeAssistant, sim: Simulator) -> None:
     result = await log_in(hass, sim, STRANGER)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["description"] == "no_flats"
@@ -33,7 +33,7 @@ async def test_a_number_that_the_operator_does_not_know_yet(hass: HomeAssistant,
     assert entity_id(hass, entry, "lock", "door_23:0_door") == "lock.podezd_2"
 
 
-async def test_an_account_that_loses_its_last_flat_says_so(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_account_without_apartments_is_a_repair(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add(hass, sim, NEIGHBOUR)
     assert repairs(hass) == []
     sim.move_out(NEIGHBOUR, 52)
@@ -50,11 +50,11 @@ async def test_an_account_that_loses_its_last_flat_says_so(hass: HomeAssistant, 
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_the_form_says_that_nothing_is_known(language: str) -> None:
+def test_the_form_has_a_text_for_an_account_without_apartments(language: str) -> None:
     assert translations(language)["config"]["create_entry"]["no_flats"]
 
 
-async def test_two_accounts_of_one_house_are_told_apart(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_accounts_of_one_house_have_distinct_names(hass: HomeAssistant, sim: Simulator) -> None:
     accounts = [await add(hass, sim, phone) for phone in (PHONE, ROOMMATE, NEIGHBOUR)]
     flat = "г. Примерск, ул. Садовая, д. 3, кв."
     # Two of them have the same flat.

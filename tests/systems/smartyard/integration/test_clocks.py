@@ -63,7 +63,7 @@ async def test_a_visitor_rings_once_and_an_old_push_does_not(
 
 
 @pytest.mark.parametrize("ahead", [-3600, 3600])
-async def test_where_the_server_cannot_say_the_second_ring_of_a_wrong_clock_rings(
+async def test_an_unverifiable_wrong_clock_rings_from_the_second_ring(
     hass: HomeAssistant,
     device: Start,
     local_url: str,
@@ -84,7 +84,7 @@ async def test_where_the_server_cannot_say_the_second_ring_of_a_wrong_clock_ring
     assert [ring.bell.id for ring in rings] == ["21", "24"]
 
 
-async def test_a_server_that_shows_a_picture_for_any_key_proves_nothing(
+async def test_a_server_with_a_picture_for_any_key_verifies_no_ring(
     hass: HomeAssistant, device: Start, local_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
@@ -98,7 +98,7 @@ async def test_a_server_that_shows_a_picture_for_any_key_proves_nothing(
 
 
 @pytest.mark.parametrize("ahead", [-3600, 400])
-async def test_a_clock_that_is_learned_is_known_after_a_reload(
+async def test_a_learned_clock_survives_a_reload(
     hass: HomeAssistant, device: Start, local_url: str, ahead: int
 ) -> None:
     sim, rings = await began(hass, device, local_url, ahead, Dates.PROXY)
@@ -113,7 +113,7 @@ async def test_a_clock_that_is_learned_is_known_after_a_reload(
     assert again[0].age < 5
 
 
-async def test_a_clock_that_is_set_right_costs_no_ring(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_correcting_the_clock_loses_no_ring(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim, rings = await began(hass, device, local_url, -3600, Dates.OWN)
     sim.ring(22)
     await until(lambda: rings, "the ring")

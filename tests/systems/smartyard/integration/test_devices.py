@@ -61,7 +61,7 @@ async def test_each_place_is_a_device(hass: HomeAssistant, entry: ConfigEntry) -
     assert (found["camera_42"].name, found["camera_42"].model) == ("Двор", None)
 
 
-async def test_what_belongs_to_each(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_each_device_has_its_entities(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert entities(hass, entry, "door_21_0") == {
         "lock": {"door_21:0_door"},
         "binary_sensor": {"door_21:0_blocked", "bell_21_ringing"},
@@ -89,7 +89,7 @@ async def test_what_belongs_to_each(hass: HomeAssistant, entry: ConfigEntry) -> 
     }
 
 
-async def test_everything_is_there_from_the_start(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_all_enabled_entities_are_available_at_setup(hass: HomeAssistant, entry: ConfigEntry) -> None:
     for entity in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id):
         if entity.disabled_by is None:
             state = hass.states.get(entity.entity_id)
@@ -123,7 +123,7 @@ async def test_everything_is_there_from_the_start(hass: HomeAssistant, entry: Co
         ),
     ],
 )
-async def test_the_place_has_the_name(
+async def test_entities_are_named_by_their_place(
     hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str, name: str
 ) -> None:
     assert shown(hass, entry, platform, key).name == name
@@ -177,7 +177,9 @@ async def test_an_entrance_that_appears_is_an_area(hass: HomeAssistant, sim: Sim
     assert entity_id(hass, entry, "lock", "door_25:0_door") == "lock.vorota"
 
 
-async def test_a_flat_that_is_moved_into_and_out_of(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_moving_out_and_in_removes_and_adds_devices(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     coordinator = entry.runtime_data.coordinator
     sim.move_out(PHONE, 53)
     await coordinator.async_describe()
@@ -193,7 +195,9 @@ async def test_a_flat_that_is_moved_into_and_out_of(hass: HomeAssistant, sim: Si
     assert entry.runtime_data.coordinator is coordinator, "it was reloaded"
 
 
-async def test_what_went_while_nobody_looked(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_devices_of_a_left_apartment_are_removed_at_setup(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     assert await hass.config_entries.async_unload(entry.entry_id)
     sim.move_out(PHONE, 53)
     assert await hass.config_entries.async_setup(entry.entry_id)
@@ -203,7 +207,7 @@ async def test_what_went_while_nobody_looked(hass: HomeAssistant, sim: Simulator
 
 @pytest.mark.parametrize("function", ["cctv/all", "cctv/camMap"])
 @pytest.mark.parametrize("status", [403, 404, 422])
-async def test_cameras_stay_while_their_list_is_refused(
+async def test_cameras_stay_while_their_list_is_rejected(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, function: str, status: int
 ) -> None:
     before, cameras = set(places(hass, entry)), set(entry.runtime_data.coordinator.data.cameras)
@@ -215,7 +219,7 @@ async def test_cameras_stay_while_their_list_is_refused(
 
 @pytest.mark.parametrize("status", [403, 404])
 @pytest.mark.parametrize("function", ["cctv/all", "cctv/camMap", "address/intercom", "user/notification"])
-async def test_what_is_refused_from_the_start_stays_until_it_is_told(
+async def test_devices_of_a_rejected_list_stay_until_it_is_read(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -261,7 +265,7 @@ async def test_a_door_is_opened(hass: HomeAssistant, sim: Simulator, entry: Conf
     assert sim.address_functions.opened == [(21, 1, PHONE)] * 2
 
 
-async def test_a_lost_answer_is_told_and_the_door_opened_once(
+async def test_a_lost_door_response_is_an_error_and_not_repeated(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.lose_next_answer("address/openDoor")
@@ -271,7 +275,9 @@ async def test_a_lost_answer_is_told_and_the_door_opened_once(
     assert sim.address_functions.opened == [(21, 1, PHONE)]
 
 
-async def test_a_blocked_door_says_so_and_why(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_blocked_door_has_a_sensor_and_rejects_opening(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     assert state_of(hass, entry, "binary_sensor", "door_22:0_blocked") == "off"
     sim.block_door(22)
     await entry.runtime_data.coordinator.async_refresh()
@@ -287,7 +293,7 @@ async def test_a_blocked_door_says_so_and_why(hass: HomeAssistant, sim: Simulato
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-async def test_a_door_that_only_the_refusal_tells_is_blocked(
+async def test_a_door_that_rejects_opening_as_blocked_is_blocked(
     hass: HomeAssistant, sim: Simulator, language: str
 ) -> None:
     hass.config.language = language
@@ -308,16 +314,14 @@ async def test_a_door_that_only_the_refusal_tells_is_blocked(
     assert state_of(hass, entry, "binary_sensor", key) == "off"
 
 
-async def test_a_door_whose_intercom_is_away_is_not_blocked(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_an_unreachable_door_is_not_blocked(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.break_door(21)
     with pytest.raises(HomeAssistantError):
         await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))
     assert state_of(hass, entry, "binary_sensor", "door_21:0_blocked") == "off"
 
 
-async def test_a_door_that_was_opened_is_shown_open_for_a_while(
+async def test_an_opened_door_is_shown_unlocked_for_seconds(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     lock = entity_id(hass, entry, "lock", "door_21:0_door")
@@ -334,7 +338,7 @@ async def test_a_door_that_was_opened_is_shown_open_for_a_while(
     assert_assumed_locked(hass, entry, "door_21:0_door")
 
 
-async def test_a_door_of_which_no_answer_comes_may_have_opened(
+async def test_an_unanswered_opening_is_an_error_that_says_it_may_be_open(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.fault("address/openDoor", Fault.HANG)
@@ -345,7 +349,7 @@ async def test_a_door_of_which_no_answer_comes_may_have_opened(
     assert_assumed_locked(hass, entry, "door_21:0_door")
 
 
-async def test_no_two_things_have_the_same_name(hass: HomeAssistant, device: Start) -> None:
+async def test_devices_and_entities_have_distinct_names(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     sim.rename_door(22, name="Подъезд 1")
     sim.rename_door(24, name="Подъезд 1")
@@ -365,7 +369,9 @@ async def test_no_two_things_have_the_same_name(hass: HomeAssistant, device: Sta
     assert len(told) == len(set(told))
 
 
-async def test_a_renamed_entrance_is_no_event(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_renaming_an_entrance_writes_no_event_entity(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     """The operator calls it otherwise: its bell takes the name with the next ring."""
     changes = capture_changes(hass, entry)
     sim.rename_door(21, name="Entrance A")

@@ -41,7 +41,7 @@ CASES = [(path, Fault.HANG, 0) for path in NEEDS] + [
 ]
 
 
-async def test_each_part_fails_alone_and_comes_later(
+async def test_each_failed_function_is_retried_and_leaves_the_others(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     devices = {device.id for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)}
@@ -66,7 +66,7 @@ async def test_each_part_fails_alone_and_comes_later(
 
 
 @pytest.mark.parametrize("path", NEEDS)
-async def test_numbers_that_are_words_are_others_for_a_while(
+async def test_wrong_ids_for_a_while_lose_no_entity(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, path: str
 ) -> None:
     known = {one.unique_id for one in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)}
@@ -80,7 +80,7 @@ async def test_numbers_that_are_words_are_others_for_a_while(
     assert {one.unique_id for one in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)} == known
 
 
-async def test_an_account_without_doors_for_now(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_entry_loads_without_doors_and_gets_them_later(hass: HomeAssistant, sim: Simulator) -> None:
     sim.fault("address/getAddressList", Fault.STATUS)
     entry = await add(hass, sim)
     assert entry.state is ConfigEntryState.LOADED
@@ -93,7 +93,9 @@ async def test_an_account_without_doors_for_now(hass: HomeAssistant, sim: Simula
     assert sim.address_functions.opened == [(21, 0, PHONE)]
 
 
-async def test_a_door_does_not_wait_for_lists(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_opening_a_door_does_not_wait_for_hanging_lists(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     for path in ("address/getAddressList", "address/getSettingsList", "user/notification", "inbox/unreaded"):
         sim.fault(path, Fault.HANG)
     reading = asyncio.ensure_future(entry.runtime_data.coordinator.system.read())
@@ -117,7 +119,7 @@ async def lose(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: F
 
 
 @pytest.mark.parametrize(("fault", "status"), SILENT)
-async def test_journals_that_fail_alone_take_nothing_else_down(
+async def test_failing_journals_leave_entities_and_messages_working(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -149,7 +151,9 @@ async def test_journals_that_fail_alone_take_nothing_else_down(
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
-async def test_the_journal_of_one_flat_fails_alone(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_failing_journal_leaves_that_of_another_apartment(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     events = capture_log_events(hass)
     await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.break_log(53)
@@ -160,7 +164,7 @@ async def test_the_journal_of_one_flat_fails_alone(hass: HomeAssistant, sim: Sim
     assert repairs(hass) == ["event_source_lost"]
 
 
-async def test_the_repair_asks_for_the_journals_again(
+async def test_the_repair_retries_the_journals(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -186,7 +190,7 @@ async def test_the_repair_asks_for_the_journals_again(
 
 
 @pytest.mark.parametrize(("status", "key"), [(503, "overloaded"), (429, "throttled")])
-async def test_a_busy_server_is_left_alone_and_says_so(
+async def test_a_busy_server_is_unavailable_and_gets_no_requests(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int, key: str
 ) -> None:
     coordinator = entry.runtime_data.coordinator
@@ -212,7 +216,7 @@ async def test_a_busy_server_is_left_alone_and_says_so(
 
 
 @pytest.mark.parametrize(("status", "key"), [(503, "overloaded"), (429, "throttled")])
-async def test_a_busy_server_is_left_alone_while_it_is_set_up(
+async def test_setup_of_a_busy_server_waits_for_retry_after(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, key: str
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
@@ -226,7 +230,7 @@ async def test_a_busy_server_is_left_alone_while_it_is_set_up(
         sim.clear_requests()
 
 
-async def test_a_busy_part_is_left_alone(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_busy_function_gets_no_requests(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
     sim.fault("cctv/all", Fault.STATUS, status=503, retry_after="300")
     assert await hass.config_entries.async_setup(entry.entry_id)

@@ -42,7 +42,7 @@ async def test_settings_are_shown_and_set(hass: HomeAssistant, sim: Simulator, e
     await becomes(hass, entry, "switch", key, "on")
 
 
-async def test_one_of_several_is_chosen(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_setting_with_options_is_a_select(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     key = "setting_flat_51_white_rabbit"
     found = shown(hass, entry, "select", key)
     assert (found.state, found.attributes["options"]) == ("0", ["0", "1", "2", "3", "5", "7", "10"])
@@ -51,7 +51,7 @@ async def test_one_of_several_is_chosen(hass: HomeAssistant, sim: Simulator, ent
     await becomes(hass, entry, "select", key, "5")
 
 
-async def test_what_is_told_to_the_account(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_notification_settings_are_switches(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     money = entity_id(hass, entry, "switch", "setting_money_messages")
     before = state_of(hass, entry, "switch", "setting_money_messages")
     await act(hass, "switch.toggle", entity_id=money)
@@ -74,7 +74,7 @@ async def test_history_is_on_while_the_server_keeps_a_log(
     await becomes(hass, entry, "switch", key, "on")
 
 
-async def test_a_setting_that_is_refused_stays(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_rejected_setting_keeps_its_state(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.refuse("/address/intercom", 403, 1)
     with pytest.raises(HomeAssistantError):
         await act(hass, "switch.turn_off", entity_id=entity_id(hass, entry, "switch", "setting_flat_51_cms"))
@@ -92,7 +92,9 @@ async def test_a_setting_that_the_server_ignores_is_an_error(hass: HomeAssistant
 # ---- codes and guests ----
 
 
-async def test_the_door_code_is_for_who_asks(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_the_door_code_is_returned_only_by_its_action(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     code = sim.town.flat(51).door_code
 
     def shown() -> list[str]:
@@ -110,26 +112,30 @@ async def test_the_door_code_is_for_who_asks(hass: HomeAssistant, sim: Simulator
 
 
 @pytest.mark.default_entities
-async def test_a_new_door_code_takes_more_than_a_press(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_the_button_for_a_new_door_code_is_disabled_by_default(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """One press replaces the code of the whole family."""
     button = er.async_get(hass).async_get(entity_id(hass, entry, "button", "new_door_code_flat_51"))
     assert button is not None
     assert button.disabled_by is er.RegistryEntryDisabler.INTEGRATION
 
 
-async def test_a_new_door_code_is_told_to_who_made_it(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_renewing_the_door_code_returns_it(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     assert await flat_command(hass, entry, "renew_door_code") == {"code": sim.town.flat(51).door_code}
     assert sim.town.flat(51).door_code != "40374"
 
 
 @pytest.mark.parametrize("at", ["flat_51", "house_11", "door_21_0"])
-async def test_the_device_says_which_flat(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, at: str) -> None:
+async def test_the_target_device_selects_the_apartment(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, at: str
+) -> None:
     await flat_command(hass, entry, "let_guests_in", at, duration={"minutes": 10})
     assert not sim.town.flat(51).auto_open.startswith("1970")
     assert sim.town.flat(53).auto_open.startswith("1970")
 
 
-async def test_the_account_says_not_which_flat(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_an_action_on_the_account_needs_an_apartment(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     assert await refusal(hass, entry, "let_guests_in", duration={"minutes": 10}) == "which_flat"
     with pytest.raises(ServiceValidationError, match="Садовая"):
         await flat_command(hass, entry, "let_guests_in", "camera_42", duration={"minutes": 10})
@@ -144,7 +150,7 @@ async def test_the_account_says_not_which_flat(hass: HomeAssistant, sim: Simulat
     assert await refusal(hass, entry, "archive_ranges") == "no_camera"
 
 
-async def test_guests_come_in_until_then(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_let_guests_in_sets_its_end(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     until = dt_util.now().replace(microsecond=0) + timedelta(hours=2)
     answer = await flat_command(hass, entry, "let_guests_in", until=until.isoformat())
     assert dt_util.parse_datetime(answer["until"]) == until
@@ -162,7 +168,7 @@ async def test_guests_come_in_until_then(hass: HomeAssistant, sim: Simulator, en
 
 
 @pytest.mark.parametrize("hours", [3, -4, 14])
-async def test_guests_come_in_no_longer_than_asked_where_the_server_has_two_time_zones(
+async def test_guest_access_ends_in_time_if_the_server_has_two_time_zones(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hours: int
 ) -> None:
     sim.shift_auto_open(3600 * hours)
@@ -186,7 +192,7 @@ async def test_guests_come_in_no_longer_than_asked_where_the_server_has_two_time
 @pytest.mark.parametrize("rounding", ["down", "nearest", "up"])
 @pytest.mark.parametrize("second", [0, 7, 40, 59])
 @pytest.mark.parametrize("hours", [0, 3])
-async def test_guests_come_in_at_a_server_that_keeps_whole_minutes(
+async def test_guest_access_on_a_server_with_whole_minutes(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, rounding: str, second: int, hours: int
 ) -> None:
     sim.round_auto_open(rounding)
@@ -197,7 +203,7 @@ async def test_guests_come_in_at_a_server_that_keeps_whole_minutes(
     assert sim.town.flat(51).auto_open == moscow.strftime("%Y-%m-%d %H:%M:00")
 
 
-async def test_guests_come_in_for_some_seconds_at_a_server_that_rounds_up(
+async def test_short_guest_access_on_a_server_that_rounds_up(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.round_auto_open("up")
@@ -210,7 +216,7 @@ async def test_guests_come_in_for_some_seconds_at_a_server_that_rounds_up(
 
 
 @pytest.mark.parametrize("body", ["", '{"code":200,"data":[]}'])
-async def test_what_is_answered_with_nothing_is_not_done(
+async def test_an_empty_response_to_a_change_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, body: str
 ) -> None:
     for path in ("address/intercom", "user/notification"):
@@ -229,7 +235,7 @@ async def test_what_is_answered_with_nothing_is_not_done(
             await act(hass, "switch.turn_off", entity_id=entity_id(hass, entry, "switch", f"setting_{key}"))
 
 
-async def test_who_may_not_open_lets_no_guests_in(
+async def test_a_read_only_user_may_not_let_guests_in(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_read_only_user: MockUser
 ) -> None:
     for action, data in (("let_guests_in", {"duration": 60}), ("renew_door_code", {}), ("sip_account", {})):
@@ -249,7 +255,9 @@ async def test_who_may_not_open_lets_no_guests_in(
 # ---- who came ----
 
 
-async def test_the_history_of_a_flat(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+async def test_the_history_of_an_apartment_is_returned(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
     sim.happen("key", 21, flat=51, ago=60)
     sim.happen("face", 21, flat=51, ago=30)
     days = (await flat_command(hass, entry, "history_query"))["days"]
@@ -272,7 +280,7 @@ async def test_the_history_of_a_flat(hass: HomeAssistant, sim: Simulator, entry:
 # ---- watches and phones ----
 
 
-async def test_watches_come_and_go(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_watches_are_added_and_removed(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     assert await flat_command(hass, entry, "watches") == {"watches": []}
     await flat_command(hass, entry, "watch_add", event="key", detail="0000001A2B3C4D", comment="Ключ")
     (watch,) = (await flat_command(hass, entry, "watches"))["watches"]
@@ -284,7 +292,7 @@ async def test_watches_come_and_go(hass: HomeAssistant, sim: Simulator, entry: C
         await flat_command(hass, entry, "watch_add", event="missed_call", detail="1")
 
 
-async def test_a_watch_that_the_operators_route_would_not_bring_is_refused(
+async def test_a_watch_that_the_push_route_does_not_deliver_is_an_error(
     hass: HomeAssistant, sim: Simulator, local_url: str
 ) -> None:
     entry = await pushing(hass, sim, local_url, Form.FORM, push_route="home")
@@ -299,7 +307,7 @@ async def test_a_watch_that_the_operators_route_would_not_bring_is_refused(
     assert len((await flat_command(hass, entry, "watches"))["watches"]) == 1
 
 
-async def test_a_telephone_for_whoever_rings(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_the_sip_account_of_a_ring_is_returned(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     with pytest.raises(ServiceValidationError) as nobody:
         await flat_command(hass, pushed, "sip_account", "door_21_0")
     assert nobody.value.translation_key == "no_such_call"
@@ -321,7 +329,9 @@ async def test_a_telephone_for_whoever_rings(hass: HomeAssistant, sim: Simulator
     assert all(secret not in str(state.attributes) for state in hass.states.async_all())
 
 
-async def test_a_telephone_for_the_support(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_the_sip_account_of_the_support_is_returned(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     account = await command(hass, entry, "sip_account")
     assert (account["server"], account["port"], account["transport"]) == ("sip.example.test", 54675, "tcp")
     assert (account["extension"], account["password"], account["dial"]) == ("123", "support-secret", "429999")

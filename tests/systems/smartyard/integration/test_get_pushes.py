@@ -33,7 +33,7 @@ async def by_get(hass: HomeAssistant, sim: Simulator, local_url: str) -> ConfigE
     return await pushing(hass, sim, local_url, Form.QUERY)
 
 
-async def test_a_push_by_get_rings_and_a_repair_says_what_to_change(
+async def test_a_push_by_get_rings_and_creates_a_repair(
     hass: HomeAssistant, sim: Simulator, by_get: ConfigEntry
 ) -> None:
     rings = listen(by_get)
@@ -43,7 +43,7 @@ async def test_a_push_by_get_rings_and_a_repair_says_what_to_change(
     assert repairs(hass) == [REPAIR]
 
 
-async def test_the_repair_goes_once_all_comes_by_post_for_a_day(
+async def test_the_repair_is_deleted_after_a_day_of_post_only(
     hass: HomeAssistant, sim: Simulator, by_get: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rings = listen(by_get)
@@ -78,9 +78,7 @@ async def test_the_repair_stays_while_one_of_two_forwarders_uses_get(
     assert shown == [[REPAIR]] * 4
 
 
-async def test_a_person_says_that_the_forwarder_is_mended(
-    hass: HomeAssistant, sim: Simulator, by_get: ConfigEntry
-) -> None:
+async def test_confirming_the_repair_deletes_it(hass: HomeAssistant, sim: Simulator, by_get: ConfigEntry) -> None:
     rings = listen(by_get)
     sim.ring(22)
     await until(lambda: rings, "the ring")
@@ -88,7 +86,7 @@ async def test_a_person_says_that_the_forwarder_is_mended(
     assert repairs(hass) == []
 
 
-async def test_a_look_at_the_address_is_no_push(
+async def test_opening_the_webhook_in_a_browser_is_no_push(
     hass: HomeAssistant, pushed: ConfigEntry, hass_client_no_auth: ClientSessionGenerator
 ) -> None:
     client = await hass_client_no_auth()
@@ -99,7 +97,7 @@ async def test_a_look_at_the_address_is_no_push(
 
 
 @pytest.mark.parametrize(("form", "status"), [(Form.QUERY, 400), (Form.FORM, 200), (Form.BARE, 200)])
-async def test_a_text_of_two_lines_comes_by_post_only(
+async def test_a_message_with_a_line_break_needs_post(
     hass: HomeAssistant, device: Start, local_url: str, form: Form, status: int
 ) -> None:
     sim = await device()
@@ -118,7 +116,7 @@ def test_get_is_not_offered(language: str) -> None:
     assert "запроса GET" not in text
 
 
-async def test_a_telephone_that_knows_the_name_of_the_door_only_rings(
+async def test_a_push_with_only_the_name_of_the_door_rings(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, hass_client_no_auth: ClientSessionGenerator
 ) -> None:
     """As an automation app fills the form in (docs/smartyard-pushes.md)."""

@@ -99,7 +99,7 @@ async def test_a_visitor_rings(hass: HomeAssistant, google: Google, sim: Simulat
     assert (sim.people.devices[-1].platform, sim.people.devices[-1].service) == ("android", "fcm")
 
 
-async def test_a_message_is_told(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
+async def test_a_pushed_message_is_reported(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
     await added(hass, google, sim)
     events = capture_log_events(hass)
     sim.text_push("paySuccess", "Заголовок", "Текст")
@@ -108,7 +108,9 @@ async def test_a_message_is_told(hass: HomeAssistant, google: Google, sim: Simul
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Spoilt if kind is not Spoilt.NOT])
-async def test_no_message_stops_the_others(hass: HomeAssistant, google: Google, sim: Simulator, kind: Spoilt) -> None:
+async def test_a_spoiled_message_does_not_stop_the_others(
+    hass: HomeAssistant, google: Google, sim: Simulator, kind: Spoilt
+) -> None:
     entry = await added(hass, google, sim)
     rings = listen(entry)
     bad = google.push({"data": {"action": "inbox"}}, kind)
@@ -123,7 +125,7 @@ async def test_no_message_stops_the_others(hass: HomeAssistant, google: Google, 
     assert (len(rings), bad.sent) == (1, 1)
 
 
-async def test_what_makes_no_sense_is_one_line(
+async def test_an_invalid_push_is_one_debug_line(
     hass: HomeAssistant, google: Google, sim: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = await added(hass, google, sim)
@@ -136,7 +138,7 @@ async def test_what_makes_no_sense_is_one_line(
     assert entry.runtime_data.coordinator.data == before
 
 
-async def test_a_push_is_heard_as_one_of_a_forwarder(
+async def test_a_google_push_is_received_like_a_forwarded_push(
     hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = await added(hass, google, sim)
@@ -155,7 +157,7 @@ async def test_a_push_is_heard_as_one_of_a_forwarder(
 # -- what goes wrong -------------------------------------------------------------------------------
 
 
-async def test_a_lost_connection_comes_back(
+async def test_a_lost_connection_is_restored(
     hass: HomeAssistant, google: Google, sim: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = await added(hass, google, sim)
@@ -168,7 +170,7 @@ async def test_a_lost_connection_comes_back(
     assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
-async def test_a_library_that_gives_up_is_replaced(
+async def test_google_push_restarts_after_the_library_gave_up(
     hass: HomeAssistant, google: Google, sim: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = await added(hass, google, sim)
@@ -191,7 +193,7 @@ async def test_a_library_that_gives_up_is_replaced(
     await until(lambda: rings, "the ring")
 
 
-async def test_set_up_waits_for_nothing(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
+async def test_setup_does_not_wait_for_google(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
     google.registry.phone_errors = 2
     google.mcs.mute = True
     entry = await add(hass, sim, **VALUES)
@@ -216,7 +218,7 @@ async def test_a_forgotten_registration_is_replaced(hass: HomeAssistant, google:
     await connected(google, sim)
 
 
-async def test_a_disk_that_refuses_does_not_end_the_attempts(
+async def test_registration_is_retried_though_the_disk_is_read_only(
     hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Lasting(Store[dict[str, Any]]):
@@ -234,7 +236,7 @@ async def test_a_disk_that_refuses_does_not_end_the_attempts(
     await connected(google, sim)
 
 
-async def test_a_refused_key_is_a_repair(
+async def test_a_rejected_api_key_is_a_repair(
     hass: HomeAssistant,
     google: Google,
     sim: Simulator,
@@ -275,7 +277,7 @@ async def exhaust(google: Google) -> None:
 
 
 @pytest.mark.parametrize(("lasted", "expected"), [(0.0, [0, 0, 0]), (600.0, [0, 1, 2])])
-async def test_what_has_lasted_was_no_failure(
+async def test_the_back_off_restarts_after_a_lasting_connection(
     hass: HomeAssistant,
     google: Google,
     sim: Simulator,
@@ -300,7 +302,7 @@ async def test_what_has_lasted_was_no_failure(
     await until(lambda: rings, "the ring")
 
 
-async def test_a_fault_is_told_and_tried_again(
+async def test_an_unexpected_error_is_logged_once_and_retried(
     hass: HomeAssistant,
     google: Google,
     sim: Simulator,
@@ -344,7 +346,7 @@ def asked(sim: Simulator) -> int:
 
 
 @pytest.mark.parametrize("other", ["err", "off", None, "somebody-else-0123456789"])
-async def test_a_server_that_forgot_is_told_again(
+async def test_the_token_is_sent_again_to_a_server_that_lost_it(
     hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch, other: str | None
 ) -> None:
     monkeypatch.setattr(google_push, "_CHECK_INTERVAL", 0.05)
@@ -357,7 +359,7 @@ async def test_a_server_that_forgot_is_told_again(
     assert told(sim) == 2
 
 
-async def test_a_server_that_does_not_tell_is_told_once(
+async def test_the_token_is_sent_once_to_a_server_that_hides_it(
     hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(google_push, "_CHECK_INTERVAL", 0.05)
@@ -368,7 +370,9 @@ async def test_a_server_that_does_not_tell_is_told_once(
     assert told(sim) == 1
 
 
-async def test_a_server_that_is_away_is_told_later(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
+async def test_the_token_is_sent_later_to_an_unreachable_server(
+    hass: HomeAssistant, google: Google, sim: Simulator
+) -> None:
     sim.refuse("/user/registerPushToken", 406)
     await add(hass, sim, **VALUES)
     await until(lambda: told(sim) > 1, "some attempts")
@@ -376,7 +380,7 @@ async def test_a_server_that_is_away_is_told_later(hass: HomeAssistant, google: 
     await connected(google, sim)
 
 
-async def test_a_server_that_is_not_known_yet_is_told_later(
+async def test_the_token_is_sent_once_the_server_is_known(
     hass: HomeAssistant,
     google: Google,
     sim: Simulator,
@@ -397,7 +401,7 @@ async def test_a_server_that_is_not_known_yet_is_told_later(
 # -- what is there only where it is wanted ---------------------------------------------------------
 
 
-async def test_nothing_is_installed_without_the_values(
+async def test_the_library_is_installed_only_with_all_options(
     hass: HomeAssistant,
     google: Google,
     sim: Simulator,
@@ -475,7 +479,7 @@ async def test_an_installation_that_failed_is_tried_again(
     assert attempts == 3
 
 
-async def test_what_is_removed_is_forgotten(
+async def test_removing_the_entry_deletes_the_registration(
     hass: HomeAssistant, google: Google, sim: Simulator, hass_storage: dict[str, Any]
 ) -> None:
     entry = await added(hass, google, sim)
@@ -487,7 +491,7 @@ async def test_what_is_removed_is_forgotten(
     assert key not in hass_storage
 
 
-async def test_without_the_values_the_registration_is_forgotten(
+async def test_removing_the_options_deletes_the_registration(
     hass: HomeAssistant, google: Google, sim: Simulator, hass_storage: dict[str, Any]
 ) -> None:
     entry = await added(hass, google, sim)
@@ -497,7 +501,9 @@ async def test_without_the_values_the_registration_is_forgotten(
     await until(lambda: not google.mcs.connections, "the end of the connection")
 
 
-async def test_another_application_is_another_registration(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
+async def test_another_application_gets_its_own_registration(
+    hass: HomeAssistant, google: Google, sim: Simulator
+) -> None:
     entry = await added(hass, google, sim)
     hass.config_entries.async_update_entry(entry, options={**VALUES, "fcm_sender_id": "210987654321"})
     await hass.config_entries.async_reload(entry.entry_id)
@@ -506,7 +512,7 @@ async def test_another_application_is_another_registration(hass: HomeAssistant, 
 
 
 @pytest.mark.parametrize("state", ["backing off", "connecting", "logging in", "receiving"])
-async def test_it_ends_with_its_entry_whatever_it_does(
+async def test_google_push_ends_with_its_entry_in_any_state(
     hass: HomeAssistant, google: Google, sim: Simulator, state: str
 ) -> None:
     google.registry.refuse_key = state == "backing off"
@@ -536,7 +542,7 @@ def library_tasks() -> list[asyncio.Task[Any]]:
     return [task for task in asyncio.all_tasks() if "FcmPushClient" in repr(task.get_coro())]
 
 
-async def test_it_ends_with_home_assistant(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
+async def test_google_push_ends_with_home_assistant(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
     await added(hass, google, sim)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await until(lambda: not google.mcs.connections, "the end of the connection")
@@ -551,7 +557,7 @@ def secrets_of(google: Google) -> list[str]:
     return [registration.token, str(device.android_id), str(device.security_token), *device.subtypes]
 
 
-async def test_diagnostics_show_nothing_of_it(
+async def test_diagnostics_show_no_secret_of_google_push(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, google: Google, sim: Simulator, local_url: str
 ) -> None:
     entry = await added(hass, google, sim)
@@ -561,7 +567,7 @@ async def test_diagnostics_show_nothing_of_it(
     assert "push_service" in shown["features"]
 
 
-async def test_the_log_shows_nothing_of_it(
+async def test_the_log_shows_no_secret_of_google_push(
     hass: HomeAssistant, google: Google, sim: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -588,7 +594,7 @@ async def choose(hass: HomeAssistant, entry: ConfigEntry, **values: str) -> Any:
     return await hass.config_entries.options.async_configure(result["flow_id"], page)
 
 
-async def test_the_values_are_options(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
+async def test_google_push_is_configured_by_options(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
     entry = await add(hass, sim)
     result = await choose(hass, entry, **{key: f" {value} " for key, value in VALUES.items()})
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -607,7 +613,9 @@ async def test_the_values_are_options(hass: HomeAssistant, google: Google, sim: 
 
 
 @pytest.mark.parametrize("missing", CONFS_FCM)
-async def test_some_of_the_values_are_none(hass: HomeAssistant, google: Google, sim: Simulator, missing: str) -> None:
+async def test_incomplete_google_options_are_an_error(
+    hass: HomeAssistant, google: Google, sim: Simulator, missing: str
+) -> None:
     entry = await add(hass, sim)
     given = {key: value for key, value in VALUES.items() if key != missing}
     result = await choose(hass, entry, **given)
@@ -626,7 +634,7 @@ async def test_some_of_the_values_are_none(hass: HomeAssistant, google: Google, 
     await connected(google, sim)
 
 
-async def test_the_key_of_an_incomplete_page_is_kept(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
+async def test_the_api_key_of_an_incomplete_form_is_kept(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
     """The page that comes back does not show it, so that it is not entered again."""
     entry = await add(hass, sim, **VALUES)
     result = await choose(hass, entry, **{**VALUES, "fcm_api_key": "another", "fcm_sender_id": ""})

@@ -29,7 +29,7 @@ def asked(sim: Simulator) -> int:
     return sum(request.function == "/address/plog" for request in sim.requests)
 
 
-async def test_what_was_there_before_is_not_told(hass: HomeAssistant, device: Start) -> None:
+async def test_records_before_the_setup_are_not_reported(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     sim.happen("key")
     sim.happen("app", ago=3600)
@@ -51,7 +51,7 @@ async def test_what_was_there_before_is_not_told(hass: HomeAssistant, device: St
         ("vehicle", "Vehicle", "license_plate", "A123BC68"),
     ],
 )
-async def test_whoever_came_in_is_told_once(
+async def test_each_access_is_reported_once(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, what: str, kind: str, method: str, name: str | None
 ) -> None:
     events = capture_log_events(hass)
@@ -72,7 +72,7 @@ async def test_whoever_came_in_is_told_once(
     assert picture.startswith(b"\xff\xd8")
 
 
-async def test_names_can_be_kept_out(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_names_are_omitted_without_the_option(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add(hass, sim, show_names=False)
     events = capture_log_events(hass)
     await read_again(sim)
@@ -84,7 +84,7 @@ async def test_names_can_be_kept_out(hass: HomeAssistant, sim: Simulator) -> Non
     assert entry.runtime_data.coordinator.data.last_access.name is None
 
 
-async def test_calls_in_the_journal_let_nobody_in(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_calls_in_the_journal_are_no_access(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     events = capture_log_events(hass)
     await read_again(sim)
     rings: list[object] = []
@@ -97,7 +97,9 @@ async def test_calls_in_the_journal_let_nobody_in(hass: HomeAssistant, sim: Simu
     assert rings == []
 
 
-async def test_what_happened_meanwhile_is_late(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_accesses_while_the_entry_was_unloaded_are_late(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     await read_again(sim)
     assert await hass.config_entries.async_unload(entry.entry_id)
     events = capture_log_events(hass)
@@ -113,7 +115,7 @@ async def test_what_happened_meanwhile_is_late(hass: HomeAssistant, sim: Simulat
     assert entry.runtime_data.coordinator.data.last_access.method == "face"
 
 
-async def test_a_journal_that_is_not_to_be_had_keeps_no_other_from_being_read(
+async def test_an_unavailable_journal_does_not_stop_the_others(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     events = capture_log_events(hass)

@@ -49,7 +49,9 @@ async def test_a_ring_and_its_record_are_one_visitor(hass: HomeAssistant, sim: S
     assert visitor.place is not None
 
 
-async def test_a_visit_goes_on_after_a_reload(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_a_visit_gets_its_outcome_after_a_reload(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
     await read_again(sim)
     ring = sim.ring(21)
     await until(lambda: rows(pushed) and rows(pushed)[0].taken, "the picture")
@@ -60,7 +62,7 @@ async def test_a_visit_goes_on_after_a_reload(hass: HomeAssistant, sim: Simulato
     assert [visitor.outcome for visitor in rows(pushed)] == ["missed"]
 
 
-async def test_a_visitor_of_whom_only_the_history_tells(
+async def test_a_visitor_known_from_the_history_alone_is_stored(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     """An account without pushes, or whose push got lost: the picture is that of the record."""
@@ -89,7 +91,7 @@ async def test_a_visitor_of_an_outage_has_the_picture_of_the_history(
     assert state_of(hass, entry, "image", "bell_21_last_visitor") == "unknown"
 
 
-async def test_a_late_ring_is_not_pictured_as_of_now(
+async def test_a_late_ring_gets_no_current_picture(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a picture of the ring on the server, a current one is taken."""
@@ -110,7 +112,7 @@ async def test_a_late_ring_is_not_pictured_as_of_now(
 
 
 @pytest.mark.parametrize(("names", "name"), [(True, "A123BC68"), (False, None)])
-async def test_who_came_in_is_kept_with_the_picture(
+async def test_an_access_is_stored_with_a_picture(
     hass: HomeAssistant, sim: Simulator, names: bool, name: str | None, hass_storage: dict[str, Any]
 ) -> None:
     entry = await add(hass, sim, show_names=names)
@@ -128,7 +130,7 @@ async def test_who_came_in_is_kept_with_the_picture(
     assert "A123BC68" not in str(hass_storage[key])
 
 
-async def test_without_days_no_access_is_kept(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_accesses_are_not_stored_with_zero_days(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add(hass, sim, visitor_days=0)
     await read_again(sim)
     sim.happen("vehicle", 22)

@@ -40,7 +40,7 @@ def asked(sim: Simulator, function: str) -> int:
 
 @pytest.mark.parametrize("method", ["sms", "smsCode", "flashCall"])
 @pytest.mark.parametrize("dialect", list(Dialect))
-async def test_a_code_that_comes_is_all_it_takes(
+async def test_an_entry_is_created_with_a_received_code(
     hass: HomeAssistant, device: Start, dialect: Dialect, method: str
 ) -> None:
     sim = await device(dialect=dialect)
@@ -56,7 +56,7 @@ async def test_a_code_that_comes_is_all_it_takes(
     assert entry.data["token"] == who.token
 
 
-async def test_a_call_to_the_server_does_as_well(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_entry_is_created_after_a_call_to_the_server(hass: HomeAssistant, sim: Simulator) -> None:
     sim.set_login_method("outgoingCall")
     result = await enter(hass, user_input(sim), "smartyard")
     assert result["step_id"] == "smartyard_call"
@@ -75,7 +75,7 @@ async def test_a_call_to_the_server_does_as_well(hass: HomeAssistant, sim: Simul
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_over_https_with_a_certificate_of_its_own(hass: HomeAssistant, device: Start) -> None:
+async def test_a_self_signed_certificate_is_accepted_without_verification(hass: HomeAssistant, device: Start) -> None:
     sim = await device(https=True)
     result = await configure(
         hass, await begin(hass, "smartyard"), {**user_input(sim), "security": {"verify_ssl": True}}
@@ -86,7 +86,7 @@ async def test_over_https_with_a_certificate_of_its_own(hass: HomeAssistant, dev
     assert entry.state is ConfigEntryState.LOADED
 
 
-async def test_certificates_are_verified_unless_somebody_says_otherwise(hass: HomeAssistant) -> None:
+async def test_certificates_are_verified_by_default(hass: HomeAssistant) -> None:
     form = await begin(hass, "smartyard")
     assert form["data_schema"]({"host": "a", "phone": "1", "security": {}})["security"] == {"verify_ssl": True}
 
@@ -98,7 +98,9 @@ async def test_the_address_may_be_typed_without_its_path(hass: HomeAssistant, de
     assert result["step_id"] == "smartyard_code", result
 
 
-async def test_two_accounts_at_one_operator(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_two_accounts_of_one_operator_can_be_added(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     other = await add(hass, sim, NEIGHBOUR)
     assert other.unique_id != entry.unique_id
     assert set(other.runtime_data.coordinator.data.doors) == {"21:0", "21:1", "22:0", "23:0"}
@@ -142,7 +144,7 @@ def _refused(sim: Simulator) -> None:
         (_refused, {}, {"base": "command_failed"}),
     ],
 )
-async def test_each_failure_has_its_own_text_and_can_be_mended(
+async def test_each_failure_has_its_own_error_and_the_flow_recovers(
     hass: HomeAssistant, sim: Simulator, prepare: Prepare, data: dict[str, str], errors: dict[str, str]
 ) -> None:
     prepare(sim)
@@ -155,7 +157,9 @@ async def test_each_failure_has_its_own_text_and_can_be_mended(
     assert result["step_id"] == "smartyard_code"
 
 
-async def test_something_else_at_the_address(hass: HomeAssistant, sim: Simulator, unused_tcp_port: int) -> None:
+async def test_another_server_at_the_address_is_rejected(
+    hass: HomeAssistant, sim: Simulator, unused_tcp_port: int
+) -> None:
     runner = web.AppRunner(web.Application())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
@@ -198,7 +202,7 @@ async def test_a_code_that_has_expired(hass: HomeAssistant, sim: Simulator) -> N
     check_texts(result)
 
 
-async def test_a_code_that_is_on_its_way_already(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_code_requested_before_is_accepted(hass: HomeAssistant, sim: Simulator) -> None:
     first = await enter(hass, user_input(sim), "smartyard")
     hass.config_entries.flow.async_abort(first["flow_id"])
     result = await enter(hass, user_input(sim), "smartyard")
@@ -208,7 +212,7 @@ async def test_a_code_that_is_on_its_way_already(hass: HomeAssistant, sim: Simul
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_too_many_devices_are_told_in_the_words_of_the_server(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_too_many_devices_are_an_error_with_the_text_of_the_server(hass: HomeAssistant, sim: Simulator) -> None:
     sim.limit_devices(0)
     result = await enter(hass, user_input(sim), "smartyard")
     result = await configure(hass, result, {"code": sim.code_of()})
@@ -218,7 +222,7 @@ async def test_too_many_devices_are_told_in_the_words_of_the_server(hass: HomeAs
 
 
 @pytest.mark.parametrize("function", ["confirmCode", "checkPhone"])
-async def test_a_login_that_the_server_refuses(hass: HomeAssistant, sim: Simulator, function: str) -> None:
+async def test_a_rejected_login_can_be_repeated(hass: HomeAssistant, sim: Simulator, function: str) -> None:
     if function == "checkPhone":
         sim.set_login_method("outgoingCall")
     result = await enter(hass, user_input(sim), "smartyard")
@@ -242,7 +246,7 @@ async def test_a_login_that_the_server_refuses(hass: HomeAssistant, sim: Simulat
         ("confirmCode", 599, "command_failed"),
     ],
 )
-async def test_whatever_the_server_refuses_has_a_text(
+async def test_each_rejection_of_the_login_has_its_own_error(
     hass: HomeAssistant, sim: Simulator, function: str, status: int, error: str
 ) -> None:
     sim.refuse(f"user/{function}", status)
@@ -253,14 +257,14 @@ async def test_whatever_the_server_refuses_has_a_text(
     check_texts(result)
 
 
-async def test_a_server_that_wants_https(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_server_that_redirects_to_https_is_an_error(hass: HomeAssistant, sim: Simulator) -> None:
     sim.redirect("user/phonePattern", "https://yard.example.test/mobile/user/phonePattern")
     result = await enter(hass, user_input(sim), "smartyard")
     assert result["errors"] == {"base": "server_https"}
     check_texts(result)
 
 
-async def test_somebody_without_a_flat(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_account_without_apartments_is_added(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add(hass, sim, "79990000000")
     assert entry.state is ConfigEntryState.LOADED
     assert (entry.runtime_data.coordinator.data.places, entry.runtime_data.coordinator.data.doors) == ({}, {})
@@ -269,7 +273,7 @@ async def test_somebody_without_a_flat(hass: HomeAssistant, sim: Simulator) -> N
 # -- mending ---------------------------------------------------------------------------------------
 
 
-async def test_the_number_of_another_account_is_none_of_this_one(
+async def test_reauth_rejects_the_phone_number_of_another_account(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     before = dict(entry.data)
@@ -299,7 +303,7 @@ async def test_the_number_of_another_account_is_none_of_this_one(
     assert entry.data["token"] != before["token"]
 
 
-async def test_a_server_that_has_moved(hass: HomeAssistant, device: Start) -> None:
+async def test_reconfigure_accepts_a_new_address(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     entry = await add(hass, sim, push=True)
     await until(lambda: entry.data.get(CONF_PUSH_TOKEN), "the address for pushes")
@@ -325,7 +329,7 @@ async def test_a_server_that_has_moved(hass: HomeAssistant, device: Start) -> No
 # -- options and diagnostics -----------------------------------------------------------------------
 
 
-async def test_the_address_for_pushes_is_shown(hass: HomeAssistant, sim: Simulator, local_url: str) -> None:
+async def test_the_options_show_the_webhook_address(hass: HomeAssistant, sim: Simulator, local_url: str) -> None:
     entry = await add(hass, sim)
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)
     assert result["step_id"] == "account"
@@ -361,7 +365,7 @@ async def test_the_address_for_pushes_is_shown(hass: HomeAssistant, sim: Simulat
     assert {"account", "account_webhook"} <= texts.keys()
 
 
-async def test_without_pushes_no_address_is_made(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_no_webhook_is_created_without_pushes(hass: HomeAssistant, entry: ConfigEntry) -> None:
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)
     result = await hass.config_entries.options.async_configure(
         result["flow_id"], {"push": False, "show_names": True, "fcm": {}}
@@ -370,7 +374,7 @@ async def test_without_pushes_no_address_is_made(hass: HomeAssistant, entry: Con
     assert CONF_PUSH_TOKEN not in entry.data
 
 
-async def test_diagnostics_tell_no_secrets(
+async def test_diagnostics_contain_no_secrets(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, sim: Simulator, local_url: str
 ) -> None:
     entry = await add(hass, sim)
@@ -388,7 +392,7 @@ async def test_the_server_speaks_the_language_of_home_assistant(hass: HomeAssist
     assert result["data"]["language"] == "ru"
 
 
-async def test_a_removed_account_leaves_no_flow(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_removed_account_can_be_added_again(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     assert await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
     before = len(sim.requests)

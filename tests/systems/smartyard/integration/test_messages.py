@@ -67,20 +67,20 @@ async def test_the_count_is_right_once_messages_are_marked(
         assert state_of(hass, entry, "sensor", "unread_messages") == left
 
 
-async def test_whoever_does_not_want_to_know_of_arrivals(
+async def test_mark_delivered_reports_that_the_server_ignored_it(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     number = sim.message("Сообщение")
     assert await command(hass, pushed, "mark_delivered", message=str(number)) == {"delivered": False}
 
 
-async def test_a_test_message_comes_back(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_the_test_message_is_received(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     await act(hass, "button.press", entity_id=entity_id(hass, pushed, "button", "test_message"))
     assert (await tells(hass, pushed, "message", "inbox"))["text"] == "Test message of Home Assistant"
     assert sim.people.subscribers[PHONE].unread == 1
 
 
-async def test_no_message_is_read_by_looking(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_polling_unread_messages_reads_none(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     sim.message("Сообщение")
     await becomes(hass, pushed, "sensor", "unread_messages", "1")
     assert shown(hass, pushed, "sensor", "unread_messages").attributes["unit_of_measurement"] == "messages"

@@ -54,13 +54,13 @@ async def several(hass: HomeAssistant, entry: ConfigEntry) -> ConfigEntry:
         ("camera", "camera_intercom_25", "Ворота Camera"),
     ],
 )
-async def test_what_tells_them_apart(
+async def test_entities_of_several_parts_have_distinct_names(
     hass: HomeAssistant, several: ConfigEntry, platform: str, key: str, name: str
 ) -> None:
     assert shown(hass, several, platform, key).name == name
 
 
-async def test_parts_of_the_same_name_at_one_place_are_told_apart(hass: HomeAssistant, several: ConfigEntry) -> None:
+async def test_parts_with_equal_names_at_one_place_show_their_id(hass: HomeAssistant, several: ConfigEntry) -> None:
     coordinator = several.runtime_data.coordinator
     state = coordinator.data
     coordinator.async_change(
@@ -80,7 +80,7 @@ async def test_parts_of_the_same_name_at_one_place_are_told_apart(hass: HomeAssi
         assert shown(hass, several, platform, key).name == f"Ворота {name}"
 
 
-async def test_what_others_block_is_no_switch(hass: HomeAssistant, several: ConfigEntry) -> None:
+async def test_doors_blocked_by_the_operator_have_no_switch(hass: HomeAssistant, several: ConfigEntry) -> None:
     known = {
         entity.unique_id.removeprefix(f"{several.unique_id}_")
         for entity in er.async_entries_for_config_entry(er.async_get(hass), several.entry_id)
@@ -91,7 +91,7 @@ async def test_what_others_block_is_no_switch(hass: HomeAssistant, several: Conf
     assert "setting_new" not in known
 
 
-async def test_a_setting_that_goes_is_not_available(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_a_removed_setting_is_unavailable(hass: HomeAssistant, entry: ConfigEntry) -> None:
     coordinator = entry.runtime_data.coordinator
     rabbit = coordinator.data.settings["flat_51_white_rabbit"]
     odd = {rabbit.id: replace(rabbit, value="4")}
@@ -109,7 +109,7 @@ async def test_a_bell_rings_for_a_while(hass: HomeAssistant, entry: ConfigEntry)
         assert state_of(hass, entry, "binary_sensor", "bell_21_ringing") == state
 
 
-async def test_a_ring_at_nobody_knows_which_door(hass: HomeAssistant, several: ConfigEntry) -> None:
+async def test_a_ring_at_an_unknown_door_rings_the_general_bell(hass: HomeAssistant, several: ConfigEntry) -> None:
     coordinator = several.runtime_data.coordinator
     ring = Event("Call", dt_util.utcnow(), facts=(ButtonPressed("call", None), BellRings("call", True)))
     assert several.runtime_data.events.rings.async_process(ring)
@@ -121,7 +121,7 @@ async def test_a_ring_at_nobody_knows_which_door(hass: HomeAssistant, several: C
     assert state_of(hass, several, "event", "bell_21") == "unknown"
 
 
-async def test_only_what_is_expected_of_a_message_is_shown(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_unknown_fields_of_a_message_are_not_shown(hass: HomeAssistant, entry: ConfigEntry) -> None:
     details = {"id": "17", "title": "Water", "hash": "secret-hash"}
     event = Event("Message", dt_util.utcnow(), facts=(MessageReceived("unheard_of", details),))
     entry.runtime_data.events._async_dispatch_event(event)

@@ -19,7 +19,7 @@ def found(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
     return {entity.unique_id.removeprefix(f"{entry.unique_id}_") for entity in entities if FLAT in entity.unique_id}
 
 
-async def test_a_flat_that_a_poll_finds_has_entities_once_it_has_a_device(
+async def test_a_new_apartment_gets_entities_on_its_device(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.move_in(PHONE, 52)
@@ -40,7 +40,7 @@ async def test_a_flat_that_a_poll_finds_has_entities_once_it_has_a_device(
         assert "kv_42" in entity.entity_id
 
 
-async def test_everything_of_a_place_waits_for_its_device(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_entities_of_a_place_wait_for_its_device(hass: HomeAssistant, entry: ConfigEntry) -> None:
     coordinator = entry.runtime_data.coordinator
     state, registry = coordinator.data, er.async_get(hass)
     before = {entity.entity_id for entity in er.async_entries_for_config_entry(registry, entry.entry_id)}

@@ -31,7 +31,7 @@ ON_THE_WAY = {**ANYWHERE, "a page that is gone": (410, None, "unexpected_reply")
 
 
 @pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)
-async def test_what_is_on_the_way_is_an_outage_with_a_sentence(
+async def test_an_interfering_server_is_an_outage_with_a_reason(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -58,14 +58,14 @@ async def test_what_is_on_the_way_is_an_outage_with_a_sentence(
 
 
 @pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)
-async def test_what_is_on_the_way_at_the_start(
+async def test_setup_behind_an_interfering_server_is_retried(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, location: str | None, key: str
 ) -> None:
     await waits_at_the_start(hass, sim, entry, status, location, key)
 
 
 @pytest.mark.parametrize("body", ['{"status":"ok"}', '{"code":"welcome"}', "[]"])
-async def test_what_another_server_says_removes_nothing(
+async def test_responses_of_another_server_remove_no_device(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, body: str
 ) -> None:
     """A name that leads elsewhere: JSON answers there, but no SmartYard."""
@@ -75,14 +75,14 @@ async def test_what_another_server_says_removes_nothing(
     assert set(places(hass, entry)) >= {HOUSE, FLAT} | GATES | ELSEWHERE
 
 
-async def test_a_certificate_of_another_is_no_refused_login(hass: HomeAssistant, device: Start) -> None:
+async def test_a_changed_certificate_starts_no_reauth(hass: HomeAssistant, device: Start) -> None:
     """Something on the way has opened the connection: it gets no token."""
     sim = await device(https=True)
     await tells_a_changed_certificate(hass, sim, await add(hass, sim))
 
 
 @pytest.mark.parametrize("verify", [True, False])
-async def test_an_interception_that_ends_leaves_no_trace(
+async def test_an_intercepted_connection_recovers_without_reauth(
     hass: HomeAssistant,
     device: Start,
     local_url: str,
@@ -121,7 +121,7 @@ async def test_an_interception_that_ends_leaves_no_trace(
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
-async def test_a_ring_at_a_captive_portal_rings_once_and_without_its_picture(
+async def test_a_ring_behind_a_captive_portal_has_no_picture(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     coordinator = pushed.runtime_data.coordinator
@@ -167,7 +167,7 @@ async def test_a_visitor_rings_though_the_clocks_are_minutes_apart(
     assert abs((when - happened).total_seconds()) < 5
 
 
-async def test_guests_come_in_until_our_clock_says_so(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_guest_access_ends_by_the_clock_of_home_assistant(hass: HomeAssistant, sim: Simulator) -> None:
     sim.advance_clock(-240)
     entry = await add(hass, sim)
     until_then = dt_util.utcnow().replace(microsecond=0) + timedelta(minutes=20)

@@ -23,7 +23,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("how", list(Breakage))
-async def test_a_server_that_breaks_is_one_line_and_its_return_another(
+async def test_an_outage_and_its_end_are_one_log_line_each(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, how: Breakage
 ) -> None:
     coordinator = entry.runtime_data.coordinator
@@ -39,7 +39,7 @@ async def test_a_server_that_breaks_is_one_line_and_its_return_another(
 
 
 @pytest.mark.parametrize("status", [200, 204])
-async def test_a_server_that_answers_with_nothing_is_away(
+async def test_a_server_with_empty_responses_is_unavailable(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     coordinator = entry.runtime_data.coordinator
@@ -102,9 +102,7 @@ async def test_rings_during_an_outage_of_90_seconds_and_just_after_it(
     assert not hass.config_entries.flow.async_progress()
 
 
-async def test_what_changed_meanwhile_is_read_once_it_is_back(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_states_are_read_again_after_an_outage(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     coordinator = entry.runtime_data.coordinator
     await until(lambda: entry.runtime_data.events.following, "the first looks")
     sim.break_server()
@@ -114,7 +112,7 @@ async def test_what_changed_meanwhile_is_read_once_it_is_back(
     await until(lambda: coordinator.data.doors["21:0"].blocked, "the state")
 
 
-async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
+async def test_events_of_a_long_outage_are_reported_soon_after_it(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     """However often the server was tried meanwhile: no look waits longer for that."""
@@ -133,9 +131,7 @@ async def test_what_was_missed_in_a_long_outage_is_told_as_soon_as_it_is_over(
     await until(lambda: coordinator.data.unread_messages == unread + 1, "the message")
 
 
-async def test_a_login_that_is_unknown_is_asked_for_again(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_revoked_tokens_start_reauth(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     before = dict(entry.data)
     sim.revoke_tokens()
     await until(lambda: hass.config_entries.flow.async_progress(), "the question")
@@ -170,9 +166,7 @@ async def test_a_server_that_is_away_at_the_start(hass: HomeAssistant, sim: Simu
     assert "server_broken" in str(entry.error_reason_translation_key)
 
 
-async def test_the_reader_of_events_goes_on_where_it_left_off(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
-) -> None:
+async def test_the_journal_position_survives_a_reload(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     events = capture_log_events(hass)
     await until(lambda: entry.runtime_data.events.following, "the first looks")
     await hass.config_entries.async_reload(entry.entry_id)

@@ -11,7 +11,9 @@ from .test_devices import place
 
 
 @pytest.mark.parametrize("kind", ["nothing", "another device", "looks"])
-async def test_what_a_flat_refuses(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, kind: str) -> None:
+async def test_each_action_checks_the_permission_for_an_apartment(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, kind: str
+) -> None:
     user = await make_user(
         hass,
         kind,
@@ -24,7 +26,9 @@ async def test_what_a_flat_refuses(hass: HomeAssistant, sim: Simulator, entry: C
         assert refused == {action for action, need in NEEDS.items() if need not in MAY[kind] | {ENTITY}}
 
 
-async def test_one_place_is_no_right_for_all_doors(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_permission_for_one_place_does_not_cover_all_doors(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     device_id = place(hass, entry, "flat_51").id
     user = await make_user(
         hass, "the device", device=device_id, light="light.none", other=place(hass, entry, "door_24_0").id

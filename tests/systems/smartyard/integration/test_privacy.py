@@ -19,7 +19,7 @@ from .test_flats import flat_command
 OURS = "custom_components.ip_intercom"
 
 
-async def test_diagnostics_tell_no_secrets(
+async def test_diagnostics_contain_no_secrets(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     sim.happen("key", 21, flat=51, ago=30)
@@ -34,7 +34,7 @@ async def test_diagnostics_tell_no_secrets(
     assert {"account_settings", "flat_codes", "messages", "visitors"} <= set(diagnostics["features"])
 
 
-async def test_what_is_done_leaves_no_secret_in_the_log(
+async def test_actions_log_no_secrets(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -110,7 +110,7 @@ async def test_a_ring_that_is_pushed_again_is_one_ring(
         ("somethingNew", "other"),
     ],
 )
-async def test_every_kind_of_message_is_told(
+async def test_every_kind_of_message_is_reported(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, action: str, kind: str
 ) -> None:
     sim = await device()
@@ -138,7 +138,7 @@ async def test_a_message_about_a_page_names_it(
     assert of_type(events, "Message")[0].data["data"]["ext"] == "12"
 
 
-async def test_a_message_has_the_unread_ones_counted(
+async def test_a_pushed_message_updates_the_unread_count(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None
 ) -> None:
     sim = await device()
@@ -170,11 +170,11 @@ def pushes(hass: HomeAssistant, entry: ConfigEntry) -> str:
     return state_of(hass, entry, "sensor", "pushes")
 
 
-async def test_the_page_says_that_rings_need_pushes(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_the_push_sensor_is_off_without_pushes(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert pushes(hass, entry) == "off"
 
 
-async def test_the_page_says_whether_pushes_arrive(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_the_push_sensor_shows_whether_pushes_arrive(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     assert pushes(hass, entry) == "expected"
@@ -194,7 +194,7 @@ async def test_the_page_says_whether_pushes_arrive(hass: HomeAssistant, device: 
     await until(lambda: pushes(hass, entry) == "expected", "the doubt")
 
 
-async def test_rings_that_are_switched_off_are_no_lost_pushes(
+async def test_rings_of_a_muted_apartment_are_no_missing_pushes(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
     sim = await device()
@@ -228,7 +228,7 @@ async def choose_route(hass: HomeAssistant, entry: ConfigEntry, route: str, **fc
     return await hass.config_entries.options.async_configure(result["flow_id"], {"push_route": route})
 
 
-async def test_the_server_is_told_the_route_of_the_operator(
+async def test_the_push_route_is_registered_on_the_server(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None
 ) -> None:
     sim = await device()
@@ -255,7 +255,7 @@ async def test_the_server_is_told_the_route_of_the_operator(
     assert suggested(await shown_route(hass, entry)) == {"push_route": "elsewhere"}
 
 
-async def test_a_server_without_routes_is_asked_again_only_with_its_description(
+async def test_a_server_without_push_routes_is_retried_at_a_new_description(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None
 ) -> None:
     sim = await device()
@@ -279,7 +279,9 @@ async def shown_route(hass: HomeAssistant, entry: ConfigEntry) -> Any:
     )
 
 
-async def test_the_server_sends_by_one_way_only(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_push_route_and_google_push_exclude_each_other(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     result = await choose_route(hass, entry, "home", **VALUES)
     assert (result["type"], result["errors"]) == (FlowResultType.FORM, {"base": "push_route_or_fcm"})
     assert suggested(result) == {"push_route": "home"}
@@ -291,7 +293,7 @@ async def test_the_server_sends_by_one_way_only(hass: HomeAssistant, sim: Simula
 # -- untrusted senders -----------------------------------------------------------------------------
 
 
-async def test_a_slow_sender_is_not_heard_to_the_end(
+async def test_a_slow_webhook_request_is_cut_off(
     hass: HomeAssistant,
     pushed: ConfigEntry,
     hass_client_no_auth: ClientSessionGenerator,
@@ -353,7 +355,7 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
     assert ELSEWHERE not in {request.host for request in sim.requests[requests:]}
 
 
-async def test_only_news_has_the_server_asked_before_its_time(
+async def test_only_new_pushes_cause_an_early_poll(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hastened: list[object] = []
@@ -369,7 +371,7 @@ async def test_only_news_has_the_server_asked_before_its_time(
     assert len(hastened) == 1
 
 
-async def test_a_flood_is_dropped_and_a_ring_is_not(
+async def test_a_flood_of_pushes_is_dropped_but_a_ring_is_not(
     hass: HomeAssistant, pushed: ConfigEntry, sim: Simulator, local_url: str, hass_client: ClientSessionGenerator,
     caplog: pytest.LogCaptureFixture, record_property: Callable[[str, object], None],
 ) -> None:  # fmt: skip
@@ -380,7 +382,7 @@ async def test_a_flood_is_dropped_and_a_ring_is_not(
     )  # fmt: skip
 
 
-async def test_secrets_planted_in_pushes_show_nowhere(
+async def test_secrets_in_pushes_are_shown_nowhere(
     hass: HomeAssistant, pushed: ConfigEntry, sim: Simulator, local_url: str, hass_client: ClientSessionGenerator,
     hass_client_no_auth: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip

@@ -25,7 +25,7 @@ def span(hours: int = 1) -> dict[str, Any]:
     return {"start": dt_util.utc_from_timestamp(start).isoformat(), "end": end.isoformat()}
 
 
-async def test_what_there_is_of_a_camera(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_the_archive_ranges_of_a_camera_are_returned(hass: HomeAssistant, entry: ConfigEntry) -> None:
     found = await flat_command(hass, entry, "archive_ranges", "camera_42")
     ((recorded),) = found["ranges"]
     start, end = (dt_util.parse_datetime(recorded[key]) for key in ("start", "end"))
@@ -35,7 +35,7 @@ async def test_what_there_is_of_a_camera(hass: HomeAssistant, entry: ConfigEntry
     assert found["camera"] == "42"
 
 
-async def test_the_device_says_which_camera(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_the_target_device_selects_the_camera(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert (await flat_command(hass, entry, "archive_ranges", "door_21_0"))["camera"] == "intercom_21"
     with pytest.raises(ServiceValidationError, match="intercom_21"):
         await flat_command(hass, entry, "archive_ranges", "flat_51")
@@ -46,7 +46,7 @@ async def test_the_device_says_which_camera(hass: HomeAssistant, entry: ConfigEn
     assert await refusal(hass, entry, "archive_ranges", camera="99") == "which_camera"
 
 
-async def test_a_recording_is_saved_by_what_its_message_tells(
+async def test_a_recording_is_saved_by_the_id_of_its_message(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, files: Path
 ) -> None:
     await flat_command(hass, pushed, "archive_prepare", "camera_42", **span())
@@ -81,7 +81,7 @@ async def test_a_recording_is_saved_by_its_id(
     assert saved == {"size": target.stat().st_size}
 
 
-async def test_recordings_that_are_made_side_by_side_are_not_confused(
+async def test_parallel_recordings_without_description_need_their_id(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, files: Path
 ) -> None:
     events, target = capture_log_events(hass), {"filename": str(files / "yard.mp4"), "overwrite": True}
@@ -152,7 +152,7 @@ async def saved(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, recordi
     )[2]
 
 
-async def test_a_later_message_takes_the_place_of_one_about_another_recording(
+async def test_a_later_message_corrects_the_assigned_recording(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, files: Path
 ) -> None:
     events = capture_log_events(hass)
@@ -165,7 +165,7 @@ async def test_a_later_message_takes_the_place_of_one_about_another_recording(
 
 @pytest.mark.parametrize("order", ["first", "last"])
 @pytest.mark.parametrize("camera", [42, 43])
-async def test_what_a_message_tells_of_a_recording_decides(
+async def test_the_text_of_a_message_identifies_its_recording(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, files: Path, order: str, camera: int
 ) -> None:
     sim.describe_films()
@@ -186,7 +186,7 @@ async def test_what_a_message_tells_of_a_recording_decides(
     assert await saved(hass, sim, pushed, recording, files) == ours
 
 
-async def test_recordings_that_are_made_side_by_side_are_told_apart_by_their_cameras(
+async def test_parallel_recordings_are_identified_by_their_cameras(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, files: Path
 ) -> None:
     sim.describe_films()
@@ -201,7 +201,7 @@ async def test_recordings_that_are_made_side_by_side_are_told_apart_by_their_cam
     assert [await saved(hass, sim, pushed, recording, files) for recording in made] == films
 
 
-async def test_the_address_of_another_host_is_no_recording_of_ours(
+async def test_a_download_address_of_another_host_is_ignored(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, files: Path
 ) -> None:
     events = capture_log_events(hass)

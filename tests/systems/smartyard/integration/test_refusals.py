@@ -73,7 +73,7 @@ async def ask(hass: HomeAssistant, entry: ConfigEntry, function: str) -> None:
     ],
 )
 @pytest.mark.parametrize("dialect", ["rbt", "axios"])
-async def test_a_refusal_is_a_sentence(
+async def test_a_rejection_is_a_translated_error_with_its_reason(
     hass: HomeAssistant, device: Start, dialect: str, function: str, trouble: Trouble, key: str, said: str | None
 ) -> None:
     sim = await device(dialect=dialect)
@@ -89,7 +89,7 @@ async def test_a_refusal_is_a_sentence(
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_no_form_of_an_account_speaks_of_other_makers(language: str) -> None:
+def test_texts_of_the_account_forms_name_no_other_maker(language: str) -> None:
     """Those that the errors of its client, and the steps of its login, lead to."""
     config = translations(language)["config"]
     errors = {

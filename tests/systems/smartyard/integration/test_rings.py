@@ -44,7 +44,7 @@ async def test_a_ring_that_is_pushed_again_after_a_restart_is_one_ring(
     assert [item.data["data"]["bell"] for item in events if item.data["type"] == "Call"] == ["21", "22"]
 
 
-async def test_a_ring_is_remembered_over_a_reload_however_many_follow_it(
+async def test_a_repeated_ring_is_detected_after_a_reload_and_many_rings(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     events, many = capture_log_events(hass), 65
@@ -82,7 +82,7 @@ async def test_a_message_that_is_pushed_again_after_a_restart_is_one_message(
 
 
 @pytest.mark.parametrize("trouble", ["refused", "broken"])
-async def test_a_ring_ends_while_the_server_is_away(
+async def test_a_ring_ends_while_the_server_is_unavailable(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     # The server is not asked again while this test lasts.
@@ -108,9 +108,7 @@ async def test_a_ring_ends_while_the_server_is_away(
         assert {request.function for request in sim.requests[asked:]} <= {"/call/camshot/{hash}"}
 
 
-async def test_a_ring_at_a_door_that_is_newer_than_what_is_known(
-    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
-) -> None:
+async def test_a_ring_at_a_new_door_adds_its_doorbell(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     await until(lambda: pushed.runtime_data.events.following, "the first looks")
     sim.town.doors.append(Door(26, 0, "wicket", "Новая калитка", 37, GARDEN))
     events = capture_log_events(hass)
@@ -122,7 +120,7 @@ async def test_a_ring_at_a_door_that_is_newer_than_what_is_known(
     assert [item.data["type"] for item in events] == ["Changed", "Call"]
 
 
-async def test_the_first_ring_of_a_flat_that_is_not_known_yet(
+async def test_a_ring_of_a_new_apartment_adds_its_doorbell(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     """Its push names a flat and an intercom that are not known, and no house."""
@@ -136,9 +134,7 @@ async def test_the_first_ring_of_a_flat_that_is_not_known_yet(
     assert [item.data["type"] for item in events] == ["Changed", "Call"]
 
 
-async def test_the_first_ring_at_no_door_in_particular_shows_who_it_was(
-    hass: HomeAssistant, device: Start, local_url: str
-) -> None:
+async def test_a_ring_without_a_door_has_a_picture(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device()
     for number in (21, 22):
         door = sim.town.door(number)
@@ -151,7 +147,7 @@ async def test_the_first_ring_at_no_door_in_particular_shows_who_it_was(
     assert name not in str(hass.states.async_all())
 
 
-async def test_a_ring_at_one_of_two_doors_of_the_same_name_is_not_told_of_the_other(
+async def test_a_ring_at_two_doors_of_one_name_rings_the_general_bell(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
     sim = await device()
@@ -166,7 +162,7 @@ async def test_a_ring_at_one_of_two_doors_of_the_same_name_is_not_told_of_the_ot
     assert events[0].data["data"]["bell"] == "call"
 
 
-async def test_the_support_that_calls_rings_no_door(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_a_call_of_the_support_rings_no_door(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     events = capture_log_events(hass)
     sim.support_calls()
     await until(lambda: events, "the call")

@@ -12,7 +12,7 @@ from tests.simulators.smartyard import PHONE, Simulator
 from .conftest import add
 
 
-async def test_an_account_has_its_houses_flats_doors_and_cameras(
+async def test_an_account_has_houses_apartments_doors_and_cameras(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     assert entry.state is ConfigEntryState.LOADED
@@ -43,7 +43,7 @@ async def test_an_account_has_its_houses_flats_doors_and_cameras(
     assert state.settings["text_messages"].value is True
 
 
-async def test_the_first_contact_and_a_reload_ask_for_each_list_once(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_setup_and_reload_request_each_list_once(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add(hass, sim)
     lists = Counter(
         {

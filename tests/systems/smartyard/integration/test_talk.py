@@ -67,7 +67,7 @@ async def test_a_ring_is_answered_by_the_action_and_ended_by_the_visitor(
     assert await refusal(hass, talking, "hang_up") == "no_call"
 
 
-async def test_an_answer_waits_for_the_call(
+async def test_answering_waits_for_the_call_of_the_server(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     """A finger may be faster than the server, which calls after the registration."""
@@ -77,7 +77,7 @@ async def test_an_answer_waits_for_the_call(
     assert phones.of(key).state == "talking"
 
 
-async def test_a_visitor_who_leaves(
+async def test_a_visitor_who_leaves_ends_the_call(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     events = capture_log_events(hass)
@@ -228,7 +228,7 @@ async def test_a_ring_that_is_pushed_again_registers_once(
     assert len(calls_of(entry)._rings) == 1
 
 
-async def test_without_talk_nothing_of_it_happens(
+async def test_a_ring_registers_no_phone_without_talk(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, local_url: str
 ) -> None:
     entry = await pushing(hass, sim, local_url)

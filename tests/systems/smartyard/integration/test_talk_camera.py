@@ -40,7 +40,7 @@ async def test_the_microphone_answers_the_ring_and_ends_the_call(
     await idle(hass, talking, account)
 
 
-async def test_a_microphone_calls_nobody(
+async def test_a_microphone_without_a_visitor_starts_no_call(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, OURS)
@@ -60,7 +60,7 @@ async def test_a_microphone_calls_nobody(
     assert await refusal(hass, talking, "dial", number="21") == "not_supported"
 
 
-async def test_the_camera_keeps_its_stream_unless_a_visitor_calls(
+async def test_the_camera_changes_its_stream_only_during_a_call(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     usual = await source_of(hass, talking)
@@ -78,7 +78,7 @@ async def test_the_camera_keeps_its_stream_unless_a_visitor_calls(
     assert (await source_of(hass, talking)).split("?")[0] == usual.split("?")[0]
 
 
-async def test_the_video_is_that_of_the_call_if_it_has_one(
+async def test_the_stream_shows_the_video_of_the_call(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     phones.offers_video = True
@@ -139,7 +139,7 @@ async def test_pictures_of_the_camera_follow_those_of_the_ring(
         await until(lambda: len(browser.heard[0]) > seen + 20, "the pictures of the camera")
 
 
-async def test_a_microphone_that_is_gone_before_the_call(
+async def test_closing_the_microphone_before_the_call_ends_the_attempt(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     phones.calls = False
@@ -181,7 +181,7 @@ async def streams(hass: HomeAssistant) -> None:
     assert await async_setup_component(hass, "stream", {})
 
 
-async def test_a_stream_that_is_watched_goes_back_to_the_usual_address(
+async def test_a_watched_stream_returns_to_its_usual_address(
     hass: HomeAssistant, streams: None, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     camera: Any = get_camera_from_entity_id(hass, entity_id(hass, talking, "camera", CAMERA))

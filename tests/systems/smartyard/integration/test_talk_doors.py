@@ -49,7 +49,7 @@ async def test_the_door_opens_by_its_digits_where_the_server_is_broken(
     await until(lambda: account.listen().digits, "the digits")
 
 
-async def test_a_door_that_does_not_open_in_its_call_either(
+async def test_a_door_that_opens_neither_way_is_an_error(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     phones.formats, phones.refuses_info = "8", True

@@ -53,7 +53,9 @@ async def test_a_phone_server_that_is_silent(
     await idle(hass, talking)
 
 
-async def test_a_phone_server_that_starts_late(hass: HomeAssistant, sim: Simulator, local_url: str) -> None:
+async def test_a_call_is_answered_though_the_phone_server_starts_late(
+    hass: HomeAssistant, sim: Simulator, local_url: str
+) -> None:
     phones = await sim.start_telephony("tcp")
     entry = await pushing(hass, sim, local_url, talk=True)
     port = phones.line.port
@@ -81,7 +83,7 @@ async def test_a_push_without_a_usable_account_only_rings(
     assert phones.line.heard == []
 
 
-async def test_the_operator_vouches_for_its_phone_server(
+async def test_the_phone_server_is_verified_by_the_operator(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     """It has another name than the server of the API."""
@@ -90,7 +92,7 @@ async def test_the_operator_vouches_for_its_phone_server(
     assert account.registrations == 1
 
 
-async def test_the_phone_server_of_a_stranger_gets_nothing(
+async def test_an_unverified_phone_server_gets_no_packet(
     hass: HomeAssistant,
     sim: Simulator,
     phones: Telephony,
@@ -147,7 +149,7 @@ async def test_strangers_are_ignored_and_counted(
     assert await told() == (door | {"line": "idle", "ringing": False, "ready": False, "registered": False}, 4)
 
 
-async def test_credentials_are_nowhere(
+async def test_sip_credentials_are_shown_nowhere(
     hass: HomeAssistant,
     sim: Simulator,
     phones: Telephony,
@@ -215,7 +217,7 @@ async def test_more_rings_than_can_be_answered(
     assert not has_button(hass, talking, "camera_intercom_22")
 
 
-async def test_an_operator_that_does_not_say_whether_a_server_is_its_own(
+async def test_a_phone_server_that_cannot_be_verified_is_not_used(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     phones.changed = {"server": "localhost"}

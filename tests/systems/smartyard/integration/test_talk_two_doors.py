@@ -35,7 +35,7 @@ async def at(hass: HomeAssistant, entry: ConfigEntry, action: str, place: str) -
 
 
 @pytest.mark.parametrize("number", [0, 1])
-async def test_the_buttons_of_a_door_take_its_call(
+async def test_the_buttons_of_a_door_control_its_call(
     hass: HomeAssistant, talking: ConfigEntry, two: tuple[Account, Account], number: int
 ) -> None:
     own, other = two[number], two[1 - number]
@@ -59,7 +59,7 @@ async def test_the_buttons_of_a_door_take_its_call(
 
 
 @pytest.mark.parametrize("number", [0, 1])
-async def test_the_actions_at_a_door_take_its_call(
+async def test_the_actions_at_a_door_control_its_call(
     hass: HomeAssistant, talking: ConfigEntry, two: tuple[Account, Account], number: int
 ) -> None:
     own, other = two[number], two[1 - number]
@@ -97,7 +97,7 @@ async def test_without_a_door_the_error_lists_the_calls(
     assert two[1].state == ("talking" if action == "answer" else "ended")
 
 
-async def test_a_place_without_a_doorbell_has_the_calls_around_it(
+async def test_a_place_without_a_doorbell_controls_the_calls_of_its_house(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     """The second door of an intercom, the house above it, and an apartment of that house."""
@@ -139,7 +139,7 @@ async def test_the_microphone_of_a_camera_answers_its_door(
     await idle(hass, talking)
 
 
-async def test_without_talk_the_buttons_of_doors_are_gone(hass: HomeAssistant, talking: ConfigEntry) -> None:
+async def test_turning_talk_off_removes_the_buttons_of_doors(hass: HomeAssistant, talking: ConfigEntry) -> None:
     buttons = [entity_id(hass, talking, "button", f"{key}_door_21_0") for key in ("answer", "hang_up")]
     options = {**talking.options, "talk": False}
     assert hass.config_entries.async_update_entry(talking, options=options)

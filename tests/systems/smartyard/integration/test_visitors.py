@@ -37,7 +37,7 @@ async def test_a_ring(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) 
     assert all(secret not in str(state.attributes) for state in hass.states.async_all())
 
 
-async def test_it_stops_ringing_after_its_time(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_a_bell_stops_ringing_after_its_time(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     sim.set_push_ttl(1)
     sim.ring(22)
     await becomes(hass, pushed, "binary_sensor", "bell_22_ringing", "on")
@@ -67,7 +67,7 @@ async def test_the_picture_of_the_ring_is_fetched_at_once(
     assert state_of(hass, pushed, "image", "bell_22_last_visitor") == "unknown"
 
 
-async def test_where_no_picture_was_taken_there_is_one_of_now(
+async def test_a_ring_without_a_picture_gets_a_current_one(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     sim.refuse(f"/call/camshot/{sim.ring(21)}", 404, None)
@@ -76,7 +76,7 @@ async def test_where_no_picture_was_taken_there_is_one_of_now(
     assert not any(request.host == "flussonic" for request in sim.requests)
 
 
-async def test_where_the_picture_is_not_to_be_had_the_camera_has_one(
+async def test_a_ring_without_pictures_gets_one_of_the_camera(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     sim.make_thumbnails()
@@ -87,7 +87,7 @@ async def test_where_the_picture_is_not_to_be_had_the_camera_has_one(
     assert any(request.host == "flussonic" for request in sim.requests)
 
 
-async def test_a_visitor_whom_nobody_has_a_picture_of_still_rings(
+async def test_a_visitor_without_any_picture_still_rings(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     sim.refuse_camera(45, 100)
@@ -161,7 +161,7 @@ async def test_a_stream_that_outlives_its_camera_asks_for_no_address(
     assert len(sim.requests) == asked
 
 
-async def test_a_still_out_of_a_film(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_still_is_made_of_a_preview_film(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     """Nimble has nothing else, and Flussonic no more unless it is set to make JPEGs."""
     sim.make_thumbnails(False)
     for key in ("camera_42", "camera_intercom_21"):
@@ -171,7 +171,7 @@ async def test_a_still_out_of_a_film(hass: HomeAssistant, sim: Simulator, entry:
     assert any(request.path.endswith("preview.mp4") for request in sim.requests)
 
 
-async def test_a_film_that_is_none(
+async def test_an_invalid_preview_film_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cameras, "one_frame", lambda jpeg: one_frame(jpeg)[:100])
@@ -180,7 +180,7 @@ async def test_a_film_that_is_none(
     assert failed.value.translation_key == "unexpected_reply"
 
 
-async def test_stills_one_after_the_other_where_there_is_no_motion_jpeg(
+async def test_stills_are_streamed_without_motion_jpeg(
     hass: HomeAssistant, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     client = await hass_client()
@@ -190,7 +190,7 @@ async def test_stills_one_after_the_other_where_there_is_no_motion_jpeg(
     response.close()
 
 
-async def test_stills_end_in_order_with_the_first_that_cannot_be_had(
+async def test_a_stream_of_stills_ends_with_the_first_failure(
     hass: HomeAssistant,
     entry: ConfigEntry,
     hass_client: ClientSessionGenerator,
@@ -206,7 +206,7 @@ async def test_stills_end_in_order_with_the_first_that_cannot_be_had(
 
 
 @pytest.mark.parametrize(("outcome", "expected"), [("answer", "answered"), ("open", "opened"), ("walk away", "missed")])
-async def test_the_history_tells_what_became_of_a_visitor(
+async def test_the_history_sets_the_outcome_of_a_visit(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, outcome: str, expected: str
 ) -> None:
     visitor = entity_id(hass, pushed, "event", "door_21_0_visitor")
