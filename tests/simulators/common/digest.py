@@ -61,6 +61,8 @@ class Digest:
     ) -> None:
         """Issue nonces with a `lifetime` in seconds; None: unlimited."""
         self.lifetime = lifetime
+        # For how many requests a nonce is good; None: unlimited.
+        self.uses: int | None = None
         self.algorithm = algorithm
         self._realm = realm
         self._qops = tuple(qops)
@@ -128,7 +130,7 @@ class Digest:
             counter = int(nc, 16)
         except ValueError:
             return False
-        if counter in nonce.seen:
+        if counter in nonce.seen or (self.uses is not None and len(nonce.seen) >= self.uses):
             return False
         nonce.seen.add(counter)
         return True

@@ -48,6 +48,15 @@ class Authenticator:
     def nonce_lifetime(self, seconds: float | None) -> None:
         self._digest.lifetime = seconds
 
+    @property
+    def nonce_uses(self) -> int | None:
+        """For how many requests a nonce is good; None is for any number."""
+        return self._digest.uses
+
+    @nonce_uses.setter
+    def nonce_uses(self, requests: int | None) -> None:
+        self._digest.uses = requests
+
     def forget_nonces(self) -> None:
         """Expire every nonce."""
         self._digest.forget_nonces()

@@ -98,6 +98,8 @@ class Simulator(Installer, Host[Request]):
     pcap_content_type = Setting[str]("capture", "content_type")
     # Real seconds a nonce lives; None is for ever.
     nonce_lifetime = Setting[float | None]("authenticator")
+    # For how many requests a nonce is good; None is for any number.
+    nonce_uses = Setting[int | None]("authenticator")
 
     def __init__(
         self,

@@ -187,7 +187,15 @@ class Authentication:
             scheme = other
             reply = await self._attempt(request, scheme)
         if reply.status == 401:
-            raise await self._rejection(endpoint, reply)
+            may_repeat = (
+                scheme is Scheme.DIGEST and request.upload is None and endpoint.path not in self._rejecting_paths
+            )
+            rejection = await self._rejection(endpoint, reply)
+            if not may_repeat or not isinstance(rejection, FunctionRefused):
+                raise rejection
+            reply = await self._attempt_alone(request)
+            if reply.status == 401:
+                raise rejection
         if reply.authorization or self._digest is None:
             self._valid = True
         self._rejecting_paths.discard(endpoint.path)
@@ -249,6 +257,10 @@ class Authentication:
         reply = await self._transport.request(request, headers=headers, middlewares=middlewares)
         _LOGGER.debug("%s %s: %s %s", request.method, request.path, reply.status, reply.content_type)
         return reply
+
+    async def _attempt_alone(self, request: Request) -> Reply:
+        """Send a request with a nonce of its own: parallel requests may use up the shared one."""
+        return await self._transport.request(request, middlewares=(DigestAuthMiddleware(*self._account),))
 
     def _reset(self) -> None:
         """Discard the negotiated state: with wrong credentials, a cached nonce only adds a wrong attempt."""
