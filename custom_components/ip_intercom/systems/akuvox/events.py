@@ -49,15 +49,16 @@ RECORDED_METHODS = {
         )
     },
 }
-# Placeholders for an unknown name, in the languages seen so far.
-_UNKNOWN_NAMES = frozenset({"", "unknown", "unknow", "desconhecido"})
+# Placeholders for an unknown name, in the languages seen so far; "--" and other names without letters are, too.
+_UNKNOWN_NAMES = frozenset({"unknown", "unknow", "desconhecido"})
 
 CALL_STATUS_EVENT = "CallStatus"
 
 
 def user_of(record: DoorRecord) -> str | None:
     """Return the user of a door log record, None if unknown to the device."""
-    return None if (record.name or "").lower() in _UNKNOWN_NAMES else record.name
+    name = record.name or ""
+    return name if any(map(str.isalnum, name)) and name.lower() not in _UNKNOWN_NAMES else None
 
 
 def is_access_attempt(record: DoorRecord) -> bool:

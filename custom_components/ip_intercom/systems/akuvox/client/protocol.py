@@ -260,8 +260,12 @@ def result(endpoint: Endpoint, content: Fields) -> Fields:
     if isinstance(data, list):
         return {LIST: data}
     found = fields(data)
+    rows = found.get(LIST, ())
+    # An empty list may be returned as null, an empty text, or an empty object.
+    if not rows and not integer(found.get("num")):
+        return {**found, LIST: []} if LIST in found else found
     # A list with one row may be returned as that row.
-    return {**found, LIST: [found[LIST]]} if isinstance(found.get(LIST), dict) else found
+    return {**found, LIST: [rows]} if isinstance(rows, dict) else found
 
 
 def retcode(content: Fields) -> int | None:
