@@ -1,5 +1,6 @@
 """What becomes of a visitor."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,15 @@ from custom_components.ip_intercom.model.events import (
     Restarted,
     VisitRecorded,
 )
-from custom_components.ip_intercom.model.parts import ANSWERED_ELSEWHERE, Bell, CallState, Direction, Door, VisitOutcome
+from custom_components.ip_intercom.model.parts import (
+    ANSWERED_ELSEWHERE,
+    Bell,
+    BellId,
+    CallState,
+    Direction,
+    Door,
+    VisitOutcome,
+)
 from custom_components.ip_intercom.model.reducer import reduce
 from custom_components.ip_intercom.model.ring_detector import RingMemory, detect
 from custom_components.ip_intercom.model.state import State
@@ -37,7 +46,9 @@ def call(session: int, state: CallState = CallState.CONNECTING, leg: int | None 
     return CallChanged(session, Direction.OUTGOING, state, "sip:101@pbx", leg)
 
 
-def outcomes(*steps: Step, recorded: bool = False) -> list[tuple[str, VisitOutcome]]:
+def outcomes(
+    *steps: Step, recorded: bool = False, peers: Mapping[str, BellId] | None = None
+) -> list[tuple[str, VisitOutcome]]:
     """Return the bell and outcome of each change, in order."""
     state, memory = State(bells=BELLS, doors=DOORS), RingMemory()
     visits: tuple[Visit, ...] = ()
@@ -48,7 +59,7 @@ def outcomes(*steps: Step, recorded: bool = False) -> list[tuple[str, VisitOutco
         if ring is not None:
             visits = (*visits, Visit(ring, ring.session))
         state = reduce(state, event)
-        progress = advance(visits, event, state, plain={"9"}, recorded=recorded)
+        progress = advance(visits, event, state, peers=peers or {}, plain={"9"}, recorded=recorded)
         visits = progress.current
         changes += [(visit.ring.bell.id, visit.outcome) for visit in progress.changed if visit.outcome is not None]
     return changes
@@ -121,6 +132,11 @@ RINGING, CONNECTED, TERMINATED = CallState.RINGING, CallState.CONNECTED, CallSta
             [("2", ANSWERED), ("1", MISSED)],
             id="two visitors",
         ),
+        pytest.param(
+            [(0, press("2")), (4, press()), (4, call(1)), (9, call(1, CONNECTED))],
+            [("1", ANSWERED)],
+            id="a button that calls no one before",
+        ),
         pytest.param([(0, press("yard")), (30, BellRings("yard", False))], [("yard", MISSED)], id="the ringing ends"),
         pytest.param([(0, press("yard")), (60, VisitRecorded("yard", ANSWERED))], [("yard", ANSWERED)], id="a record"),
         pytest.param(
@@ -140,6 +156,12 @@ RINGING, CONNECTED, TERMINATED = CallState.RINGING, CallState.CONNECTED, CallSta
 )
 def test_outcomes(steps: list[Step], expected: list[tuple[str, VisitOutcome]]) -> None:
     assert outcomes(*steps) == expected
+
+
+@pytest.mark.parametrize(("number", "caller"), [("101", "1"), ("102", "2")])
+def test_the_called_number_names_the_bell(number: str, caller: str) -> None:
+    steps = [(0, press()), (1, press("2")), (1, call(1)), (9, call(1, CONNECTED))]
+    assert outcomes(*steps, peers={number: "1"}) == [(caller, ANSWERED)]
 
 
 def incoming(state: CallState, reason: str | None = None) -> Fact:
