@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import get_dia
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from tests.api_docs import read
-from tests.common import add_intercom, capture_log_events, entity_id, state_of, until
+from tests.common import add_intercom, capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 
 PIN, CARD = "1234", "4BD9E903"
@@ -141,6 +141,28 @@ async def test_an_unknown_card_fires_an_access_denied_event(
     assert state is not None
     assert state.attributes["event_type"] == "denied"
     assert state.attributes["reason"] == "invalidCredential"
+
+
+async def test_an_unknown_card_without_a_rejection_fires_an_access_denied_event(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """HTTP API 5.10.4: the finger of an unknown person is an event of its own."""
+    sim.rejects_unknown = False
+    changed = capture_changes(hass, entry)
+    access = entity_id(hass, entry, "event", "access")
+    sim.swipe_card("FFFFFFFF")
+    await until(lambda: changed == [access])
+    state = hass.states.get(access)
+    assert state is not None
+    assert (state.attributes["event_type"], state.attributes["method"]) == ("denied", "card")
+    # A decision that comes too late is no second event.
+    events = capture_log_events(hass)
+    sim.emit("UserRejected", ap=0, session=1, reason="invalidCredential")
+    sim.swipe_card(CARD)
+    await until(lambda: len(changed) > 1)
+    assert [event.data["type"] for event in events][:2] == ["UserRejected", "CardEntered"]
+    assert changed == [access, access]
+    assert state_of(hass, entry, "event", "access") != state.state
 
 
 async def test_a_valid_card_of_old_firmware_is_an_access(hass: HomeAssistant, sockets: None) -> None:

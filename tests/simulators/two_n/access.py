@@ -59,6 +59,8 @@ class AccessPoints:
         """Wire them to the parts they drive."""
         self.all = (Point(ENTRY), Point(EXIT))
         self.limit_failed_access = True
+        # The manual shows an unknown finger without a rejection (HTTP API 5.10.4).
+        self.rejects_unknown = True
         self._model = model
         self._clock = clock
         self._log = log
@@ -150,7 +152,8 @@ class AccessPoints:
         elif accepted:
             reason = self.refusal(ap, entry) or self._switch_refusal(switch) or ""
         if reason:
-            self.reject(where, entry, reason, stamp)
+            if entry is not None or reason != "invalidCredential" or self.rejects_unknown:
+                self.reject(where, entry, reason, stamp)
             if reason == "invalidCredential":
                 self._count_failure(self.all[ap], kind)
             return False

@@ -94,6 +94,8 @@ class Simulator(Installer, Host[Request]):
     strict_empty = Setting[bool]("directory")
     # Five wrong codes, cards or fingers limit an access point for half a minute.
     limit_failed_access = Setting[bool]("_access")
+    # Whether UserRejected follows a credential of no user.
+    rejects_unknown = Setting[bool]("_access")
     # What a recording is said to be.
     pcap_content_type = Setting[str]("capture", "content_type")
     # Real seconds a nonce lives; None is for ever.

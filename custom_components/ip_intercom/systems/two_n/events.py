@@ -1,6 +1,6 @@
 """2N log events in the neutral model, without secrets (HTTP API 5.10.4)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -67,6 +67,7 @@ _DETAILS = frozenset({"address", "call", "dx", "dy", "name", "type", "valid", "x
 
 # Firmware with these events reports the access decision, its user and its reason.
 DECISION_EVENTS = frozenset({"UserAuthenticated", "UserRejected"})
+_REJECTION = "UserRejected"
 # Older firmware reports only whether a credential was valid.
 CREDENTIAL_EVENTS = frozenset(
     {
@@ -101,18 +102,58 @@ class Credentials:
     def __init__(self) -> None:
         # Method, session, and time of the last credential at each access point.
         self._last: dict[int | None, tuple[str, str | None, int]] = {}
+        # Session and time of the last credential at each access point that was reported as denied.
+        self._denied: dict[int | None, tuple[str | None, int]] = {}
 
     def method(self, record: LogEvent) -> str | None:
         """Return the method of a credential event, or of the credential before a decision; None if unknown."""
-        point, session = integer(record.params.get("ap")), text(record.params.get("session"))
+        point, session = _point_and_session(record)
         if (method := _METHODS.get(record.event)) is not None:
             self._last[point] = method, session, record.utc_time
             return method
         if record.event not in DECISION_EVENTS or (last := self._last.pop(point, None)) is None:
             return None
         method, before, time = last
-        same_session = before == session or None in {before, session}
-        return method if same_session and 0 <= record.utc_time - time <= _DECISION_DELAY else None
+        return method if _is_same(before, session) and 0 <= record.utc_time - time <= _DECISION_DELAY else None
+
+    def deny(self, record: LogEvent) -> None:
+        """Remember a credential that is reported as denied, as no decision followed."""
+        point, session = _point_and_session(record)
+        self._denied[point] = session, record.utc_time
+
+    def is_repeated(self, record: LogEvent) -> bool:
+        """Return whether a decision came too late: its credential was reported as denied."""
+        point, session = _point_and_session(record)
+        if record.event != _REJECTION or (denied := self._denied.pop(point, None)) is None:
+            return False
+        before, time = denied
+        return _is_same(before, session) and 0 <= record.utc_time - time <= _DECISION_DELAY
+
+
+def undecided(records: Iterable[LogEvent]) -> tuple[LogEvent, ...]:
+    """Return the invalid credentials that no decision follows: there is no user to decide about."""
+    waiting: list[LogEvent] = []
+    for record in records:
+        if record.event in DECISION_EVENTS:
+            point, session = _point_and_session(record)
+            waiting = [
+                other
+                for other in waiting
+                if not (_is_same(other.params.get("ap"), point) and _is_same(other.params.get("session"), session))
+            ]
+        elif record.event in CREDENTIAL_EVENTS and flag(record.params.get("valid")) is False:
+            waiting.append(record)
+    return tuple(waiting)
+
+
+def _point_and_session(record: LogEvent) -> tuple[int | None, str | None]:
+    """Return the access point of a record, and the number of the passage there."""
+    return integer(record.params.get("ap")), text(record.params.get("session"))
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Return whether two values are the same, as far as known."""
+    return one is None or other is None or text(one) == text(other)
 
 
 def neutral_event(
@@ -127,7 +168,7 @@ def neutral_event(
     Args:
         reading: The event.
         privacy: Fields that may be shown.
-        credentials_decide: Whether a credential event is the access decision, as no ``DECISION_EVENTS`` follow.
+        credentials_decide: Whether a credential event is the access decision, as none of ``DECISION_EVENTS`` follows.
         boot: Name of the boot that recorded the event.
         method: Method of the credential that an access decision is about.
     """

@@ -1,7 +1,7 @@
 """Event log of a 2N: records with their boot, gaps, the cursor, and withheld events (HTTP API 5.10)."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import batched
@@ -17,13 +17,13 @@ from .calls import Visitors
 from .client.cursor import Batch, Cursor, EventKey, GapReason, LogEvent, Reading
 from .client.log import LogReader
 from .client.protocol import Privilege
-from .events import DECISION_EVENTS, Credentials, gap_event, neutral_event
+from .events import DECISION_EVENTS, Credentials, gap_event, neutral_event, undecided
 from .privacy import shows
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds within which the record of a call's session follows that of its first leg.
-_SESSION_DELAY = 1
+# Seconds within which the record of a call's session follows that of its first leg, and a decision its credential.
+_RECORD_DELAY = 1
 
 
 # A clock before this time counts as unset: it starts at 1970 after every boot, so the boots look alike.
@@ -137,17 +137,17 @@ class TwoNLog:
         if batch.gap is not None:
             self._withheld.reset()
         self._see(batch.readings)
-        if batch.readings and any(
-            self._visitors.needs_session_record(reading.event) for reading in batch.readings if not reading.late
-        ):
-            batch = await self._with_sessions(batch)
+        live = [reading.event for reading in batch.readings if not reading.late]
+        if any(map(self._visitors.needs_session_record, live)) or (self._decides and undecided(live)):
+            batch = await self._with_following(batch)
         self._boots.observe(batch, before.last.id if before is not None and before.last is not None else None)
         portions = list(batched(batch.readings, PORTION, strict=False)) or [()]
+        denied = undecided(reading.event for reading in batch.readings)
         deliveries = [
-            Delivery(self._events(portion), False, self._cursor(before, portion[-1].event), more=True)
+            Delivery(self._events(portion, denied), False, self._cursor(before, portion[-1].event), more=True)
             for portion in portions[:-1]
         ]
-        events = self._events(portions[-1])
+        events = self._events(portions[-1], denied)
         learned = self.reader.poll != poll
         deliveries.append(Delivery(events, batch.resumed, self._cursor(), self._withheld.missing, keep=learned))
         if batch.gap is not None:
@@ -161,12 +161,12 @@ class TwoNLog:
             keys_shown = KEYPAD not in self._withheld.missing and not self._withheld.exact
             self._visitors.observe(reading.event, keys_shown=keys_shown)
 
-    async def _with_sessions(self, batch: Batch) -> Batch:
-        """Return a batch with the immediately following records, which may contain the originator of a call."""
+    async def _with_following(self, batch: Batch) -> Batch:
+        """Return a batch with the records right after it: they may contain the originator of a call, or a decision."""
         try:
-            more = await self.reader.read(_SESSION_DELAY)
+            more = await self.reader.read(_RECORD_DELAY)
         except IntercomError as err:
-            _LOGGER.debug("Could not determine who started the call: %s", err)
+            _LOGGER.debug("Could not read the records after a call or a credential: %s", err)
             return batch
         self._see(more.readings)
         if any(self._visitors.needs_session_record(reading.event) for reading in batch.readings):
@@ -174,14 +174,26 @@ class TwoNLog:
         gap, resumed = batch.gap or more.gap, batch.resumed or more.resumed
         return Batch((*batch.readings, *more.readings), gap, resumed)
 
-    def _events(self, readings: Iterable[Reading]) -> tuple[Event, ...]:
-        # Without decision events, the credential event is the decision.
-        credentials_decide = not self._withheld.listed & DECISION_EVENTS
+    @property
+    def _decides(self) -> bool:
+        """Whether the device records access decisions."""
+        return bool(self._withheld.listed & DECISION_EVENTS)
+
+    def _events(self, readings: Iterable[Reading], denied: Collection[LogEvent]) -> tuple[Event, ...]:
+        """Return the events; ``denied`` are the invalid credentials without a decision."""
         events: list[Event] = []
         for reading in readings:
-            method = self._credentials.method(reading.event)
-            if shows(reading.event.event, self._privacy):
-                event = neutral_event(reading, self._privacy, credentials_decide, self._boots.name, method)
+            record = reading.event
+            method = self._credentials.method(record)
+            # Without a decision, the credential event is the decision.
+            is_denied = any(record is other for other in denied)
+            if is_denied:
+                self._credentials.deny(record)
+            if shows(record.event, self._privacy):
+                decides = is_denied or not self._decides
+                event = neutral_event(reading, self._privacy, decides, self._boots.name, method)
+                if self._credentials.is_repeated(record):
+                    event = replace(event, facts=())
                 events.append(self._with_visitor(event))
         return tuple(events)
 

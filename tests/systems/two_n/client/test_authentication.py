@@ -5,12 +5,7 @@ from itertools import product
 
 import pytest
 
-from custom_components.ip_intercom.systems.common.errors import (
-    AuthenticationFailed,
-    FunctionRefused,
-    IntercomError,
-    PermissionDenied,
-)
+from custom_components.ip_intercom.systems.common.errors import AuthenticationFailed, IntercomError, PermissionDenied
 from custom_components.ip_intercom.systems.two_n.client import TwoNDevice
 from custom_components.ip_intercom.systems.two_n.client.client import CONCURRENT_REQUESTS
 from tests.common import until
