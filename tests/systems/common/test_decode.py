@@ -99,7 +99,7 @@ ROW = {"door": 1, "isOpen": True}
     ],
     ids=lambda value: "",
 )
-def test_a_field(name: str, row: Fields, value: object) -> None:
+def test_a_field_is_decoded_by_its_type(name: str, row: Fields, value: object) -> None:
     door = decode(Door, {**ROW, **row})
     assert door is not None
     assert getattr(door, name) == value
@@ -119,7 +119,7 @@ def test_a_field(name: str, row: Fields, value: object) -> None:
     ],
     ids=str,
 )
-def test_a_row_without_a_required_value_is_none(row: object) -> None:
+def test_a_row_without_a_required_value_is_not_decoded(row: object) -> None:
     assert decode(Door, row) is None
 
 
@@ -129,19 +129,19 @@ def test_a_missing_value_is_named() -> None:
     assert decode_reply(Door, ROW, "/door") == decode(Door, ROW)
 
 
-def test_a_value_that_is_known_already_is_not_looked_for() -> None:
+def test_a_given_value_replaces_that_of_the_row() -> None:
     door = decode(Door, {"door": 2, "name": "Gate"}, is_open=False, name=None)
     assert door is not None
     assert (door.number, door.is_open, door.name) == (2, False, None)
 
 
-def test_rows_that_cannot_be_read_are_left_out() -> None:
+def test_invalid_rows_are_skipped() -> None:
     assert decode_all(Leg, [{"id": 1}, {}, 7, {"id": "2"}]) == (Leg(1), Leg(2))
     assert decode_all(Leg, {"id": 1}) == ()
     assert decode_all(Leg, None) == ()
 
 
-def test_a_broken_character_costs_only_itself() -> None:
+def test_only_a_broken_character_is_replaced() -> None:
     door = decode(Door, decode_json(b'{"door": "1", "isOpen": 1, "name": "Caf\xe9"}'))
     assert door is not None
     assert door.name == "Caf\ufffd"
@@ -153,7 +153,7 @@ class Kept:
     row: Annotated[Fields, Key(row=dict)] = field(default_factory=dict)
 
 
-def test_a_row_is_kept() -> None:
+def test_a_field_may_keep_the_whole_row() -> None:
     row = json.loads('{"id": 7, "new": [1], "": null}')
     assert decode(Kept, row) == Kept("7", row)
 

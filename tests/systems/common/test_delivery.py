@@ -39,11 +39,11 @@ def event(kind: str) -> Event:
         (True, True, Pushes.ARRIVING),
     ],
 )
-def test_what_an_earlier_life_knew(*, expected: bool, arrived: bool, state: Pushes) -> None:
+def test_the_first_push_state_depends_on_the_stored_one(*, expected: bool, arrived: bool, state: Pushes) -> None:
     assert PushMonitor(expected=expected, arrived=arrived).state is state
 
 
-def test_something_that_was_not_pushed_ends_them_unless_a_push_was_near(clock: Clock) -> None:
+def test_an_unpushed_event_without_a_recent_push_means_pushes_are_lost(clock: Clock) -> None:
     push_monitor = PushMonitor(expected=True, arrived=False, monotonic=clock)
     push_monitor.missed(60)
     seen = [push_monitor.state]
@@ -57,7 +57,7 @@ def test_something_that_was_not_pushed_ends_them_unless_a_push_was_near(clock: C
     assert not push_monitor
 
 
-def test_the_last_event_tells_how_it_stands(clock: Clock) -> None:
+def test_the_last_event_carries_the_push_state(clock: Clock) -> None:
     push_monitor = PushMonitor(expected=True, arrived=False, monotonic=clock)
     push_monitor.received()
     assert push_monitor.with_state([]) == []
@@ -68,7 +68,7 @@ def test_the_last_event_tells_how_it_stands(clock: Clock) -> None:
     assert reduce(State(pushes=Pushes.EXPECTED), told[1]).pushes is Pushes.ARRIVING
 
 
-def test_what_a_description_has_told_meanwhile_is_put_right(clock: Clock) -> None:
+def test_events_correct_a_push_state_of_a_description(clock: Clock) -> None:
     push_monitor = PushMonitor(expected=True, arrived=False, monotonic=clock)
     push_monitor.received()  # of a push that made no event
     state = State(pushes=push_monitor.state)

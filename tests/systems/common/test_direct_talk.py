@@ -46,7 +46,7 @@ async def test_an_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await talk.check() == {"": unavailable(TalkReason.SIP_CLOSED)}
 
 
-async def test_another_camera_has_no_speaker() -> None:
+async def test_a_camera_without_talk_has_no_speaker() -> None:
     talk = DirectTalk("127.0.0.1", 5060)
     talk.show(cameras(), "main")
     with pytest.raises(NoTalk):
@@ -54,7 +54,7 @@ async def test_another_camera_has_no_speaker() -> None:
             pass
 
 
-async def test_without_a_visitor_there_is_no_answer() -> None:
+async def test_answering_without_a_visitor_is_an_error() -> None:
     talk = DirectTalk("127.0.0.1", 5060)
     with pytest.raises(NoTalk):
         await talk.answer()
@@ -96,7 +96,7 @@ async def test_a_microphone_while_the_button_answers(
     await until(lambda: door.call is None)
 
 
-async def test_a_microphone_that_is_gone_before_the_answer(
+async def test_closing_the_microphone_before_the_answer_declines_the_visitor(
     visited: tuple[DirectTalk, Door], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talk, door = visited
@@ -121,7 +121,7 @@ def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(IncomingCall, "answer", answer_later)
 
 
-async def test_a_port_that_is_taken_is_left_out(socket_enabled: None) -> None:
+async def test_a_used_port_is_skipped(socket_enabled: None) -> None:
     async with Door() as door:
         first, second = (DirectTalk("127.0.0.1", door.port) for _ in range(2))
         await first.check()
@@ -131,7 +131,7 @@ async def test_a_port_that_is_taken_is_left_out(socket_enabled: None) -> None:
         await second.close()
 
 
-async def test_no_port_for_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_streams_without_a_free_port_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RtspServer, "start", AsyncMock(side_effect=RtspError("no port")))
     with pytest.raises(ConnectionFailed):
         await TalkFeeds().address("main", Mock(), None)
@@ -148,7 +148,7 @@ async def test_a_camera_without_an_address_of_its_stream(error: ConnectionFailed
         await video.open()
 
 
-async def test_an_announcement_from_the_call_to_its_end() -> None:
+async def test_an_announcement_calls_plays_and_hangs_up() -> None:
     phone = Phone()
     line = Line(phone.dial)
     async with call_for_sound(line) as speaker:

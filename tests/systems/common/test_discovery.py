@@ -20,7 +20,7 @@ PORTS = (("https", 443), ("http", 8080), ("http", 80))
         ("http://[fe80::1]/a/b/", ("http://[fe80::1]",), "/a/b"),
     ],
 )
-def test_https_comes_first(typed: str, bases: tuple[str, ...], path: str) -> None:
+def test_https_is_tried_before_http(typed: str, bases: tuple[str, ...], path: str) -> None:
     assert (candidates(parse_address(typed)), parse_path(typed)) == (tuple(map(URL, bases)), path)
 
 
@@ -32,5 +32,5 @@ def test_https_comes_first(typed: str, bases: tuple[str, ...], path: str) -> Non
         ("http://exchange", ("http://exchange:8080", "http://exchange")),
     ],
 )
-def test_several_ports(typed: str, bases: tuple[str, ...]) -> None:
+def test_several_ports_are_candidates(typed: str, bases: tuple[str, ...]) -> None:
     assert candidates(parse_address(typed), PORTS) == tuple(map(URL, bases))

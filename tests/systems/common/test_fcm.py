@@ -78,7 +78,7 @@ async def test_a_push_arrives_and_is_acknowledged(google: Simulator, bench: Benc
 
 
 @pytest.mark.parametrize("data", [b"no JSON", b"{}", b"[1]", b"\xff"])
-async def test_it_is_handed_on_as_it_is(google: Simulator, bench: Bench, data: bytes) -> None:
+async def test_a_push_is_delivered_unchanged(google: Simulator, bench: Bench, data: bytes) -> None:
     await bench.run()
     google.push(data)
     await until(lambda: bench.heard, "the push")
@@ -86,7 +86,7 @@ async def test_it_is_handed_on_as_it_is(google: Simulator, bench: Bench, data: b
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Spoilt if kind.readable])
-async def test_what_others_write_is_read(google: Simulator, bench: Bench, kind: Spoilt) -> None:
+async def test_pushes_in_other_encodings_are_read(google: Simulator, bench: Bench, kind: Spoilt) -> None:
     await bench.run()
     message = google.push(b"news", kind)
     await until(lambda: message.acknowledged, "the acknowledgement")
@@ -94,7 +94,7 @@ async def test_what_others_write_is_read(google: Simulator, bench: Bench, kind: 
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
-async def test_what_nobody_can_read_is_dropped(
+async def test_an_unreadable_push_is_acknowledged_and_dropped(
     google: Simulator, bench: Bench, caplog: pytest.LogCaptureFixture, kind: Spoilt
 ) -> None:
     caplog.set_level(logging.DEBUG, fcm.__name__)
@@ -112,14 +112,14 @@ async def test_what_nobody_can_read_is_dropped(
     assert (bench.heard, bad.sent) == ([b"good", b"later"], 1)
 
 
-async def test_that_messages_are_gone_is_no_message(google: Simulator, bench: Bench) -> None:
+async def test_a_notice_of_deleted_messages_is_no_push(google: Simulator, bench: Bench) -> None:
     await bench.run()
     message = google.push_deleted()
     await until(lambda: message.acknowledged, "the acknowledgement")
     assert bench.heard == []
 
 
-async def test_a_fault_of_whoever_hears_ends_nothing(
+async def test_an_error_of_the_listener_does_not_end_the_receiver(
     google: Simulator, bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     await bench.run()
@@ -136,7 +136,7 @@ async def test_a_fault_of_whoever_hears_ends_nothing(
     await until(lambda: bench.heard == [b"good"], "the next")
 
 
-async def test_what_waited_comes_at_the_next_login(google: Simulator, bench: Bench) -> None:
+async def test_a_waiting_push_is_delivered_at_the_next_login(google: Simulator, bench: Bench) -> None:
     receiver = await bench.run()
     await bench.stop()
     google.push(b"waits")
@@ -149,7 +149,7 @@ async def test_what_waited_comes_at_the_next_login(google: Simulator, bench: Ben
 
 
 @pytest.mark.parametrize("break_it", [Simulator.break_connections, Simulator.say_close])
-async def test_a_lost_connection_comes_back_without_a_word(
+async def test_a_lost_connection_is_restored_without_a_log_line(
     google: Simulator,
     bench: Bench,
     caplog: pytest.LogCaptureFixture,
@@ -165,7 +165,7 @@ async def test_a_lost_connection_comes_back_without_a_word(
     assert [record for record in caplog.records if record.name.startswith(LIBRARY)] == []
 
 
-async def test_others_hear_the_library_as_before(caplog: pytest.LogCaptureFixture) -> None:
+async def test_only_log_lines_of_this_receiver_are_lowered(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     logger = logging.getLogger("firebase_messaging.fcmpushclient")
     logger.error("theirs")
@@ -180,14 +180,14 @@ async def test_others_hear_the_library_as_before(caplog: pytest.LogCaptureFixtur
     assert found == [("theirs", "ERROR"), ("ours", "DEBUG")]
 
 
-async def test_that_the_library_gives_up_is_noticed(google: Simulator, bench: Bench) -> None:
+async def test_the_receiver_ends_when_the_library_gives_up(google: Simulator, bench: Bench) -> None:
     await bench.run()
     await google.shut()
     with pytest.raises(ConnectionFailed):
         await bench.end()
 
 
-async def test_that_no_connection_comes_about_is_noticed(google: Simulator, bench: Bench) -> None:
+async def test_a_receiver_without_a_connection_is_an_error(google: Simulator, bench: Bench) -> None:
     receiver = bench.receiver()
     await receiver.register()
     await google.shut()
@@ -196,7 +196,7 @@ async def test_that_no_connection_comes_about_is_noticed(google: Simulator, benc
 
 
 @pytest.mark.parametrize("state", [FcmPushClientRunState.STOPPING, FcmPushClientRunState.STOPPED])
-async def test_a_mere_change_of_its_state_is_noticed(
+async def test_the_receiver_ends_when_the_library_changes_its_state(
     google: Simulator, bench: Bench, state: FcmPushClientRunState
 ) -> None:
     receiver = await bench.run()
@@ -221,7 +221,9 @@ async def test_a_login_without_answer_is_given_up(
 # -- registration ----------------------------------------------------------------------------------
 
 
-async def test_a_refused_key_is_told_apart(google: Simulator, bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_rejected_api_key_has_its_own_error(
+    google: Simulator, bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     google.registry.refuse_key = True
     receiver = bench.receiver()
     with pytest.raises(AppRefused) as failed:
@@ -239,7 +241,7 @@ async def test_wrong_values_are_refused(google: Simulator, bench: Bench, wrong: 
         await bench.receiver(project=fcm.Project(*wrong, SENDER)).register()
 
 
-async def test_an_error_of_the_registration_may_pass(google: Simulator, bench: Bench) -> None:
+async def test_a_failed_registration_can_be_repeated(google: Simulator, bench: Bench) -> None:
     google.registry.phone_errors = 2  # the library tries as often
     receiver = bench.receiver()
     with pytest.raises(NotReached):
@@ -258,6 +260,6 @@ async def test_a_registration_that_google_has_forgotten(google: Simulator, bench
 
 
 @pytest.mark.parametrize("header", ["", "p256ecdsa=AAAA", "dh=a", "dh=%%%%", "dh=A=AA"])
-def test_a_header_without_the_part(header: str) -> None:
+def test_a_header_without_the_part_is_an_error(header: str) -> None:
     with pytest.raises(ValueError):
         fcm.encoded_part(header, "dh")

@@ -62,7 +62,7 @@ def test_a_colon_in_the_user_name() -> None:
         Login("a:b", "c")
 
 
-async def test_nothing_is_sent_before_a_challenge(ask: Ask) -> None:
+async def test_no_login_is_sent_before_a_challenge(ask: Ask) -> None:
     assert await ask(Login(USERNAME, PASSWORD)) == ["", ""]
 
 
@@ -123,7 +123,7 @@ def test_challenges(header: str, found: list[str]) -> None:
     assert [f"{challenge.scheme} {challenge.realm}" for challenge in challenges(header)] == found
 
 
-def test_what_is_tried_again() -> None:
+def test_a_login_is_repeated_only_for_a_new_challenge() -> None:
     """A device locks out an address that repeats a wrong password."""
     login, first, second = Login("a", "b"), 'Digest realm="r", nonce="1"', 'Digest realm="r", nonce="2"'
     assert [login.take(first, ""), login.take(first, "Digest"), login.take(second, "Digest")] == [True, False, True]

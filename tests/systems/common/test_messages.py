@@ -16,7 +16,7 @@ from custom_components.ip_intercom.systems.common.messages import Reply, redirec
         ("Sat, 32 Nov 2026 09:00:00 GMT", None),
     ],
 )
-def test_a_date_that_cannot_be_read_is_none(date: str | None, expected: float | None) -> None:
+def test_dates_are_parsed_and_invalid_ones_are_none(date: str | None, expected: float | None) -> None:
     assert unix_time(date) == expected
 
 
@@ -27,7 +27,7 @@ def reply(status: int, location: str) -> Reply:
 @pytest.mark.parametrize(
     ("status", "location"), [(200, "https://10.0.0.1/"), (302, ""), (302, "http://[half"), (404, "https://10.0.0.1/")]
 )
-def test_what_is_no_redirect(status: int, location: str) -> None:
+def test_other_replies_are_no_redirect(status: int, location: str) -> None:
     assert redirect(reply(status, location)) is None
 
 

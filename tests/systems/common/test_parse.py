@@ -27,7 +27,7 @@ from custom_components.ip_intercom.systems.common.parse import decode_json, inst
     ],
     ids=lambda value: "",
 )
-def test_a_broken_character_or_number_costs_only_itself(body: bytes | str, found: object) -> None:
+def test_broken_characters_and_numbers_are_replaced(body: bytes | str, found: object) -> None:
     assert decode_json(body) == found
 
 
@@ -44,7 +44,7 @@ def test_a_broken_character_or_number_costs_only_itself(body: bytes | str, found
     ],
     ids=["empty", "page", "cut", "more", "bottomless", "deep", "nested"],
 )
-def test_what_is_no_json_of_a_device(body: bytes) -> None:
+def test_invalid_json_is_none(body: bytes) -> None:
     assert decode_json(body) is None
 
 
@@ -56,10 +56,10 @@ def test_what_is_no_json_of_a_device(body: bytes) -> None:
         (7.5, None), ("seven", None), (None, None), ([7], None), ({"a": 7}, None),
     ],
 )  # fmt: skip
-def test_numbers_that_no_counter_has(value: object, number: int | None) -> None:
+def test_impossible_numbers_are_none(value: object, number: int | None) -> None:
     assert integer(value) == number
 
 
-def test_times_that_no_calendar_has() -> None:
+def test_impossible_times_are_none() -> None:
     assert instant(0) == datetime(1970, 1, 1, tzinfo=UTC)
     assert [instant(seconds) for seconds in (None, 10**17, -(10**17), 1e308, float("nan"), float("inf"))] == [None] * 6

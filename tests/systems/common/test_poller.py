@@ -88,7 +88,7 @@ async def server() -> AsyncGenerator[Server]:
     await server.poller.close()
 
 
-async def test_looks_are_taken_when_they_are_due(server: Server) -> None:
+async def test_jobs_run_when_they_are_due(server: Server) -> None:
     assert await server.turn() == (["log", "mail"], False)
     assert await server.turn() == ([], False)
     server.now += INTERVAL - 1
@@ -97,7 +97,7 @@ async def test_looks_are_taken_when_they_are_due(server: Server) -> None:
     assert await server.turn() == (["log", "mail"], False)
 
 
-async def test_what_is_wanted_only_sometimes_is_looked_at_only_then(server: Server) -> None:
+async def test_a_conditional_job_runs_only_while_it_is_needed(server: Server) -> None:
     assert await server.turn() == (["log", "mail"], False)
     assert server.poller.settled, "it does not wait for calls"
     server.has_calls = True
@@ -107,7 +107,7 @@ async def test_what_is_wanted_only_sometimes_is_looked_at_only_then(server: Serv
     assert await server.turn() == (["log", "mail"], False)
 
 
-async def test_a_look_that_goes_on_is_not_begun_again(server: Server) -> None:
+async def test_a_running_job_is_not_started_again(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
     assert await server.turn() == (["log", "mail"], False)
     assert not server.poller.settled
@@ -118,7 +118,7 @@ async def test_a_look_that_goes_on_is_not_begun_again(server: Server) -> None:
     assert server.poller.settled
 
 
-async def test_looking_before_the_time(server: Server) -> None:
+async def test_a_job_can_be_run_early(server: Server) -> None:
     await server.turn()
     server.poller.soon("log", delay=3)
     server.poller.soon("mail", pause=4)
@@ -134,7 +134,7 @@ async def test_looking_before_the_time(server: Server) -> None:
     assert await server.turn() == (["mail"], False)
 
 
-async def test_what_is_wanted_again_during_a_look_is_looked_at_again(server: Server) -> None:
+async def test_a_job_requested_while_it_runs_runs_again(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
     await server.turn()
     server.poller.soon("log")
@@ -150,7 +150,7 @@ BUSY = [Overloaded("503"), Throttled("429")]
 
 
 @pytest.mark.parametrize("error", [*REFUSALS, *SILENCES, *BUSY])
-async def test_a_look_that_fails_alone_leaves_the_others(server: Server, error: IntercomError) -> None:
+async def test_a_failing_job_leaves_the_others(server: Server, error: IntercomError) -> None:
     await server.turn()
     server.errors["log"] = error
     server.now += INTERVAL
@@ -162,9 +162,7 @@ async def test_a_look_that_fails_alone_leaves_the_others(server: Server, error: 
 
 
 @pytest.mark.parametrize("error", [*REFUSALS, *SILENCES])
-async def test_what_was_given_before_is_asked_for_in_its_time_however_often_it_fails(
-    server: Server, error: IntercomError
-) -> None:
+async def test_a_job_that_succeeded_before_keeps_its_interval_on_failure(server: Server, error: IntercomError) -> None:
     await server.turn()
     server.errors["log"] = error
     for _ in range(8):
@@ -175,7 +173,7 @@ async def test_what_was_given_before_is_asked_for_in_its_time_however_often_it_f
 
 
 @pytest.mark.parametrize("error", [*REFUSALS, *BUSY])
-async def test_what_is_not_there_or_too_much_is_asked_for_ever_less(server: Server, error: IntercomError) -> None:
+async def test_rejected_and_busy_jobs_back_off(server: Server, error: IntercomError) -> None:
     server.errors["log"] = error
     await server.turn()
     for wait in (10, 20, 40, 80, LONGEST, LONGEST):
@@ -191,7 +189,7 @@ async def test_what_is_not_there_or_too_much_is_asked_for_ever_less(server: Serv
 
 
 @pytest.mark.parametrize("error", [*REFUSALS, *SILENCES])
-async def test_what_fails_is_hastened_as_well(server: Server, error: IntercomError) -> None:
+async def test_a_failing_job_can_be_run_early(server: Server, error: IntercomError) -> None:
     await server.turn()
     server.errors["log"] = error
     server.now += INTERVAL
@@ -203,7 +201,7 @@ async def test_what_fails_is_hastened_as_well(server: Server, error: IntercomErr
     assert await server.turn() == (["log"], False)
 
 
-async def test_what_is_wanted_again_during_a_look_that_fails_is_looked_at_again(server: Server) -> None:
+async def test_a_job_requested_during_its_failing_run_runs_again(server: Server) -> None:
     await server.turn()
     server.slow["log"] = asyncio.Event()
     server.errors["log"] = NoAnswer("hangs")
@@ -217,7 +215,7 @@ async def test_what_is_wanted_again_during_a_look_that_fails_is_looked_at_again(
 
 
 @pytest.mark.parametrize("kind", [Overloaded, Throttled])
-async def test_a_busy_server_is_not_hastened(server: Server, kind: type[IntercomError]) -> None:
+async def test_a_job_of_a_busy_server_is_not_run_early(server: Server, kind: type[IntercomError]) -> None:
     await server.turn()
     server.errors["log"] = kind("busy")
     server.errors["log"].retry_after = 50  # type: ignore[attr-defined]  # it is one of ours
@@ -234,7 +232,7 @@ AWAY = [NotReached("gone"), ExchangeUnreachable("gone"), AuthenticationFailed("w
 
 
 @pytest.mark.parametrize("error", AWAY)
-async def test_a_server_that_is_away_is_asked_one_thing_at_a_time(server: Server, error: IntercomError) -> None:
+async def test_an_unreachable_server_gets_one_job_at_a_time(server: Server, error: IntercomError) -> None:
     await server.turn()
     server.has_calls = True
     server.now += INTERVAL
@@ -247,7 +245,7 @@ async def test_a_server_that_is_away_is_asked_one_thing_at_a_time(server: Server
     assert server.poller.settled
 
 
-async def test_a_server_that_stays_away_is_away(server: Server) -> None:
+async def test_each_failed_attempt_at_an_unreachable_server_raises(server: Server) -> None:
     server.errors["mail"] = NotReached("gone")
     await server.fail("log", NotReached("gone"))
     for _ in range(3):
@@ -268,7 +266,7 @@ async def outage(server: Server, probes: int = 8) -> None:
     server.errors.clear()
 
 
-async def test_the_first_answer_after_an_outage_has_everything_looked_at_within_two_seconds(server: Server) -> None:
+async def test_all_jobs_run_within_two_seconds_after_an_outage(server: Server) -> None:
     await server.turn()
     server.has_calls = True
     server.now += INTERVAL
@@ -281,7 +279,7 @@ async def test_the_first_answer_after_an_outage_has_everything_looked_at_within_
     assert await server.turn() == (sorted({"log", "mail"} - {probe}), False)
 
 
-async def test_what_failed_alone_before_an_outage_still_does_after_it(server: Server) -> None:
+async def test_a_failing_job_is_still_failing_after_an_outage(server: Server) -> None:
     server.errors["log"] = NoAnswer("hangs")
     for _ in range(2):
         await server.turn()
@@ -296,7 +294,7 @@ async def test_what_failed_alone_before_an_outage_still_does_after_it(server: Se
     assert server.poller.failing == {"log"}
 
 
-async def test_an_answer_from_memory_does_not_show_that_the_server_works(server: Server) -> None:
+async def test_a_cached_answer_does_not_end_an_outage(server: Server) -> None:
     server.poller._jobs["calls"].proves = False
     server.errors = {"mail": NoAnswer("hangs")}
     await server.fail("log", NoAnswer("hangs"))
@@ -311,7 +309,7 @@ async def test_an_answer_from_memory_does_not_show_that_the_server_works(server:
     assert server.poller.answers == answers
 
 
-async def test_nothing_else_is_asked_while_a_look_goes_on_at_a_server_that_is_away(server: Server) -> None:
+async def test_no_second_job_runs_at_an_unreachable_server(server: Server) -> None:
     server.slow["mail"] = asyncio.Event()
     await server.fail("log", NotReached("gone"))
     assert await server.turn() == (["mail"], False)
@@ -337,7 +335,7 @@ async def silent(server: Server) -> Server:
     return server
 
 
-async def test_a_server_that_answers_nothing_at_all_is_away_though_a_look_goes_on(silent: Server) -> None:
+async def test_a_silent_server_is_unreachable_though_a_job_runs(silent: Server) -> None:
     silent.errors = {"mail": NoAnswer("hangs"), "probe": NoAnswer("hangs")}
     silent.slow["log"] = asyncio.Event()
     await silent.turn()
@@ -348,9 +346,7 @@ async def test_a_server_that_answers_nothing_at_all_is_away_though_a_look_goes_o
 
 
 @pytest.mark.parametrize("answer", [None, CommandFailed("no"), UnexpectedReply("a page"), ExchangeUnreachable("gone")])
-async def test_a_server_that_answers_the_probe_has_a_look_that_fails_alone(
-    silent: Server, answer: IntercomError | None
-) -> None:
+async def test_an_answered_probe_means_that_only_the_job_fails(silent: Server, answer: IntercomError | None) -> None:
     silent.errors = {"mail": NoAnswer("hangs")}
     if answer is not None:
         silent.errors["probe"] = answer
@@ -361,7 +357,7 @@ async def test_a_server_that_answers_the_probe_has_a_look_that_fails_alone(
     assert silent.poller.fails("mail")
 
 
-async def test_a_look_that_was_answered_meanwhile_counts_more_than_the_probe(silent: Server) -> None:
+async def test_a_job_answered_during_the_probe_outweighs_it(silent: Server) -> None:
     silent.errors = {"mail": NoAnswer("hangs"), "probe": NoAnswer("hangs")}
     silent.slow["probe"] = asyncio.Event()
     await silent.turn()
@@ -372,7 +368,7 @@ async def test_a_look_that_was_answered_meanwhile_counts_more_than_the_probe(sil
     assert not silent.poller.interrupted
 
 
-async def test_a_look_in_progress_ends_with_the_connection_and_is_taken_after_it(silent: Server) -> None:
+async def test_a_running_job_is_canceled_by_an_outage_and_repeated(silent: Server) -> None:
     silent.slow["log"] = asyncio.Event()
     await silent.fail("mail", NotReached("gone"))
     silent.slow.clear()
@@ -381,7 +377,7 @@ async def test_a_look_in_progress_ends_with_the_connection_and_is_taken_after_it
     assert await silent.turn() == (["mail"], False)
 
 
-async def test_who_waits_for_a_look_hears_that_it_has_ended(silent: Server) -> None:
+async def test_waiting_for_a_canceled_job_raises(silent: Server) -> None:
     silent.slow["log"] = asyncio.Event()
     asked = asyncio.create_task(silent.poller.now("log"))
     await settle()
@@ -391,7 +387,9 @@ async def test_who_waits_for_a_look_hears_that_it_has_ended(silent: Server) -> N
 
 
 @pytest.mark.parametrize("cause", [NotReached, ExchangeUnreachable])
-async def test_an_attempt_at_a_server_that_is_away_times_out(silent: Server, cause: type[IntercomError]) -> None:
+async def test_a_hanging_attempt_at_an_unreachable_server_raises_its_error(
+    silent: Server, cause: type[IntercomError]
+) -> None:
     """What was sent before the server came back may never be answered; that shows no other cause of the outage."""
     await silent.fail("mail", cause("gone"))
     silent.errors.clear()
@@ -409,7 +407,7 @@ async def test_an_attempt_at_a_server_that_is_away_times_out(silent: Server, cau
     assert (await silent.turn())[1]
 
 
-async def test_one_that_recovers_has_the_others_tried(server: Server) -> None:
+async def test_a_recovered_job_retries_the_other_failed_jobs(server: Server) -> None:
     await server.turn()
     server.errors = dict.fromkeys(("log", "mail"), CommandFailed("operationalErrors"))
     server.now += INTERVAL
@@ -422,7 +420,7 @@ async def test_one_that_recovers_has_the_others_tried(server: Server) -> None:
     assert await server.turn() == (["log"], False), "not only when its time has come"
 
 
-async def test_a_server_that_refuses_the_account_is_there_again_with_any_answer(server: Server) -> None:
+async def test_any_answer_ends_an_outage_by_a_rejected_account(server: Server) -> None:
     server.errors["mail"] = AuthenticationFailed("who?")
     await server.fail("log", AuthenticationFailed("who?"))
     with pytest.raises(AuthenticationFailed):
@@ -432,7 +430,7 @@ async def test_a_server_that_refuses_the_account_is_there_again_with_any_answer(
 
 
 @pytest.mark.parametrize("error", [*SILENCES, *BUSY])
-async def test_a_server_of_which_nothing_answers_is_away(server: Server, error: IntercomError) -> None:
+async def test_a_server_with_only_failing_jobs_is_unreachable(server: Server, error: IntercomError) -> None:
     server.has_calls = True
     server.errors = {"log": error}
     assert await server.turn() == (["calls", "log", "mail"], False)
@@ -446,7 +444,7 @@ async def test_a_server_of_which_nothing_answers_is_away(server: Server, error: 
     assert server.poller.interrupted
 
 
-async def test_an_outage_shows_at_the_first_look(server: Server) -> None:
+async def test_an_outage_is_detected_by_the_first_failing_job(server: Server) -> None:
     await server.turn()
     server.errors = dict.fromkeys(("log", "mail"), ServerBroken("500"))
     server.poller.soon("log")
@@ -459,7 +457,7 @@ async def test_an_outage_shows_at_the_first_look(server: Server) -> None:
 
 
 @pytest.mark.parametrize("error", [*SILENCES, *BUSY])
-async def test_what_fails_again_and_again_is_named(server: Server, error: IntercomError) -> None:
+async def test_a_job_that_fails_repeatedly_is_listed_as_failing(server: Server, error: IntercomError) -> None:
     server.errors = {"log": error}
     await server.turn()
     assert server.poller.failing == frozenset(), "a hiccup"
@@ -473,7 +471,7 @@ async def test_what_fails_again_and_again_is_named(server: Server, error: Interc
 
 
 @pytest.mark.parametrize("error", REFUSALS)
-async def test_what_a_server_never_had_does_not_fail(server: Server, error: IntercomError) -> None:
+async def test_an_unsupported_job_is_not_listed_as_failing(server: Server, error: IntercomError) -> None:
     server.errors = {"log": error}
     for _ in range(4):
         await server.turn()
@@ -488,7 +486,7 @@ async def test_what_a_server_never_had_does_not_fail(server: Server, error: Inte
     assert server.poller.failing == {"log"}
 
 
-async def test_while_the_server_is_away_nothing_fails_alone(server: Server) -> None:
+async def test_no_job_is_listed_as_failing_during_an_outage(server: Server) -> None:
     server.errors = {"log": NoAnswer("hangs")}
     for _ in range(4):
         await server.turn()
@@ -498,7 +496,7 @@ async def test_while_the_server_is_away_nothing_fails_alone(server: Server) -> N
     assert server.poller.failing == frozenset()
 
 
-async def test_calls_fail_while_there_are_some(server: Server) -> None:
+async def test_a_conditional_job_is_failing_only_while_it_is_needed(server: Server) -> None:
     server.errors = {"calls": NoAnswer("hangs")}
     server.has_calls = True
     for _ in range(2):
@@ -509,7 +507,7 @@ async def test_calls_fail_while_there_are_some(server: Server) -> None:
     assert server.poller.failing == frozenset()
 
 
-async def test_what_fails_is_looked_at_at_once_when_a_person_says_so(server: Server) -> None:
+async def test_retry_failed_runs_failing_jobs_at_once(server: Server) -> None:
     server.errors = {"log": NoAnswer("hangs")}
     for _ in range(4):
         await server.turn()
@@ -522,14 +520,14 @@ async def test_what_fails_is_looked_at_at_once_when_a_person_says_so(server: Ser
     assert server.poller.failing == frozenset()
 
 
-async def test_a_fault_of_ours_is_not_hidden(server: Server) -> None:
+async def test_an_unexpected_error_is_raised(server: Server) -> None:
     server.errors["log"] = ZeroDivisionError("ours")
     with pytest.raises(ZeroDivisionError):
         await server.turn()
     assert not server.poller.interrupted
 
 
-async def test_looking_now(server: Server) -> None:
+async def test_a_job_can_be_run_now(server: Server) -> None:
     assert server.poller.age("log") == inf
     await server.poller.now("log")
     server.now += 3
@@ -542,7 +540,7 @@ async def test_looking_now(server: Server) -> None:
     assert not server.poller.interrupted
 
 
-async def test_a_look_goes_on_that_is_not_waited_for_any_longer(server: Server) -> None:
+async def test_a_job_continues_after_its_waiter_is_canceled(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
     for _ in range(2):
         asking = asyncio.create_task(server.poller.now("log"))
@@ -558,7 +556,7 @@ async def test_a_look_goes_on_that_is_not_waited_for_any_longer(server: Server) 
     assert server.poller.age("log") == 0
 
 
-async def test_whoever_waits_for_a_look_is_told_that_it_ends(server: Server) -> None:
+async def test_waiting_for_a_job_raises_when_the_poller_closes(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
     asking = asyncio.create_task(server.poller.now("log"))
     await settle()
@@ -579,7 +577,7 @@ async def waiting(server: Server, *moments: float) -> AsyncGenerator[asyncio.Tas
     task.cancel()
 
 
-async def test_waiting_ends_with_whatever_comes_first(server: Server) -> None:
+async def test_waiting_ends_with_the_first_due_job_wake_up_or_time(server: Server) -> None:
     async with waiting(server) as task:
         assert task.done(), "something is due"
     await server.turn()
@@ -599,7 +597,7 @@ async def test_waiting_ends_with_whatever_comes_first(server: Server) -> None:
         assert task.done(), "somebody has asked for a look"
 
 
-async def test_the_end_of_a_look_ends_the_waiting(server: Server) -> None:
+async def test_waiting_ends_when_a_job_ends(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
     await server.turn()
     server.wake.clear()
@@ -610,7 +608,7 @@ async def test_the_end_of_a_look_ends_the_waiting(server: Server) -> None:
         assert task.done()
 
 
-async def test_nobody_waits_for_looks_at_a_server_that_is_away(server: Server) -> None:
+async def test_due_jobs_of_an_unreachable_server_do_not_end_the_waiting(server: Server) -> None:
     await server.turn()
     server.now += INTERVAL
     await server.fail("log", NotReached("gone"))

@@ -87,7 +87,7 @@ async def outcome(ask: Callable[[], Any]) -> type:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_no_reply_gets_through_unread(functions: Functions, fault: Fault) -> None:
+async def test_every_spoiled_reply_raises_a_client_error(functions: Functions, fault: Fault) -> None:
     sim, asked = functions
     assert len(asked) > 20
     sim.fault("*", fault)
@@ -101,7 +101,7 @@ async def test_no_reply_gets_through_unread(functions: Functions, fault: Fault) 
 
 
 @pytest.mark.parametrize("fault", [Fault.BROKEN_TEXT, Fault.CONTROL_TEXT])
-async def test_a_broken_character_costs_no_reply(functions: Functions, fault: Fault) -> None:
+async def test_replies_with_a_broken_character_are_read(functions: Functions, fault: Fault) -> None:
     sim, asked = functions
     reading = [(name, ask) for name, ask in asked if not issubclass(await outcome(ask), Exception)]
     assert len(reading) > 5

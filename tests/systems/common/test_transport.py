@@ -68,13 +68,13 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.REQUEST_TIMEOUT", 0.1)
 
 
-async def test_no_answer_in_time(bench: Bench, hasty: None) -> None:
+async def test_a_missing_response_is_an_error_with_its_timeout(bench: Bench, hasty: None) -> None:
     bench.sim.delay(5, "switch/status")
     with pytest.raises(ConnectionFailed, match=r"switch/status within 0\.1 s"):
         await bench.device().switch.status()
 
 
-async def test_the_connection_is_cut_and_comes_back(bench: Bench) -> None:
+async def test_requests_work_again_after_a_lost_connection(bench: Bench) -> None:
     device = bench.device()
     await device.switch.status()
     bench.sim.lose_connection()
@@ -143,7 +143,7 @@ async def test_redirects_are_not_followed(serve: Serve, session: aiohttp.ClientS
     assert not visited
 
 
-async def test_something_that_is_not_http(session: aiohttp.ClientSession) -> None:
+async def test_a_server_without_http_is_an_error(session: aiohttp.ClientSession) -> None:
     async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example.com ESMTP\r\n\r\n")
         writer.close()
@@ -181,11 +181,11 @@ async def test_a_self_signed_certificate_does_not_pass_verification(bench: Bench
         await find_device(bench.session, bench.sim.https_address, verify=True)
 
 
-async def test_any_certificate_will_do_where_none_is_pinned(bench: Bench) -> None:
+async def test_any_certificate_is_accepted_without_a_pin(bench: Bench) -> None:
     assert await bench.device(secure=True).switch.status()
 
 
-async def test_nobody_speaks_tls_there(bench: Bench) -> None:
+async def test_a_server_without_tls_is_an_error(bench: Bench) -> None:
     host, port = bench.sim.http_address.split(":")
     with pytest.raises(ConnectionFailed, match="TLS"):
         await certificate_fingerprint(host, int(port))
@@ -195,9 +195,7 @@ async def test_nobody_speaks_tls_there(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("value", ["82", "a b", "a/b", "a%2Fb", "?x=1#y", "ä", "..a", "+", ";", "a\\b"])
-async def test_a_value_cannot_leave_its_place_in_a_path(
-    value: str, serve: Serve, session: aiohttp.ClientSession
-) -> None:
+async def test_a_value_is_escaped_in_a_path(value: str, serve: Serve, session: aiohttp.ClientSession) -> None:
     async def name(request: web.Request) -> web.Response:
         return web.json_response(
             [request.match_info["name"], request.rel_url.raw_path.count("/"), request.query_string]
@@ -227,7 +225,7 @@ async def test_a_value_that_cannot_be_in_a_path(value: str, serve: Serve, sessio
     assert asked == []
 
 
-async def test_errors_do_not_tell_what_is_in_an_address(session: aiohttp.ClientSession) -> None:
+async def test_errors_hide_the_values_of_a_path(session: aiohttp.ClientSession) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/9 what\r\n\r\n")
@@ -262,7 +260,7 @@ async def test_errors_do_not_tell_what_is_in_an_address(session: aiohttp.ClientS
         ("::1", ("", "::1", None)),
     ],
 )
-def test_addresses_that_people_type(typed: str, found: tuple[str, str, int | None]) -> None:
+def test_typed_addresses_are_parsed(typed: str, found: tuple[str, str, int | None]) -> None:
     address = parse_address(typed)
     assert (address.scheme, address.host, address.explicit_port) == found
 
@@ -290,7 +288,7 @@ def test_addresses_that_name_no_host(typed: str) -> None:
     assert "s3cret" not in str(refused.value)
 
 
-async def test_http_or_https_is_found_by_itself(any_bench: Bench) -> None:
+async def test_the_scheme_of_a_device_is_found(any_bench: Bench) -> None:
     sim = any_bench.sim
     secure = await find_device(any_bench.session, sim.https_address)
     plain = await find_device(any_bench.session, sim.http_address)
@@ -308,7 +306,7 @@ async def test_a_scheme_that_was_typed_is_insisted_on(bench: Bench) -> None:
         await find_device(bench.session, f"http://{bench.sim.https_address}")
 
 
-async def test_nobody_there(bench: Bench) -> None:
+async def test_an_unreachable_device_is_an_error(bench: Bench) -> None:
     address = bench.sim.http_address
     bench.sim.lose_connection()
     with pytest.raises(ConnectionFailed):
@@ -325,7 +323,7 @@ async def test_https_is_required(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("username", ["", "ha"])
-async def test_a_device_that_tells_nobody_who_it_is(bench: Bench, username: str) -> None:
+async def test_a_device_may_need_a_login_for_its_identity(bench: Bench, username: str) -> None:
     """Field notes 3.16: many devices answer system/info without authentication; not all."""
     bench.sim.open_info = False
     found = find_device(bench.session, bench.sim.http_address, username=username, password="ha-pass")
@@ -355,7 +353,7 @@ INDOOR_TOUCH = """{"data": {"device": {"fwVersion": "4.4.1", "lanMac": "7C:1E:B3
 INFO = "/api/system/info"
 
 
-async def test_an_indoor_touch_has_another_api(serve: Serve, session: aiohttp.ClientSession) -> None:
+async def test_an_indoor_touch_is_an_unsupported_product(serve: Serve, session: aiohttp.ClientSession) -> None:
     address = await serve({"/api/v1/status": says(INDOOR_TOUCH, "application/json")})
     with pytest.raises(UnsupportedProduct) as refused:
         await find_device(session, address)
@@ -376,7 +374,7 @@ async def test_an_indoor_touch_has_another_api(serve: Serve, session: aiohttp.Cl
         {"/api/v1/status": says("[", "application/json")},
     ],
 )
-async def test_something_else_answers(
+async def test_another_server_is_a_wrong_device(
     handlers: Mapping[str, Handler], serve: Serve, session: aiohttp.ClientSession
 ) -> None:
     with pytest.raises(WrongDevice):
@@ -384,7 +382,7 @@ async def test_something_else_answers(
 
 
 @pytest.mark.parametrize("challenge", ['Basic realm="router"', 'Digest realm="router", qop="auth", nonce="1"'])
-async def test_the_password_is_not_shown_to_strangers(
+async def test_no_password_is_sent_to_another_server(
     challenge: str, serve: Serve, session: aiohttp.ClientSession
 ) -> None:
     shown = []
@@ -399,7 +397,7 @@ async def test_the_password_is_not_shown_to_strangers(
     assert not any(shown)
 
 
-async def test_a_refusal_without_an_end_keeps_no_connection(session: aiohttp.ClientSession) -> None:
+async def test_an_endless_error_response_leaves_no_connection(session: aiohttp.ClientSession) -> None:
     """The login is repeated while the body of the refusal is still to come, and then the device goes away."""
     challenge = (
         'HTTP/1.1 401 x\r\nWWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\nContent-Length: 9\r\n\r\n{'
@@ -421,7 +419,7 @@ async def test_a_refusal_without_an_end_keeps_no_connection(session: aiohttp.Cli
         assert not session.connector._acquired
 
 
-async def test_a_file_whose_second_chunk_is_no_chunk(session: aiohttp.ClientSession) -> None:
+async def test_an_invalid_chunk_ends_a_download(session: aiohttp.ClientSession) -> None:
     """After so much data, aiohttp does not end the wait for more of it."""
     capture = b"\xd4\xc3\xb2\xa1" + bytes(100_000)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -60,7 +60,9 @@ def device() -> Iterator[aioresponses]:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_every_fault_is_one_of_ours(device: aioresponses, fault: Exception, becomes: type[IntercomError]) -> None:
+async def test_every_aiohttp_error_becomes_a_client_error(
+    device: aioresponses, fault: Exception, becomes: type[IntercomError]
+) -> None:
     device.get(f"{BASE}{INFO.path}", exception=fault)
     async with aiohttp.ClientSession() as session:
         with pytest.raises(becomes) as raised:
@@ -68,14 +70,14 @@ async def test_every_fault_is_one_of_ours(device: aioresponses, fault: Exception
     assert str(raised.value)
 
 
-async def test_an_answer_in_spite_of_all(device: aioresponses) -> None:
+async def test_a_reply_has_status_type_and_body(device: aioresponses) -> None:
     device.get(f"{BASE}{INFO.path}", body=b"{}", content_type="application/json", response_class=Response)
     async with aiohttp.ClientSession() as session:
         reply = await HttpTransport(session, BASE).request(INFO)
     assert (reply.status, reply.content_type, reply.body) == (200, "application/json", b"{}")
 
 
-async def test_a_session_that_was_closed() -> None:
+async def test_a_closed_session_is_a_connection_error() -> None:
     """Home Assistant closes it when it stops."""
     session = aiohttp.ClientSession()
     transport = HttpTransport(session, BASE)

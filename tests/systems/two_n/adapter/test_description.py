@@ -161,7 +161,7 @@ async def test_each_model(any_bench: Bench) -> None:
     assert sim.channels == []
 
 
-async def test_connecting_is_light_on_the_device(any_bench: Bench) -> None:
+async def test_connecting_takes_few_requests(any_bench: Bench) -> None:
     system = system_of(any_bench)
     controls = frozenset(EXPECTED[any_bench.sim.model_key]["controls"])
     await system.connect(controls)
@@ -184,7 +184,7 @@ async def test_connecting_takes_few_round_trips(bench: Bench) -> None:
     await system.close()
 
 
-async def test_a_second_attempt_leaves_no_channel_behind(bench: Bench) -> None:
+async def test_connecting_again_leaves_no_open_channel(bench: Bench) -> None:
     system = system_of(bench)
     bench.sim.garbage("switch/status", "html", times=1)
     assert (await system.connect(ALL)).unanswered == {"switch/status"}
@@ -193,7 +193,7 @@ async def test_a_second_attempt_leaves_no_channel_behind(bench: Bench) -> None:
     assert bench.sim.channels == []
 
 
-async def test_wrong_credentials_are_told_as_such(bench: Bench) -> None:
+async def test_wrong_credentials_are_an_authentication_error(bench: Bench) -> None:
     system = system_of(bench, "guess")
     with pytest.raises(AuthenticationFailed):
         await system.connect(None)
@@ -202,7 +202,7 @@ async def test_wrong_credentials_are_told_as_such(bench: Bench) -> None:
     await system.close()
 
 
-async def test_a_device_out_of_reach(bench: Bench) -> None:
+async def test_connecting_to_an_unreachable_device_is_an_error(bench: Bench) -> None:
     bench.sim.lose_connection()
     system = system_of(bench)
     with pytest.raises(ConnectionFailed):
@@ -234,7 +234,7 @@ def parts(found: Description, system: TwoNSystem) -> dict[str, bool]:
 
 @pytest.mark.parametrize("service", USED)
 @pytest.mark.parametrize("how", ["disabled", "over HTTPS only"])
-async def test_a_service_that_is_off_costs_its_part_only(bench: Bench, service: Service, how: str) -> None:
+async def test_a_disabled_service_removes_only_its_functions(bench: Bench, service: Service, how: str) -> None:
     if how == "disabled":
         bench.sim.disable(service)
     else:
@@ -265,7 +265,7 @@ async def test_a_service_that_is_off_costs_its_part_only(bench: Bench, service: 
         (Privilege.UID_MONITORING, None, None),
     ],
 )
-async def test_a_missing_privilege_costs_its_part_only(
+async def test_a_missing_privilege_removes_only_its_functions(
     start: Start, lost: Privilege, part: str | None, named: str | None
 ) -> None:
     bench = await start(accounts=[Account(USERNAME, PASSWORD, Privilege.ALL & ~lost)])
@@ -278,7 +278,7 @@ async def test_a_missing_privilege_costs_its_part_only(
     await system.close()
 
 
-async def test_a_read_only_account_is_a_full_citizen(start: Start) -> None:
+async def test_a_read_only_account_reads_everything(start: Start) -> None:
     bench = await start(accounts=[Account(USERNAME, PASSWORD, Privilege.MONITORING)])
     system = system_of(bench)
     found = await system.connect(None)
@@ -295,7 +295,7 @@ async def test_a_read_only_account_is_a_full_citizen(start: Start) -> None:
     await system.close()
 
 
-async def test_a_part_that_was_away_comes_back(bench: Bench) -> None:
+async def test_a_service_that_is_enabled_again_is_read(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
     bench.sim.disable("phone")
@@ -306,7 +306,7 @@ async def test_a_part_that_was_away_comes_back(bench: Bench) -> None:
     await system.close()
 
 
-async def test_privileges_are_looked_up_again(bench: Bench) -> None:
+async def test_a_new_description_reads_the_privileges_again(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
     bench.sim.revoke(USERNAME, Privilege.SWITCH_CONTROL)
@@ -375,7 +375,7 @@ async def test_readings(bench: Bench) -> None:
     await system.close()
 
 
-async def test_calls_in_a_state_that_nobody_knows(bench: Bench) -> None:
+async def test_calls_in_an_unknown_state_are_skipped(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
     sessions = '[{"session": 1, "direction": "outgoing", "state": "parked"}, {"session": 2, "state": "ringing"}]'
@@ -401,7 +401,7 @@ async def test_events_and_their_cursor(bench: Bench) -> None:
     await again.close()
 
 
-async def test_what_happens_while_connecting_is_not_lost(bench: Bench) -> None:
+async def test_a_change_during_the_connection_causes_another_read(bench: Bench) -> None:
     """The state may have been read before it: it has to be read once more."""
     system = system_of(bench)
     await system.connect(ALL)
@@ -432,7 +432,7 @@ async def test_a_restart_is_a_gap_with_bounds(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("model", [key for key, model in MODELS.items() if model.card_reader])
-async def test_a_refused_card_is_one_refusal(start: Start, model: str) -> None:
+async def test_a_denied_card_is_one_denial(start: Start, model: str) -> None:
     """Newer firmware tells of the card and of the refusal; 2.10 of the card only."""
     bench = await start(model)
     system = system_of(bench)
@@ -459,7 +459,7 @@ async def test_a_refused_card_is_one_refusal(start: Start, model: str) -> None:
         (1, 1, "160x120"),
     ],
 )
-async def test_snapshots_of_a_size_that_the_device_has(
+async def test_a_snapshot_has_a_size_that_the_device_supports(
     bench: Bench, width: int | None, height: int | None, size: str
 ) -> None:
     system = system_of(bench)
@@ -541,7 +541,7 @@ async def test_find(any_bench: Bench) -> None:
     await found.system.close()
 
 
-async def test_find_where_nothing_can_be_used(start: Start) -> None:
+async def test_find_without_any_usable_function_is_an_error(start: Start) -> None:
     bench = await start(accounts=[Account(USERNAME, PASSWORD, Privilege.NONE)])
     bench.sim.disable("logging")
     with pytest.raises((PermissionDenied, ServiceDisabled)):
@@ -558,7 +558,7 @@ async def test_find_over_http_where_one_part_insists_on_https(bench: Bench) -> N
     await found.system.close()
 
 
-async def test_find_with_a_device_that_tells_nobody_who_it_is(bench: Bench) -> None:
+async def test_find_identifies_a_device_that_needs_a_login_for_it(bench: Bench) -> None:
     bench.sim.open_info = False
     found = await find(bench.session, bench.sim.http_address, ACCOUNT, False)
     assert found.description.identity.mac
@@ -576,7 +576,7 @@ async def test_find_with_a_wrong_password_costs_few_attempts(bench: Bench) -> No
     assert "guess-it" not in str(refused.value)
 
 
-async def test_names_can_be_kept_out(bench: Bench) -> None:
+async def test_names_are_redacted_without_the_option(bench: Bench) -> None:
     system = system_of(bench, show_names=False)
     await system.connect(ALL)
     await next_events(system)

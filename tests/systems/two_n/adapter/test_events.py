@@ -144,7 +144,7 @@ def test_facts(name: str, params: Mapping[str, Any], facts: list[Fact]) -> None:
 
 
 @pytest.mark.parametrize("valid", [True, False])
-def test_credentials_of_firmware_that_tells_nothing_else(valid: bool) -> None:
+def test_accesses_of_old_firmware_are_read_from_credentials(valid: bool) -> None:
     event = neutral("CardEntered", {"direction": "in", "uid": "4BD9E903", "valid": valid}, decide=True)
     assert event.facts == (AccessDecided(Access(TIME, valid, method="card")),)
 
@@ -158,7 +158,7 @@ PARAMS = (
 
 
 @pytest.mark.parametrize("name", [*(event["type"] for event in read("two_n_api.json")["events"]), "SomethingNew"])
-def test_any_event_with_any_parameters_is_passed_on(name: str) -> None:
+def test_any_event_with_any_parameters_is_mapped(name: str) -> None:
     assert neutral(name, {}).data == {}
     for value in ODD:
         for params in (dict.fromkeys(PARAMS, value), dict.fromkeys(PARAMS[::2], value)):
@@ -192,7 +192,7 @@ CARD = "4BD9E903"
         ("CardHeld", {"uid": CARD}, CARD[-4:]),
     ],
 )
-def test_secrets_stay_with_the_device(name: str, params: Mapping[str, Any], secret: str) -> None:
+def test_secrets_of_events_are_redacted(name: str, params: Mapping[str, Any], secret: str) -> None:
     event = neutral(name, params)
     assert secret not in json.dumps(dict(event.data)).replace(REDACTED, "")
     assert secret not in repr(event.facts)
@@ -202,11 +202,11 @@ def test_secrets_stay_with_the_device(name: str, params: Mapping[str, Any], secr
 @pytest.mark.parametrize(
     ("uid", "shown"), [(CARD, "…E903"), ("12345", "…2345"), ("1234", REDACTED), ("", REDACTED), (None, REDACTED)]
 )
-def test_the_end_of_a_card_number_where_it_is_wanted(uid: Any, shown: str) -> None:
+def test_the_option_shows_the_end_of_a_card_number(uid: Any, shown: str) -> None:
     assert neutral("CardEntered", {"uid": uid}, Privacy(cards=True)).data == {"uid": shown}
 
 
-def test_lists_of_cards_show_the_end_of_each() -> None:
+def test_the_option_shows_the_end_of_each_listed_card() -> None:
     event = neutral("SomethingNew", {"card": [CARD, "0A1B2C3D"]}, Privacy(cards=True, unknown=True))
     assert event.data == {"card": ["…E903", "…2C3D"]}
 
@@ -222,26 +222,26 @@ def test_lists_of_cards_show_the_end_of_each() -> None:
         ("CallStateChanged", {"peer": "sip:101@pbx", "session": 1}),
     ],
 )
-def test_what_is_no_secret_is_shown(name: str, params: Mapping[str, Any]) -> None:
+def test_harmless_fields_are_shown(name: str, params: Mapping[str, Any]) -> None:
     assert neutral(name, params).data == params
 
 
 NEW = {"pad": 3, "busy": True, "where": "hall", "list": [1], "users": [{"access": {"pin": "9876", "card": [CARD]}}]}
 
 
-def test_of_an_event_that_is_not_known_numbers_and_booleans_are_told() -> None:
+def test_an_unknown_event_shows_numbers_and_booleans() -> None:
     assert neutral("SomethingNew", NEW).data == {"pad": 3, "busy": True}
     # They may be digits of a PIN.
     assert neutral("KeypadDigit", {"value": 3, "valid": True}).data == {"valid": True}
     assert neutral("SomethingNew", {"accessCode": 9876, "ap": 0}).data == {"ap": 0}
 
 
-def test_for_debugging_it_is_told_without_what_is_named_secret() -> None:
+def test_the_debug_option_shows_an_unknown_event_without_secrets() -> None:
     told = neutral("SomethingNew", NEW, Privacy(unknown=True)).data
     assert told == {**NEW, "users": [{"access": {"pin": REDACTED, "card": REDACTED}}]}
 
 
-def test_fields_that_are_not_known_are_told_if_their_value_is_harmless() -> None:
+def test_unknown_fields_with_harmless_values_are_shown() -> None:
     params = {"ap": 0, "session": 4, "extra": 9876, "note": "9876", "side": "in", "quick": True, "more": {"a": True}}
     assert neutral("RexActivated", params).data == {"ap": 0, "session": 4, "side": "in", "quick": True}
     assert neutral("RexActivated", params, Privacy(unknown=True)).data == params
@@ -260,7 +260,7 @@ PLANTED = "98761234"
 
 
 @pytest.mark.parametrize("name", [*EVENTS, "SomethingNew"])
-def test_a_secret_in_any_field_of_any_event_is_told_nowhere(name: str) -> None:
+def test_a_secret_in_any_field_of_any_event_is_redacted(name: str) -> None:
     """As a text in all fields, as a number in those that are secret or not known."""
     documented = {key for event in read("two_n_api.json")["events"] if event["type"] == name for key in event["params"]}
     odd = {
@@ -295,7 +295,7 @@ def test_every_event_of_the_manual_is_in_the_list() -> None:
         assert set(neutral(event["type"], event["params"]).data) == set(event["params"]), event["type"]
 
 
-def test_names_where_none_are_wanted() -> None:
+def test_names_of_events_are_redacted_without_the_option() -> None:
     event = neutral("UserAuthenticated", {"name": "Alice", "ap": 0}, Privacy(names=False))
     assert event.data == {"name": REDACTED, "ap": 0}
     assert "Alice" not in repr(event)
@@ -353,7 +353,7 @@ def test_values_fit_the_device_template(entry: dict[str, Any], fitted: dict[str,
         ({"access": None, "unknown": ""}, {"access": None, "unknown": ""}),
     ],
 )
-def test_defaults_are_left_out(entry: dict[str, Any], kept: dict[str, Any]) -> None:
+def test_default_values_of_an_entry_are_omitted(entry: dict[str, Any], kept: dict[str, Any]) -> None:
     assert without_defaults(entry, TEMPLATE) == kept
 
 
@@ -430,7 +430,7 @@ def test_a_decision_has_the_method_of_its_credential(
     assert found == methods
 
 
-def test_a_ring_does_not_wait_for_what_is_shown_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_data_of_an_event_is_redacted_when_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     redact = two_n_privacy.redact
 

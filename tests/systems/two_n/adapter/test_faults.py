@@ -78,7 +78,7 @@ async def test_each_function_fails_alone(bench: Bench, fault: Fault, status: int
         await system.close()
 
 
-async def test_each_function_comes_later(bench: Bench) -> None:
+async def test_each_failed_function_is_retried(bench: Bench) -> None:
     paths, whole = await asked_at_bring_up(bench)
     for path in paths[1:]:
         bench.sim.fault(path, Fault.STATUS)
@@ -92,7 +92,7 @@ async def test_each_function_comes_later(bench: Bench) -> None:
         await system.close()
 
 
-async def test_what_did_not_answer_later_stays_as_it_was(bench: Bench) -> None:
+async def test_the_state_of_a_failing_function_is_kept(bench: Bench) -> None:
     paths, whole = await asked_at_bring_up(bench)
     for path in paths:
         if path == INFO:
@@ -107,7 +107,7 @@ async def test_what_did_not_answer_later_stays_as_it_was(bench: Bench) -> None:
         await system.close()
 
 
-async def test_a_device_of_which_nothing_answers_is_not_there(bench: Bench) -> None:
+async def test_a_device_that_answers_nothing_is_an_error(bench: Bench) -> None:
     paths, _ = await asked_at_bring_up(bench)
     for path in paths:
         if path != INFO:
@@ -118,7 +118,7 @@ async def test_a_device_of_which_nothing_answers_is_not_there(bench: Bench) -> N
     await system.close()
 
 
-async def test_a_function_that_always_refuses_is_one_that_the_device_lacks(bench: Bench) -> None:
+async def test_a_function_that_always_rejects_is_unsupported(bench: Bench) -> None:
     bench.sim.fault("display/caps", Fault.REFUSED)
     system = system_of(bench)
     unanswered = [(await connected(system)).unanswered, *[(await system.describe()).unanswered for _ in range(3)]]
@@ -141,7 +141,7 @@ async def test_a_slow_directory_is_read_in_the_background(bench: Bench, monkeypa
     await system.close()
 
 
-async def test_sources_of_the_camera_as_plain_texts(start: Start) -> None:
+async def test_camera_sources_as_plain_texts_are_read(start: Start) -> None:
     bench = await start("vario")
     bench.sim.plain_sources = True
     system: TwoNSystem = system_of(bench)

@@ -23,18 +23,18 @@ type Record = tuple[int, str, dict[str, Any]]
 START: Record = (1, "DeviceState", {})
 
 
-def test_two_calls_after_hidden_records_mean_the_keypad() -> None:
+def test_two_calls_after_hidden_records_mean_hidden_keypad_events() -> None:
     once = seen(START, (3, "CallStateChanged", CALL))
     assert once.missing == set()
     assert seen(START, (3, "CallStateChanged", CALL), (8, "CallStateChanged", CALL)).missing == {KEYPAD}
 
 
 @pytest.mark.parametrize("name", ["UserAuthenticated", "UserRejected"])
-def test_one_hidden_record_before_a_person_is_a_card(name: str) -> None:
+def test_one_hidden_record_before_an_access_is_a_card(name: str) -> None:
     assert seen(START, (3, name, {}), (5, name, {})).missing == {CARDS}
 
 
-def test_many_hidden_records_before_a_person_are_a_code() -> None:
+def test_many_hidden_records_before_an_access_are_a_code() -> None:
     assert seen(START, (11, "UserAuthenticated", {}), (21, "UserAuthenticated", {})).missing == {KEYPAD}
     # Two or three may be anything.
     assert seen(START, (4, "UserAuthenticated", {}), (7, "UserAuthenticated", {})).missing == set()
@@ -49,18 +49,18 @@ def test_many_hidden_records_before_a_person_are_a_code() -> None:
         pytest.param([(3, "InputChanged", {}), (9, "OutputChanged", {})], id="others"),
     ],
 )
-def test_what_is_no_evidence(records: list[Record]) -> None:
+def test_other_records_are_no_evidence_of_hidden_events(records: list[Record]) -> None:
     assert seen(START, *records).missing == set()
 
 
-def test_numbers_of_another_start_are_no_hole() -> None:
+def test_numbers_of_another_boot_are_no_hidden_events() -> None:
     withheld = WithheldEvents(ALL)
     for number, up_time in ((40, 900), (6, 5), (12, 3)):
         withheld.observe(LogEvent(number, "UserAuthenticated", 1000, up_time, {}))
     assert withheld.missing == set()
 
 
-def test_what_the_device_does_not_record_is_not_missing() -> None:
+def test_unsupported_events_are_not_hidden() -> None:
     records: tuple[Record, ...] = (START, (3, "UserAuthenticated", {}), (5, "UserAuthenticated", {}))
     assert seen(*records, listed=frozenset({"UserAuthenticated"})).missing == set()
     # Other things are known to be hidden: they fill the holes.
@@ -68,7 +68,7 @@ def test_what_the_device_does_not_record_is_not_missing() -> None:
 
 
 @pytest.mark.parametrize("proof", ["KeyPressed", "KeyReleased", "CodeEntered"])
-def test_the_event_itself_disproves_the_evidence_so_far(proof: str) -> None:
+def test_a_received_event_clears_the_evidence(proof: str) -> None:
     withheld = seen(START, (3, "CallStateChanged", CALL), (8, "CallStateChanged", CALL))
     assert withheld.missing == {KEYPAD}
     withheld.observe(LogEvent(9, proof, 1009, 9, {}))
@@ -80,7 +80,7 @@ def test_the_event_itself_disproves_the_evidence_so_far(proof: str) -> None:
     assert withheld.missing == {KEYPAD}
 
 
-def test_records_that_the_device_has_lost_are_no_hole() -> None:
+def test_lost_records_are_no_hidden_events() -> None:
     withheld = seen(START, (3, "CallStateChanged", CALL))
     withheld.reset()
     withheld.observe(LogEvent(90, "CallStateChanged", 1090, 90, CALL))

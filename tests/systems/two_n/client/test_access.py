@@ -55,7 +55,7 @@ async def test_access_points_of_every_model(any_bench: Bench) -> None:
     assert await access.blocked() == {0: False, 1: False}
 
 
-async def test_letting_people_in_on_every_model(any_bench: Bench) -> None:
+async def test_access_is_granted_on_every_model(any_bench: Bench) -> None:
     access = any_bench.device().access
     if not any_bench.has("accesspoint/grantaccess", 2, 37):
         with pytest.raises(NotSupported):
@@ -98,7 +98,7 @@ async def test_odd_access_points(bench: Bench, told: object, understood: object)
 
 
 @pytest.mark.parametrize("told", [{"accessPoints": [{"id": 0}, {"blocked": True}, None]}, {}])
-async def test_access_points_that_cannot_be_read_are_not_gone(bench: Bench, told: object) -> None:
+async def test_an_unreadable_list_of_access_points_is_an_error(bench: Bench, told: object) -> None:
     answers(bench, "accesspoint/blocking/status", told)
     with pytest.raises(UnexpectedReply):
         await bench.device().access.blocked()
@@ -140,7 +140,7 @@ async def test_access_needs_privileges(start: Start) -> None:
 # -- 5.18 elevator ---------------------------------------------------------------------------------------
 
 
-async def test_the_lift_of_every_model(any_bench: Bench) -> None:
+async def test_elevator_access_on_every_model(any_bench: Bench) -> None:
     lift = any_bench.device().lift
     if not any_bench.has("lift/grantaccess", 2, 34):
         with pytest.raises(NotSupported):
@@ -154,7 +154,7 @@ async def test_the_lift_of_every_model(any_bench: Bench) -> None:
     assert 590 < any_bench.sim.lift.floors[1] <= 600
 
 
-async def test_a_lift_that_refuses(start: Start) -> None:
+async def test_invalid_elevator_access_is_an_error(start: Start) -> None:
     lift = (await start("access_unit")).device().lift
     with pytest.raises(InvalidRequest, match="User not found"):
         await lift.grant(NOBODY)
@@ -194,7 +194,7 @@ async def test_plates_of_every_model(any_bench: Bench, jpeg: bytes) -> None:
     assert await device.lpr.image("ABC123") == jpeg
 
 
-async def test_another_car_is_another_arrival(bench: Bench) -> None:
+async def test_another_car_gets_another_lpr_id(bench: Bench) -> None:
     """Firmware 2.40 insists on an ``lprID``, which stays the same for one arrival."""
     lpr = bench.device().lpr
     for event in EVENTS:
@@ -222,7 +222,7 @@ async def test_plates_that_are_refused(bench: Bench, jpeg: bytes) -> None:
 
 
 @pytest.mark.parametrize(("body", "content_type"), [("<html>", "text/html"), ("GIF89a", "image/gif"), ("", None)])
-async def test_a_picture_of_a_plate_that_is_none(bench: Bench, body: str, content_type: str | None) -> None:
+async def test_an_invalid_plate_image_is_an_error(bench: Bench, body: str, content_type: str | None) -> None:
     bench.sim.garbage("lpr/image", body, content_type)
     with pytest.raises(UnexpectedReply):
         await bench.device().lpr.image("ABC123")
@@ -263,7 +263,7 @@ async def test_keys_that_are_refused(
     assert KEY not in f"{refused.value!r} {refused.value}"
 
 
-async def test_keys_are_not_shown(bench: Bench) -> None:
+async def test_the_repr_of_mobile_keys_hides_them(bench: Bench) -> None:
     config = await bench.device().mobilekey.config()
     assert config.keys[0].key == KEY
     assert KEY[:20] not in repr(config) + str(config)

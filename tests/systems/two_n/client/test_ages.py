@@ -29,7 +29,7 @@ def tenths(start: float, stop: float) -> list[float]:
 
 
 @pytest.mark.parametrize("uptime", [True, False])
-def test_what_is_younger_than_the_window_is_news_and_what_is_clearly_older_is_not(uptime: bool) -> None:
+def test_an_event_is_late_only_beyond_the_live_window(uptime: bool) -> None:
     for asked_at in tenths(2000, 2001):
         freshness = told(asked_at, uptime=uptime)
         for happened in tenths(2000, 2001):
@@ -41,7 +41,7 @@ def test_what_is_younger_than_the_window_is_news_and_what_is_clearly_older_is_no
                 assert age_of(freshness, happened, happened + age).late, (asked_at, happened, age)
 
 
-def test_a_clock_that_is_set_is_none_of_our_business() -> None:
+def test_setting_the_clock_does_not_change_the_age() -> None:
     freshness = told(2000.0)
     for set_by in (3600, -3600, 10**9):
         assert not age_of(freshness, 2010.0, 2010.1, set_by=set_by).late
@@ -49,7 +49,7 @@ def test_a_clock_that_is_set_is_none_of_our_business() -> None:
 
 
 @pytest.mark.parametrize("drift", [-1e-4, 1e-4])
-def test_a_clock_that_drifts(drift: float) -> None:
+def test_a_drifting_clock_makes_no_event_late(drift: float) -> None:
     """Ten days, an event an hour, the device's clock slow or fast by 100 millionths; it was asked once."""
     freshness = told(1000.0)
     for hour in range(1, 240):
@@ -60,7 +60,7 @@ def test_a_clock_that_drifts(drift: float) -> None:
     assert CLOCK_SKEW > 1e-4
 
 
-def test_an_uptime_that_begins_again() -> None:
+def test_the_age_is_found_after_the_uptime_counter_wraps() -> None:
     """49 days in milliseconds: what is younger seems to be from the time when the device started."""
     for clock in (True, False):
         freshness = told(START + 4_294_967, clock=clock)
@@ -75,7 +75,7 @@ def test_an_uptime_that_begins_again() -> None:
     assert not freshness.age(4_294_966, EPOCH + 4_294_966, arrived).late
 
 
-def test_nothing_is_known_of_a_device_that_tells_nothing() -> None:
+def test_the_age_is_uncertain_without_uptime_and_clock() -> None:
     freshness = Freshness()
     assert freshness.age(100, 200, 1000.0).uncertain
     # But what happened since a moment ago is young.
@@ -85,13 +85,13 @@ def test_nothing_is_known_of_a_device_that_tells_nothing() -> None:
     assert freshness.age(110, 210, 1030.0).late
 
 
-def test_after_a_restart_what_was_known_counts_no_more() -> None:
+def test_the_age_is_uncertain_after_a_restart() -> None:
     freshness = told(2000.0)
     freshness.forget(2001.0)
     assert freshness.age(10, 10, 3000.0).uncertain
 
 
-def test_what_is_told_after_a_restart_holds_though_that_is_noticed_later() -> None:
+def test_an_uptime_reported_after_a_restart_is_kept() -> None:
     freshness = told(2000.0)
     freshness.report(10, None, 3000.0, 3000.1)
     freshness.forget(2999.0)
@@ -99,7 +99,7 @@ def test_what_is_told_after_a_restart_holds_though_that_is_noticed_later() -> No
     assert freshness.age(10, 10, 3020.0).late
 
 
-def test_an_uptime_that_begins_again_is_learned_from_what_is_young() -> None:
+def test_fresh_events_reveal_a_wrapped_uptime_counter() -> None:
     """An account that is not told the uptime knows it from events only."""
     freshness = Freshness()
     freshness.observe(4_294_960, 2000.0, 1999.0)

@@ -61,7 +61,7 @@ async def test_digest_sent_to_a_basic_service_is_answered_without_a_challenge(be
 
 
 @pytest.mark.parametrize(("before", "after"), [("digest", "basic"), ("basic", "digest"), ("none", "digest")])
-async def test_a_service_changes_its_scheme_in_mid_life(bench: Bench, before: str, after: str) -> None:
+async def test_a_changed_authentication_scheme_is_followed(bench: Bench, before: str, after: str) -> None:
     bench.set_auth(switch=before)
     device = bench.device()
     await device.io.status()
@@ -82,7 +82,7 @@ async def test_a_device_with_basic_only(bench: Bench) -> None:
     assert bench.refused() == 0
 
 
-async def test_no_account_where_none_is_asked_for(any_bench: Bench) -> None:
+async def test_no_account_is_needed_without_authentication(any_bench: Bench) -> None:
     for service in Service:
         any_bench.sim.set_auth(service, "none")
     device = any_bench.device("", "")
@@ -92,7 +92,7 @@ async def test_no_account_where_none_is_asked_for(any_bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["basic", "digest"])
-async def test_no_account_where_one_is_asked_for(bench: Bench, scheme: str) -> None:
+async def test_a_missing_account_is_an_authentication_error(bench: Bench, scheme: str) -> None:
     bench.set_auth(io=scheme)
     with pytest.raises(AuthenticationFailed):
         await bench.device("", "").io.status()
@@ -136,7 +136,7 @@ async def test_a_wrong_password_is_not_tried_by_each_request_of_a_burst(bench: B
     assert bench.refused() <= 2
 
 
-async def test_the_password_changes_in_mid_life(bench: Bench) -> None:
+async def test_a_changed_password_is_an_authentication_error(bench: Bench) -> None:
     device = bench.device()
     await device.switch.status()
     bench.sim.change_password("ha", "new")
@@ -164,7 +164,7 @@ async def test_a_poll_after_the_password_changed_does_not_lock_us_out(bench: Ben
     assert bench.refused() == 1
 
 
-async def test_the_first_challenge_is_met_alone(bench: Bench) -> None:
+async def test_parallel_requests_wait_for_the_first_challenge(bench: Bench) -> None:
     device = bench.device()
     requests = (device.switch.status, device.io.status, device.phone.status, device.log.caps, device.camera.caps)
     await asyncio.gather(*(request() for request in requests))
@@ -173,7 +173,7 @@ async def test_the_first_challenge_is_met_alone(bench: Bench) -> None:
     assert len(seen) == len(requests) + 1
 
 
-async def test_the_first_challenge_is_met_alone_behind_a_basic_service(bench: Bench) -> None:
+async def test_parallel_requests_wait_for_the_first_digest_challenge(bench: Bench) -> None:
     bench.set_auth(logging="basic")
     device = bench.device()
     await device.log.caps()
@@ -217,7 +217,7 @@ async def test_nonces_that_parallel_requests_use_up(bench: Bench, uses: int) -> 
         await asyncio.gather(*(request() for request in requests * 3))
 
 
-async def test_a_long_poll_keeps_nobody_from_renewing_a_nonce(bench: Bench) -> None:
+async def test_a_long_poll_does_not_delay_the_renewal_of_a_nonce(bench: Bench) -> None:
     device = bench.device()
     channel = await device.log.subscribe(["KeyPressed"], "new", 90)
     bench.sim.expire_nonces()
@@ -256,7 +256,7 @@ async def test_a_missing_privilege_is_named(start: Start) -> None:
     assert not bench.sim.calls
 
 
-async def test_no_more_than_a_few_requests_at_a_time(bench: Bench) -> None:
+async def test_the_number_of_parallel_requests_is_limited(bench: Bench) -> None:
     device = bench.device()
     await device.switch.status()
     bench.sim.delay(1.0)

@@ -77,7 +77,7 @@ async def test_odd_displays(bench: Bench, told: object, understood: object) -> N
 
 
 @pytest.mark.parametrize(("seconds", "milliseconds"), [(None, None), (1.5, "1500"), (0.0001, "1"), (3600, "3600000")])
-async def test_how_long_a_picture_stays(start: Start, seconds: float | None, milliseconds: str | None) -> None:
+async def test_the_duration_of_a_picture_is_sent(start: Start, seconds: float | None, milliseconds: str | None) -> None:
     bench = await start("verso3", speed=0.0001)
     await bench.device().display.show_image("ext1", picture(), "image/jpeg", seconds)
     shown = bench.sim.displays.shown["ext1"]["top"]
@@ -187,7 +187,7 @@ async def test_the_connection_breaks_during_a_video(bench: Bench) -> None:
         await bench.device().display.show_video("ext1", BytesIO(content), "x.mp4", len(content), progress=cut)
 
 
-async def test_a_notification_goes_by_itself(start: Start) -> None:
+async def test_a_notification_disappears_after_its_duration(start: Start) -> None:
     bench = await start("verso3", speed=100)
     await bench.device().display.show_image("ext1", picture(), "image/jpeg", 5)
     assert bench.sim.displays.shown["ext1"]
@@ -256,7 +256,7 @@ async def test_odd_languages(start: Start, told: str, understood: Languages | No
         assert await bench.device().display.language() == understood
 
 
-async def test_an_answer_without_envelope_elsewhere_is_none(bench: Bench) -> None:
+async def test_a_response_without_an_envelope_is_an_error(bench: Bench) -> None:
     bench.sim.garbage("display/caps", '{"displays": []}', "application/json")
     with pytest.raises(UnexpectedReply):
         await bench.device().display.caps()

@@ -107,7 +107,7 @@ async def test_json_under_any_name(bench: Bench, content_type: str) -> None:
     assert await bench.device().io.status() == {}
 
 
-async def test_asking_for_a_command_without_carrying_it_out(start: Start) -> None:
+async def test_permits_asks_for_a_privilege_without_a_command(start: Start) -> None:
     bench = await start(accounts=[Account("ha", "ha-pass", Privilege.ALL & ~Privilege.SWITCH_CONTROL)])
     client = bench.client()
     assert await client.permits(CALL_DIAL)
@@ -123,7 +123,7 @@ async def test_asking_for_a_command_without_carrying_it_out(start: Start) -> Non
 # -- 5.1 system --------------------------------------------------------------------------------------
 
 
-async def test_who_the_device_is(any_bench: Bench) -> None:
+async def test_the_identity_of_every_model_is_read(any_bench: Bench) -> None:
     told = any_bench.sim.model.info
     info = await any_bench.device().system.info()
     assert (info.variant, info.name, info.serial) == (told["variant"], told["deviceName"], told["serialNumber"])
@@ -153,7 +153,7 @@ async def test_clock_and_uptime(bench: Bench, device: TwoNDevice) -> None:
     assert status.time is not None and abs(status.time - bench.sim.clock.utc()) <= 1
 
 
-async def test_what_the_device_can_do(device: TwoNDevice) -> None:
+async def test_the_capabilities_are_read(device: TwoNDevice) -> None:
     caps = await device.system.caps()
     assert caps["camera"] == {"active"}
     assert caps["noiseDetection"] == {"active", "licensed"}
@@ -339,7 +339,7 @@ async def test_a_group_call_has_legs(bench: Bench, device: TwoNDevice) -> None:
     assert await device.call.status() == (CallSession(session, "outgoing", "connecting", legs),)
 
 
-async def test_dialling_both_neither_or_nobody(bench: Bench, device: TwoNDevice) -> None:
+async def test_dialing_needs_either_a_number_or_known_users(bench: Bench, device: TwoNDevice) -> None:
     for number, users in (("100", [ALICE]), (None, []), (None, [NOBODY]), ("", [])):
         with pytest.raises(InvalidRequest):
             await device.call.dial(number, users)
@@ -352,7 +352,7 @@ async def test_a_number_is_sent_as_it_is(bench: Bench, device: TwoNDevice) -> No
     assert bench.sim.calls[session].legs[0].peer == number
 
 
-async def test_no_session_named(bench: Bench) -> None:
+async def test_a_dial_response_without_a_session_is_an_error(bench: Bench) -> None:
     answers(bench, "call/dial", {})
     with pytest.raises(UnexpectedReply):
         await bench.device().call.dial("1")
@@ -410,7 +410,7 @@ async def test_a_picture_of_the_past(device: TwoNDevice) -> None:
     ("body", "content_type"),
     [("<html>", "text/html"), ("GIF89a", "image/gif"), ('{"success": true}', "application/json"), ("", "image/jpeg")],
 )
-async def test_a_snapshot_that_is_none(bench: Bench, body: str, content_type: str) -> None:
+async def test_an_invalid_snapshot_is_an_error(bench: Bench, body: str, content_type: str) -> None:
     bench.sim.garbage("camera/snapshot", body, content_type)
     with pytest.raises(UnexpectedReply):
         await bench.device().camera.snapshot("internal", (640, 480))
@@ -470,7 +470,9 @@ async def test_motion_jpeg_with_a_wrong_password(bench: Bench) -> None:
         assert bench.refused() == 2
 
 
-async def test_motion_jpeg_that_does_not_begin(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_motion_jpeg_stream_that_does_not_start_is_an_error(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.common.http.STREAM_TIMEOUT", 0.1)
     bench.sim.delay(30, "camera/snapshot")
     async with asyncio.timeout(5):
@@ -484,7 +486,9 @@ async def watch(device: TwoNDevice, seen: Callable[[bytes], None] = lambda _: No
             seen(chunk)
 
 
-async def test_motion_jpeg_that_stands_still(session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stalled_motion_jpeg_stream_is_an_error(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The cable is cut, and no packet tells us."""
     monkeypatch.setattr("custom_components.ip_intercom.systems.common.http.STREAM_TIMEOUT", 0.2)
 
@@ -502,7 +506,7 @@ async def test_motion_jpeg_that_stands_still(session: aiohttp.ClientSession, mon
         assert seen == [b"--b\r\n"]
 
 
-async def test_motion_jpeg_that_breaks_off(bench: Bench, device: TwoNDevice) -> None:
+async def test_a_broken_motion_jpeg_stream_is_an_error(bench: Bench, device: TwoNDevice) -> None:
     with pytest.raises(ConnectionFailed):
         await watch(device, lambda _: bench.sim.reset_connections())
 
@@ -512,7 +516,7 @@ class ViewerGone(ConnectionResetError):
 
 
 @pytest.mark.parametrize("reason", [ViewerGone, aiohttp.ClientConnectionResetError, asyncio.CancelledError])
-async def test_a_viewer_who_goes_away_is_no_fault_of_the_device(
+async def test_an_error_of_the_viewer_ends_the_motion_jpeg_stream(
     bench: Bench, device: TwoNDevice, reason: type[BaseException]
 ) -> None:
     def leave(_: bytes) -> None:
@@ -560,7 +564,7 @@ async def test_an_incremental_query(device: TwoNDevice) -> None:
     assert [(entry.uuid, entry.deleted) for entry in since.entries] == [(ALICE, True)]
 
 
-async def test_errors_of_entries_stand_beside_those_that_worked(device: TwoNDevice) -> None:
+async def test_each_directory_entry_has_its_own_errors(device: TwoNDevice) -> None:
     answer = await device.directory.create(
         [{"name": "good"}, {"shoeSize": 44}, {"access": {"pin": "x"}}, {"uuid": ALICE, "name": "again"}]
     )
@@ -580,7 +584,7 @@ async def test_errors_of_entries_stand_beside_those_that_worked(device: TwoNDevi
         assert (await request).entries[0].errors == (EntryError("EDIR_UUID_DOES_NOT_EXIST", None),)
 
 
-async def test_all_entries_of_an_owner_go_together(bench: Bench, device: TwoNDevice) -> None:
+async def test_all_entries_of_an_owner_are_deleted(bench: Bench, device: TwoNDevice) -> None:
     await device.directory.delete(owner="My2N")
     assert [entry["name"] for entry in bench.sim.directory] == ["Alice Gruberová", "Jiří Novák"]
 
@@ -630,7 +634,7 @@ async def test_odd_records(bench: Bench, record: object, understood: tuple[objec
     assert device.client.skipped["/api/log/pull"] == (understood is None)
 
 
-async def test_no_channel_named(bench: Bench) -> None:
+async def test_a_subscription_without_an_id_is_an_error(bench: Bench) -> None:
     answers(bench, "log/subscribe", {})
     with pytest.raises(UnexpectedReply):
         await bench.device().log.subscribe(["KeyPressed"], "new", 90)

@@ -168,7 +168,7 @@ async def test_events_come_in_order_on_every_model(start: Start, any_bench: Benc
     assert any_bench.sim.channels == []
 
 
-async def test_what_happened_before_anybody_listened_is_no_news(bench: Bench) -> None:
+async def test_events_before_the_subscription_are_not_reported(bench: Bench) -> None:
     follower = Follower(bench)
     follower.press("old")
     await follower.ready()
@@ -276,7 +276,7 @@ async def test_a_reboot_of_a_device_that_was_quiet_since_we_listen(follower: Fol
     assert [gap.reason for gap in follower.gaps] == [GapReason.RESTART]
 
 
-async def test_the_first_event_of_a_device_comes_just_after_an_outage(follower: Follower, bench: Bench) -> None:
+async def test_the_first_event_after_an_outage_is_no_restart(follower: Follower, bench: Bench) -> None:
     """Its number is 1, as after a restart, but the channel that was open says that there was none."""
     follower.sim.log.empty()
     await follower.sim.wait_for_pull()
@@ -291,7 +291,7 @@ async def test_the_first_event_of_a_device_comes_just_after_an_outage(follower: 
     assert all(request.query.get("include") != "all" for request in bench.seen())
 
 
-async def test_the_new_boot_has_gone_further_than_the_old(follower: Follower) -> None:
+async def test_a_restart_is_detected_though_its_log_is_longer(follower: Follower) -> None:
     """Its log has an event with the number of the last one read."""
     follower.press("a")
     await follower.gets("a")
@@ -304,7 +304,7 @@ async def test_the_new_boot_has_gone_further_than_the_old(follower: Follower) ->
     assert len(follower.gaps) == 1
 
 
-async def test_a_channel_whose_time_is_up(follower: Follower) -> None:
+async def test_an_expired_channel_is_replaced(follower: Follower) -> None:
     follower.press(1)
     await follower.gets(1)
     for channel in follower.sim.channels:
@@ -327,7 +327,7 @@ async def test_a_quiet_device(follower: Follower, bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("close", [True, False])
-async def test_home_assistant_restarts(follower: Follower, close: bool) -> None:
+async def test_events_are_read_on_after_a_restart_of_home_assistant(follower: Follower, close: bool) -> None:
     """Also killed: the channel stays open on the device without a reader."""
     follower.press(1)
     await follower.gets(1)
@@ -387,7 +387,7 @@ async def test_the_whole_history_of_ten_thousand(start: Start) -> None:
     await follower.stop()
 
 
-async def test_a_log_that_is_empty_is_one_gap(follower: Follower) -> None:
+async def test_an_emptied_log_is_one_gap(follower: Follower) -> None:
     """Not one at every reconnect."""
     follower.press("a")
     await follower.gets("a")
@@ -439,7 +439,7 @@ async def test_the_clock_of_the_device_is_unset_after_a_boot(follower: Follower)
     assert gap.reason is GapReason.RESTART and gap.start <= gap.end <= follower.wall()
 
 
-async def test_a_device_without_a_clock_starts_twice_alike(follower: Follower) -> None:
+async def test_each_restart_of_a_device_without_a_clock_is_detected(follower: Follower) -> None:
     """The first records of all starts have the same numbers and times; only the channel tells."""
     for boot in range(3):
         follower.sim.set_time(0)
@@ -469,7 +469,7 @@ async def test_a_device_without_a_clock_and_a_network_drop(follower: Follower) -
 # -- what the account may see ------------------------------------------------------------------------
 
 
-async def test_the_last_event_read_is_out_of_sight_now(follower: Follower) -> None:
+async def test_a_revoked_privilege_is_no_gap_and_repeats_no_event(follower: Follower) -> None:
     """The account lost a privilege: no gap, and nothing comes twice."""
     sim = follower.sim
     for port in ("a", "b"):
@@ -499,7 +499,7 @@ async def test_the_last_event_read_is_out_of_sight_on_a_device_without_a_clock(f
     assert len(follower.gaps) == 1
 
 
-async def test_an_account_that_sees_no_keypad(start: Start) -> None:
+async def test_hidden_keypad_events_are_no_gap(start: Start) -> None:
     account = Account("ha", "ha-pass", Privilege.ALL & ~Privilege.KEYPAD_MONITORING)
     follower = Follower(await start(accounts=[account], speed=SPEED))
     await follower.ready()
@@ -523,13 +523,13 @@ async def test_the_firmware_records_fewer_events_now(bench: Bench) -> None:
     await reader.close()
 
 
-async def test_the_filter_is_explicit_and_known(follower: Follower, bench: Bench) -> None:
+async def test_the_subscription_names_all_supported_events(follower: Follower, bench: Bench) -> None:
     [subscribed] = [request for request in bench.seen() if request.query and request.status == 200][:1]
     assert set(subscribed.query["filter"].split(",")) == set(bench.sim.model.events)
     assert subscribed.query["include"].startswith("-")
 
 
-async def test_other_events_are_read_as_soon_as_they_are_expected(bench: Bench) -> None:
+async def test_a_new_event_filter_loses_no_event(bench: Bench) -> None:
     """The read that waits ends, and the next one has lost nothing."""
     everything = frozenset(bench.sim.model.events)
     reader = LogReader(bench.device().log, frozenset({"InputChanged"}))
@@ -553,7 +553,7 @@ async def test_other_events_are_read_as_soon_as_they_are_expected(bench: Bench) 
     await reader.close()
 
 
-async def test_a_channel_that_is_being_emptied_is_emptied_first(bench: Bench) -> None:
+async def test_a_changed_filter_keeps_the_channel_until_it_is_read(bench: Bench) -> None:
     reader = LogReader(bench.device().log, frozenset({"InputChanged"}))
     await reader.open()
     await reader.set_event_types(frozenset(bench.sim.model.events))
@@ -568,7 +568,7 @@ async def test_a_channel_that_is_being_emptied_is_emptied_first(bench: Bench) ->
 # -- late or live ------------------------------------------------------------------------------------
 
 
-async def test_a_stalled_delivery_is_late(follower: Follower) -> None:
+async def test_a_stalled_event_is_late(follower: Follower) -> None:
     """The connection lives, but the network holds a packet back for longer than a visitor waits."""
     follower.press(1)
     await follower.gets(1)
@@ -579,7 +579,7 @@ async def test_a_stalled_delivery_is_late(follower: Follower) -> None:
     assert follower.late == ["2"]
 
 
-async def test_the_oldest_of_a_first_delivery_is_late(follower: Follower) -> None:
+async def test_old_events_of_the_first_batch_are_late(follower: Follower) -> None:
     """Nothing came before that would tell what a prompt delivery looks like: the device does."""
     uptime = follower.sim.clock.uptime()
     for key_, age in (("1", 60), ("2", 30), ("3", 0)):
@@ -588,7 +588,7 @@ async def test_the_oldest_of_a_first_delivery_is_late(follower: Follower) -> Non
     assert follower.late == ["1", "2"]
 
 
-def test_freshness_after_our_machine_slept() -> None:
+def test_the_clock_of_the_reader_includes_sleep() -> None:
     """A clock that stands still while we sleep would make old events look new."""
     reader = LogReader(None, frozenset())  # type: ignore[arg-type]  # nothing is read
     import time  # noqa: PLC0415
@@ -603,7 +603,7 @@ PACE = Pace(polls=(3, 2, 1), patience=0.5, reopen=(0.5,))
 
 # As everything else here, connections are kept for a shorter time than usual.
 @pytest.mark.parametrize("session", [1], indirect=True)
-async def test_a_firewall_that_forgets_idle_connections_is_found_out(start: Start) -> None:
+async def test_the_poll_is_shortened_behind_a_firewall(start: Start) -> None:
     """What is answered after a while without a word is lost without a word."""
     bench = await start()
     bench.sim.drop_idle(1.4)
@@ -628,7 +628,7 @@ async def test_a_firewall_that_forgets_idle_connections_is_found_out(start: Star
 
 
 @pytest.mark.parametrize("silent", [True, False])
-async def test_an_outage_teaches_nothing(start: Start, silent: bool) -> None:
+async def test_an_outage_does_not_shorten_the_poll(start: Start, silent: bool) -> None:
     bench = await start()
     follower = Follower(bench, pause=0.2, pace=PACE)
     await follower.ready()
@@ -648,7 +648,7 @@ async def test_an_outage_teaches_nothing(start: Start, silent: bool) -> None:
     await follower.stop()
 
 
-async def test_connections_that_break_again_and_again_are_kept_shorter(start: Start) -> None:
+async def test_repeated_resets_shorten_the_poll(start: Start) -> None:
     """A firewall that says so: two polls in a row end in a reset, and the device is there all the while."""
     bench = await start()
     follower = Follower(bench, pace=PACE)
@@ -664,7 +664,7 @@ async def test_connections_that_break_again_and_again_are_kept_shorter(start: St
     await follower.stop()
 
 
-async def test_what_arrives_too_late_is_late(start: Start) -> None:
+async def test_an_event_held_back_by_the_network_is_late(start: Start) -> None:
     """The connection lives, but holds back what it carries."""
     bench = await start()
     follower = Follower(bench)
@@ -686,7 +686,7 @@ async def test_what_arrives_too_late_is_late(start: Start) -> None:
 # -- light on the device -----------------------------------------------------------------------------
 
 
-async def test_a_hiccup_costs_few_requests(follower: Follower, bench: Bench) -> None:
+async def test_a_lost_response_takes_few_requests(follower: Follower, bench: Bench) -> None:
     follower.press(1)
     await follower.gets(1)
     bench.seen()
@@ -699,7 +699,7 @@ async def test_a_hiccup_costs_few_requests(follower: Follower, bench: Bench) -> 
     assert sorted(paths[2:]) == ["/api/system/status", "pull", "unsubscribe"]
 
 
-async def test_a_reboot_costs_few_requests(follower: Follower, bench: Bench) -> None:
+async def test_a_reboot_takes_few_requests(follower: Follower, bench: Bench) -> None:
     follower.press(1)
     await follower.gets(1)
     await reboot(follower.sim)
@@ -709,7 +709,7 @@ async def test_a_reboot_costs_few_requests(follower: Follower, bench: Bench) -> 
     assert len(bench.seen()) <= 10
 
 
-async def test_error_12_for_ever(follower: Follower, bench: Bench) -> None:
+async def test_a_permanent_error_12_causes_few_requests(follower: Follower, bench: Bench) -> None:
     """One integration took it for "no events" and sent 388 requests a second (field notes 9)."""
     follower.press(1)
     await follower.gets(1)
@@ -727,7 +727,7 @@ async def test_error_12_for_ever(follower: Follower, bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("answer", ["html", '{"success": false, "error": {"code": 14}}'])
-async def test_a_channel_that_cannot_be_closed_is_left(follower: Follower, answer: str) -> None:
+async def test_a_channel_that_cannot_be_closed_is_abandoned(follower: Follower, answer: str) -> None:
     follower.press(1)
     await follower.gets(1)
     follower.sim.garbage("log/unsubscribe", answer, "application/json")
@@ -736,7 +736,7 @@ async def test_a_channel_that_cannot_be_closed_is_left(follower: Follower, answe
     await follower.gets(1, 2)
 
 
-async def test_out_of_reach_costs_no_request(follower: Follower) -> None:
+async def test_an_unreachable_device_raises_connection_errors(follower: Follower) -> None:
     follower.press(1)
     await follower.gets(1)
     follower.sim.lose_connection()
@@ -774,7 +774,7 @@ def test_a_cursor_that_cannot_be_read(stored: dict[str, Any], read: Cursor | Non
 # -- everything at random ----------------------------------------------------------------------------
 
 
-async def test_a_channel_closed_without_an_answer_is_no_restart(bench: Bench) -> None:
+async def test_a_lost_unsubscribe_response_is_no_restart(bench: Bench) -> None:
     """On a device without the right time a restart is told by the channel alone: it must not be told wrongly."""
     bench.sim.advance_clock(90_000)
     follower = Follower(bench, pause=0.2)

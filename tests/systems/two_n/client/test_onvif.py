@@ -40,18 +40,18 @@ async def test_over_https(bench: Bench) -> None:
     assert str(await Onvif(transport, "viewer", "p@ss/w").stream_url()) == ADDRESS
 
 
-async def test_the_port_of_the_stream_is_kept(bench: Bench) -> None:
+async def test_the_stream_url_keeps_its_port(bench: Bench) -> None:
     bench.sim.onvif.rtsp_port = 8554
     assert (await onvif(bench).stream_url()).port == 8554
 
 
-async def test_without_media2(bench: Bench) -> None:
+async def test_the_stream_url_is_found_without_media2(bench: Bench) -> None:
     bench.sim.onvif.media2 = False
     assert str(await onvif(bench).stream_url()) == ADDRESS
     assert {space for space, _ in bench.sim.onvif.calls[2:]} == {MEDIA}
 
 
-async def test_with_media2_only_in_the_profiles_that_speak(bench: Bench) -> None:
+async def test_the_stream_url_uses_a_media2_profile_with_audio(bench: Bench) -> None:
     """A unit whose Media service lists no audio output, as it belongs to an extension there."""
     service = bench.sim.onvif
     listed = service._profiles
@@ -66,7 +66,7 @@ async def test_with_media2_only_in_the_profiles_that_speak(bench: Bench) -> None
     assert service.calls[-1] == (MEDIA2, "GetStreamUri")
 
 
-async def test_before_get_services(bench: Bench) -> None:
+async def test_the_stream_url_is_found_by_get_capabilities(bench: Bench) -> None:
     bench.sim.onvif.lists_services = bench.sim.onvif.media2 = False
     assert str(await onvif(bench).stream_url()) == ADDRESS
     assert "GetCapabilities" in {name for _, name in bench.sim.onvif.calls}
@@ -78,7 +78,7 @@ async def test_other_prefixes(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(days=-1), timedelta(days=-365 * 50)])
-async def test_the_clock_of_the_device_counts(bench: Bench, ahead: timedelta) -> None:
+async def test_the_login_uses_the_clock_of_the_device(bench: Bench, ahead: timedelta) -> None:
     bench.sim.onvif.ahead = ahead
     assert str(await onvif(bench).stream_url()) == ADDRESS
 
@@ -100,7 +100,7 @@ async def test_a_clock_that_cannot_be_read(bench: Bench, old: str, new: str) -> 
 
 
 @pytest.mark.parametrize("hides_challenge", [False, True])
-async def test_digest_if_the_token_is_refused(bench: Bench, hides_challenge: bool) -> None:
+async def test_digest_is_used_if_the_token_is_rejected(bench: Bench, hides_challenge: bool) -> None:
     bench.sim.onvif.http_digest, bench.sim.onvif.hides_challenge = True, hides_challenge
     assert str(await onvif(bench).stream_url()) == ADDRESS
     # The token is tried once, not for each call.
@@ -115,7 +115,7 @@ async def test_a_rejected_account(bench: Bench, username: str, password: str, ht
         await onvif(bench, username, password).stream_url()
 
 
-async def test_no_profile_with_h264(bench: Bench) -> None:
+async def test_a_device_without_h264_profile_is_an_error(bench: Bench) -> None:
     bench.sim.onvif.profiles = tuple(replace(profile, encoding="JPEG") for profile in PROFILES)
     with pytest.raises(NoProfile):
         await onvif(bench).stream_url()
@@ -139,7 +139,7 @@ async def test_a_device_without_media_service(bench: Bench) -> None:
         await onvif(bench).stream_url()
 
 
-async def test_another_fault_names_its_subcode(bench: Bench) -> None:
+async def test_another_fault_is_an_error_with_its_subcode(bench: Bench) -> None:
     bench.sim.onvif.broken = "OutOfMemory"
     with pytest.raises(CommandFailed) as caught:
         await onvif(bench).stream_url()
@@ -160,13 +160,13 @@ async def test_the_address_has_our_host_and_neither_login_nor_fragment(bench: Be
 
 
 @pytest.mark.parametrize("uri", ["", "http://10.0.0.9/live", "rtsp:///live", "rtsp://10.0.0.9:99999/live"])
-async def test_an_address_that_is_none(bench: Bench, uri: str) -> None:
+async def test_an_invalid_stream_address_is_an_error(bench: Bench, uri: str) -> None:
     bench.sim.onvif.stream_uri = uri
     with pytest.raises(UnexpectedReply):
         await onvif(bench).stream_url()
 
 
-async def test_a_service_address_that_is_none(bench: Bench) -> None:
+async def test_an_invalid_service_address_is_an_error(bench: Bench) -> None:
     bench.sim.onvif._address = lambda path: f"http://[bad{path}"  # type: ignore[method-assign]
     with pytest.raises(UnexpectedReply):
         await onvif(bench).stream_url()
@@ -187,7 +187,7 @@ async def test_a_service_address_that_is_none(bench: Bench) -> None:
         ('<?xml version="1.0" encoding="utf-99"?><a/>', 200),
     ],
 )
-async def test_nonsense_is_a_typed_error(bench: Bench, path: str, body: str, status: int) -> None:
+async def test_invalid_responses_are_typed_errors(bench: Bench, path: str, body: str, status: int) -> None:
     bench.sim.garbage(path, body, "application/soap+xml", status=status)
     with pytest.raises(UnexpectedReply):
         await onvif(bench).stream_url()

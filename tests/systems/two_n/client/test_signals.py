@@ -48,7 +48,7 @@ async def test_email_of_every_model(any_bench: Bench) -> None:
     ]
 
 
-async def test_a_long_email_is_no_address(bench: Bench) -> None:
+async def test_a_long_email_is_sent_in_the_body(bench: Bench) -> None:
     """Small servers take addresses of a few kilobytes, and write them into logs."""
     body = "x" * 200_000
     await bench.device().email.send("me@example.com", "Hello", body)
@@ -115,7 +115,7 @@ async def test_triggers_by_path(start: Start) -> None:
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "../../system/restart", "a/b", "/"])
-async def test_a_trigger_is_no_way_to_other_functions(start: Start, name: str) -> None:
+async def test_a_trigger_name_cannot_change_the_path(start: Start, name: str) -> None:
     bench = await start("verso3")
     unknown = '{"success": false, "error": {"code": 2, "description": "invalid request path"}}'
     bench.sim.garbage("automation/trigger", unknown, "application/json")

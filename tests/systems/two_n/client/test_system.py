@@ -64,7 +64,7 @@ async def test_the_clock_of_every_model(any_bench: Bench) -> None:
     assert (await system.time()).source == "api"
 
 
-async def test_the_clock_before_firmware_2_44_is_set_in_the_old_way(start: Start) -> None:
+async def test_the_clock_of_firmware_before_2_44_is_set(start: Start) -> None:
     bench = await start(firmware="2.43.0.1.1")
     await bench.device().system.set_time(NOW)
     assert [request.path for request in bench.seen() if request.status == 200][-1] == "/api/system/time/set"
@@ -119,7 +119,7 @@ async def test_the_time_zone_of_every_model(any_bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("zone", "custom", "parameter"), [("Middle/Earth", None, "zone"), (None, "noon", "custom")])
-async def test_time_zones_that_there_are_not(
+async def test_an_unknown_time_zone_is_an_error(
     bench: Bench, zone: str | None, custom: str | None, parameter: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:
@@ -152,7 +152,7 @@ async def test_the_configuration_of_every_model(any_bench: Bench) -> None:
     assert any_bench.sim.config_file.uploaded == content
 
 
-async def test_a_configuration_that_is_none(bench: Bench) -> None:
+async def test_an_invalid_configuration_is_an_error(bench: Bench) -> None:
     for content in (b"", b"<html/>", b"\0\1\2"):
         with pytest.raises(InvalidRequest) as refused:
             await bench.device().config.upload(BytesIO(content), "config.xml", len(content))
@@ -184,13 +184,13 @@ async def test_the_configuration_under_any_name(bench: Bench, content_type: str)
 
 
 @pytest.mark.parametrize("status", [403, 404, 500, 302])
-async def test_the_configuration_is_not_there(bench: Bench, status: int) -> None:
+async def test_a_failed_configuration_download_is_an_error(bench: Bench, status: int) -> None:
     bench.sim.garbage("config", "<DeviceDatabase/>", "application/xml", status=status)
     with pytest.raises(UnexpectedReply):
         await read(bench.device().config.download())
 
 
-async def test_a_configuration_without_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_configuration_above_the_size_limit_is_an_error(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.system._MAX_CONFIG", 2**20)
     bench.sim.garbage("config", b"<?xml version='1.0'?>" + b"x" * 2**20, "application/xml")
     with pytest.raises(UnexpectedReply, match="larger than 1048576"):
@@ -198,7 +198,7 @@ async def test_a_configuration_without_end(bench: Bench, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("kind", [Garbage.HUGE, Garbage.ENDLESS])
-async def test_a_refusal_without_end(bench: Bench, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_endless_error_response_is_an_error(bench: Bench, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.common.http.MAX_JSON", 2**20)
     bench.sim.garbage("config", kind)
     with pytest.raises(UnexpectedReply, match="larger than"):
@@ -339,7 +339,7 @@ async def test_live_packets(bench: Bench) -> None:
     await capture.stop_live()  # there is none: no error
 
 
-async def test_live_packets_end_by_themselves_or_with_whoever_reads(start: Start) -> None:
+async def test_a_live_capture_ends_after_its_time_or_with_its_reader(start: Start) -> None:
     bench = await start(speed=20)
     capture = bench.device().capture
     assert (await read(capture.live(2))).startswith(PCAP)
@@ -348,7 +348,7 @@ async def test_live_packets_end_by_themselves_or_with_whoever_reads(start: Start
     await until(lambda: bench.sim.capture.live is None, "the device to stop sending")
 
 
-async def test_nobody_waits_for_recordings(bench: Bench) -> None:
+async def test_requests_do_not_wait_for_packet_captures(bench: Bench) -> None:
     """More of them than there are requests at a time, and the log pull beside."""
     device = bench.device()
     bench.sim.set_pcap_size(64 * 2**20)
@@ -367,7 +367,7 @@ async def test_nobody_waits_for_recordings(bench: Bench) -> None:
         await download.__aexit__(None, None, None)
 
 
-async def test_a_recording_that_is_slow_to_begin_is_one_of_the_requests(bench: Bench) -> None:
+async def test_a_starting_packet_capture_counts_as_a_request(bench: Bench) -> None:
     device = bench.device()
     await device.switch.status()
     bench.sim.delay(0.3, "pcap")
@@ -381,7 +381,7 @@ async def test_a_recording_that_is_slow_to_begin_is_one_of_the_requests(bench: B
 
 
 @pytest.mark.parametrize("data", [{"position": 7}, None, "x"])
-async def test_what_else_a_refusal_says(bench: Bench, data: object) -> None:
+async def test_an_error_has_the_details_of_the_device(bench: Bench, data: object) -> None:
     """Firmware 2.50 adds ``data`` to the error object."""
     error = {"code": 14, "description": "no", "data": data}
     bench.sim.garbage("pcap/stop", json.dumps({"success": False, "error": error}), "application/json")

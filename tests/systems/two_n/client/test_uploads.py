@@ -108,7 +108,7 @@ async def _another(bench: Bench) -> TwoNDevice:
     return device
 
 
-async def test_a_file_that_is_no_firmware(bench: Bench) -> None:
+async def test_an_invalid_firmware_file_is_an_error(bench: Bench) -> None:
     for content in (b"", b"\0" * 100, make_firmware("verso2", NEWER), make_firmware("verso", NEWER)[:-1]):
         with pytest.raises(InvalidRequest) as refused:
             await bench.device().firmware.upload(BytesIO(content), "x.bin", len(content))
@@ -137,7 +137,9 @@ async def test_odd_answers_to_firmware(bench: Bench, told: str, understood: tupl
     assert (taken.id, taken.version, taken.downgrade, taken.note) == understood
 
 
-async def test_a_device_that_holds_a_file_takes_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_second_upload_is_an_error_while_a_file_is_staged(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """HTTP API 5.2.1: it does not reply. That must not hang, and not look like a broken network."""
     device = bench.device()
     await device.firmware.upload(*firmware()[1])
@@ -180,7 +182,7 @@ async def test_a_file_is_sent_once(bench: Bench, auth: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("auth", ["none", "basic", "digest"])
-async def test_a_large_file_is_sent_once_by_a_client_that_never_asked_anything(bench: Bench, auth: str) -> None:
+async def test_a_new_client_sends_a_large_file_once(bench: Bench, auth: str) -> None:
     bench.set_auth(system=auth)
     content, file = firmware()
     await bench.device().firmware.upload(*file)
@@ -194,7 +196,7 @@ async def test_over_https(bench: Bench) -> None:
     assert held(bench) == sha256(content).hexdigest()
 
 
-async def test_how_much_is_sent_is_told(bench: Bench) -> None:
+async def test_the_progress_of_an_upload_is_reported(bench: Bench) -> None:
     told: list[int] = []
     await bench.device().firmware.upload(*firmware()[1], told.append)
     assert told == [*range(PIECE, LARGE, PIECE), LARGE]
@@ -211,7 +213,7 @@ async def test_a_file_is_sent_from_its_beginning_and_stays_open(bench: Bench, tm
     assert held(bench) == sha256(content).hexdigest()
 
 
-async def test_no_more_is_sent_than_was_said(bench: Bench) -> None:
+async def test_a_growing_file_is_sent_up_to_its_size(bench: Bench) -> None:
     content, _ = firmware()
     await bench.device().firmware.upload(BytesIO(content + b"grown"), "f", len(content))
     assert held(bench) == sha256(content).hexdigest()
@@ -228,7 +230,7 @@ async def test_names_of_any_characters(bench: Bench, filename: str) -> None:
         assert held(bench) == sha256(content).hexdigest()
 
 
-def test_a_file_is_not_shown() -> None:
+def test_the_repr_of_an_upload_hides_its_content() -> None:
     upload = Upload("blob-cfg", "config.xml", "application/xml", BytesIO(b"s3cret"), 6)
     assert "s3cret" not in repr(upload) and "BytesIO" not in repr(upload)
 
@@ -236,7 +238,7 @@ def test_a_file_is_not_shown() -> None:
 # -- refusals ----------------------------------------------------------------------------------------
 
 
-async def test_a_refusal_does_not_cost_a_whole_file(start: Start) -> None:
+async def test_a_rejected_upload_sends_no_file(start: Start) -> None:
     bench = await start(accounts=[Account("ha", "ha-pass", Privilege.MONITORING)])
     device = bench.device()
     told: list[int] = []
@@ -264,7 +266,7 @@ async def test_a_refusal_does_not_cost_a_whole_file(start: Start) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-async def test_a_stale_nonce_costs_one_file_more(bench: Bench, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+async def test_a_stale_nonce_repeats_an_upload_once(bench: Bench, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     monkeypatch.setattr(f"{CLIENT}.SMALL_FILE", 2**30)  # nothing is asked before
     content, file = firmware()
     device = bench.device()
@@ -313,7 +315,7 @@ class Awkward(BytesIO):
 
 
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("I/O operation on closed file")])
-async def test_a_disk_that_fails(bench: Bench, error: Exception) -> None:
+async def test_an_unreadable_file_is_an_error(bench: Bench, error: Exception) -> None:
     """It is no fault of the device."""
     content, _ = firmware()
     device = bench.device()
@@ -323,7 +325,7 @@ async def test_a_disk_that_fails(bench: Bench, error: Exception) -> None:
     assert held(bench) is None
 
 
-async def test_a_file_that_becomes_shorter(bench: Bench) -> None:
+async def test_a_shrinking_file_is_an_error(bench: Bench) -> None:
     content, _ = firmware()
     with pytest.raises(FileUnreadable):
         await bench.device().firmware.upload(BytesIO(content[:-1]), "firmware.bin", len(content))
@@ -347,7 +349,7 @@ async def test_the_connection_breaks_in_mid_upload(bench: Bench) -> None:
     assert held(bench) == sha256(content).hexdigest()
 
 
-async def test_an_upload_is_given_up(bench: Bench) -> None:
+async def test_a_canceled_upload_ends(bench: Bench) -> None:
     device = bench.device()
     told: list[int] = []
     sending = asyncio.ensure_future(device.firmware.upload(*firmware(size=64 * 2**20)[1], told.append))
@@ -380,7 +382,7 @@ async def test_requests_go_on_beside_an_upload(bench: Bench) -> None:
     await sending
 
 
-async def test_a_small_file_is_one_of_the_requests(bench: Bench) -> None:
+async def test_a_small_upload_counts_as_a_request(bench: Bench) -> None:
     client = bench.client()
     await client.call(SYSTEM_STATUS)
     bench.sim.delay(0.5)
@@ -448,7 +450,7 @@ def video(content: bytes, told: Callable[[int], None] | None = None) -> Upload:
     return Upload("blob-video", "intro.mp4", "video/mp4", BytesIO(content), len(content), told)
 
 
-async def test_the_form_is_as_the_manual_shows_it(listen: Listen) -> None:
+async def test_the_upload_form_matches_the_manual(listen: Listen) -> None:
     """HTTP API 5.9.2.1; with a length, since small devices know no chunks."""
     got: list[tuple[str, dict[str, str], bytes]] = []
 
@@ -517,7 +519,7 @@ async def test_a_challenge_in_the_middle_of_a_file(listen: Listen, monkeypatch: 
     assert given_up == [True]
 
 
-async def test_digest_over_the_file_as_well(listen: Listen) -> None:
+async def test_an_upload_supports_digest_with_integrity(listen: Listen) -> None:
     """``auth-int``, which no 2N is known to ask for."""
 
     def md5(*parts: str | bytes) -> str:
@@ -544,7 +546,7 @@ async def test_digest_over_the_file_as_well(listen: Listen) -> None:
     assert right == [True]
 
 
-async def test_an_answer_before_the_end_of_a_file(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_early_error_response_ends_the_upload(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that has seen enough says so, and reads no more."""
     monkeypatch.setattr(f"{CLIENT}.SMALL_FILE", 2**30)
 
@@ -561,7 +563,7 @@ async def test_an_answer_before_the_end_of_a_file(listen: Listen, monkeypatch: p
     assert refused.value.parameter == "blob-video"
 
 
-async def test_a_device_that_takes_no_more(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_upload_to_a_stalled_device_is_an_error(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{TRANSPORT}.UPLOAD_STALL", 0.3)
     monkeypatch.setattr(f"{CLIENT}.SMALL_FILE", 2**30)
 
@@ -575,7 +577,7 @@ async def test_a_device_that_takes_no_more(listen: Listen, monkeypatch: pytest.M
             await client.upload(DISPLAY_IMAGE, video(bytes(64 * 2**20)), {"display": "ext1"})
 
 
-async def test_a_slow_device_is_waited_for(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_upload_to_a_slow_device_succeeds(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     """Much longer than it may stand still."""
     monkeypatch.setattr(f"{TRANSPORT}.UPLOAD_STALL", 1.0)
     monkeypatch.setattr(f"{CLIENT}.SMALL_FILE", 2**30)
@@ -593,7 +595,7 @@ async def test_a_slow_device_is_waited_for(listen: Listen, monkeypatch: pytest.M
     await client.upload(DISPLAY_IMAGE, video(bytes(size)), {"display": "ext1"})
 
 
-async def test_a_device_that_thinks_about_a_file(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_upload_without_a_response_is_an_error(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{CLIENT}.UPLOAD_TIMEOUT", 0.2)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
