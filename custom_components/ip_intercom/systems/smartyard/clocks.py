@@ -104,6 +104,11 @@ class PushClock:
         return self._shift is not None or self.has_reply_time
 
     @property
+    def is_proven(self) -> bool:
+        """Return whether a push has shown the clock."""
+        return self._shift is not None
+
+    @property
     def has_reply_time(self) -> bool:
         """Return whether responses have reported the time."""
         return self._replies_ahead() is not None
@@ -120,6 +125,14 @@ class PushClock:
         """Set the offset of pushes to responses."""
         self._shift = shift
         self._offsets.clear()
+
+    def prove(self, shift: float) -> None:
+        """Record the offset of a call that arrived in time."""
+        if self._shift is None:
+            self.adopt(0.0 if self.has_reply_time else shift)
+        elif self._shift < 0 and shift > self._shift + _SAME:
+            # A push cannot arrive before it is sent: the one that seemed to be of a slow clock was delayed.
+            self.adopt(min(shift, 0.0))
 
     def is_constant(self, timestamp: float) -> bool:
         """Return whether an earlier push had the same offset, and record this one."""

@@ -121,3 +121,34 @@ async def test_correcting_the_clock_loses_no_ring(hass: HomeAssistant, device: S
     sim.advance_clock(3600)
     sim.ring(21)
     await until(lambda: len(rings) == 2, "another ring")
+
+
+@pytest.mark.parametrize("late", [70, 120, 170])
+async def test_a_delayed_push_does_not_ring_while_the_server_still_has_its_picture(
+    hass: HomeAssistant, device: Start, local_url: str, caplog: pytest.LogCaptureFixture, late: int
+) -> None:
+    """The server keeps pictures for minutes: they do not prove that the clock of pushes is wrong."""
+    caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
+    sim, rings = await began(hass, device, local_url, 0, Dates.OWN)
+    sim.ring(22)
+    await until(lambda: rings, "the ring")
+    sim.late_push(late, 21)
+    await until(lambda: len(reasons(caplog)) == 1, "the reason")
+    sim.ring(24, flat=53)
+    await until(lambda: len(rings) == 2, "another ring")
+    assert [ring.bell.id for ring in rings] == ["22", "24"]
+
+
+async def test_a_push_that_was_delayed_teaches_no_clock(
+    hass: HomeAssistant, device: Start, local_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first one of all may be late, or of a clock that is behind; the next one tells."""
+    caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
+    sim, rings = await began(hass, device, local_url, 0, Dates.OWN)
+    sim.late_push(100, 22)
+    await until(lambda: rings, "the ring")
+    sim.ring(21)
+    await until(lambda: len(rings) == 2, "another ring")
+    sim.late_push(100, 24)
+    await until(lambda: len(reasons(caplog)) == 1, "the reason")
+    assert len(rings) == 2
