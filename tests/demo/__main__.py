@@ -142,7 +142,7 @@ async def check_everything(port: int) -> None:
             say(f"\nThe end of the log:\n{stage.log_tail(LOG_LINES)}\n")
             raise
     await check_soak(checks)
-    with checks("nothing is left over"):
+    with checks("no folder or process is left over"):
         assert not stage.folder.exists(), f"{stage.folder} is still there"
         assert stage.ended, "a process still runs"
     say(f"demo: {checks.passed} checks passed in {time.monotonic() - begin:.0f} s")
@@ -185,7 +185,7 @@ def _check_log(checks: Checks, stage: Stage) -> None:
         stage.extension.title: far_servers.EXCHANGE_LOSSES,
         stage.account.title: far_servers.ACCOUNT_LOSSES,
     }
-    with checks("one line in the log for each lost connection, one for its return, and no other trouble"):
+    with checks("the log has one line for each lost connection, one for its return, and no other warning"):
         trouble = problems(log, DOMAIN)
         near = [line for line in trouble if not any(title in line for title in far)]
         assert [line for line in near if "Failed to connect" not in line] == [], "\n".join(near)
@@ -195,10 +195,10 @@ def _check_log(checks: Checks, stage: Stage) -> None:
             assert lost == back >= least, f"{title}: {lost} losses, {back} returns"
             returns -= back
         assert (len(near), returns) == (OUTAGES, OUTAGES), f"{len(near)} losses, {returns} returns"
-    with checks("no error in the log of Home Assistant beside the lost connections"):
+    with checks("the log of Home Assistant has no error except lost connections"):
         found = [line for line in errors(log) if line not in trouble]
         assert not found, "\n".join(found)
-    with checks("no password, code, card number or tone in the log, the states or the events"):
+    with checks("log and database contain no password, code, card number, or tone"):
         kept = {"the log": log, "the database": recorded_texts(stage.database)}
         for place, text in kept.items():
             secrets = (*check.SECRETS, check.DIRECTORY_PIN, *akuvox_check.SECRETS, *extension_check.SECRETS)

@@ -36,7 +36,7 @@ def _flat(scene: Scene) -> Flat:
 
 async def check_set_up(checks: Checks, scene: Scene) -> None:
     """Add the account."""
-    with checks("the account of a flat is added by a telephone number and the code that was sent to it") as details:
+    with checks("the account of an apartment is added by phone number and code") as details:
         await scene.stage.add_account()
         flat = _flat(scene)
         flat.check_entities(EXPECTED)
@@ -98,14 +98,14 @@ async def _check_doors(checks: Checks, flat: Flat) -> None:
         await flat.home.act("lock.open", flat.entity(DOOR))
         fresh = (await _opened(flat))[len(before) :]
         assert [row[:2] for row in fresh] == [[INTERCOM, DOOR_NUMBER]], fresh
-    with checks("a door out of reach says so in the operator's own words") as details:
+    with checks("an unreachable door is an error with the text of the operator") as details:
         await flat.control.do("break_door", domophone=22)
         details.append(await flat.home.refusal("lock.open", flat.entity(BROKEN_DOOR)))
         await flat.control.do("break_door", domophone=22, broken=False)
 
 
 async def _check_messages(checks: Checks, flat: Flat) -> None:
-    with checks("a message is told, counted as unread, and marked as read") as details:
+    with checks("a message is reported, counted as unread, and marked as read") as details:
         before = flat.state(MESSAGE)
         message = await flat.control.do("message", text="The elevator is out of order", title="Operator")
         told = await flat.wait_news(MESSAGE, before)
@@ -114,7 +114,7 @@ async def _check_messages(checks: Checks, flat: Flat) -> None:
         await flat.ask("mark_read", message=str(message))
         await flat.wait(UNREAD, "0")
         details.append(str(told["attributes"].get("body") or told["attributes"].get("text")))
-    with checks("actions of messages are known whatever their case, misprints included") as details:
+    with checks("actions of messages are recognized in any case and with misprints") as details:
         for action, kind in (("videoredy", "video_ready"), ("PAYERROR", "pay_error"), ("somethingNew", "other")):
             before = flat.state(MESSAGE)
             await flat.control.do("text_push", action=action, text="…")
@@ -124,14 +124,14 @@ async def _check_messages(checks: Checks, flat: Flat) -> None:
 
 
 async def _check_settings(checks: Checks, flat: Flat) -> None:
-    with checks("a setting of a flat is changed at the server, and shows"):
+    with checks("a setting of an apartment is changed on the server and shown"):
         for service, word in (("turn_off", "off"), ("turn_on", "on")):
             await flat.home.act(f"switch.{service}", flat.entity(VOIP))
             await flat.wait(VOIP, word)
 
 
 async def _check_hostile(checks: Checks, flat: Flat) -> None:
-    with checks("hostile pushes change nothing, whatever is wrong with them") as details:
+    with checks("hostile pushes change nothing") as details:
         opened, picture = await _opened(flat), flat.state(VISITOR)
         await flat.control.do("clear_requests")
         for kind in HOSTILE:
@@ -152,7 +152,7 @@ async def _check_hostile(checks: Checks, flat: Flat) -> None:
 
 
 async def _check_diagnostics(checks: Checks, flat: Flat) -> None:
-    with checks("diagnostics of the account are there, without token, telephone, address or code"):
+    with checks("diagnostics of the account contain no token, phone number, address, or code"):
         data = await flat.diagnostics()
         assert data["connected"], data
         private = (flat.device.phone, flat.device.base, "Садовая", "Примерск")

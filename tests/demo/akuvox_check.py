@@ -68,7 +68,7 @@ async def check_set_up(checks: Checks, scene: Scene) -> None:
         states = {device.plan.name: entries[device.entry_id] for device in devices.values()}
         assert set(states.values()) == {"loaded"} and len(states) == len(EXPECTED), states
         details.append(", ".join(f"{device.plan.name}: {dialect}" for dialect, device in devices.items()))
-    with checks("each has the entities that its dialect lets it have") as details:
+    with checks("each device has the entities of its dialect") as details:
         for dialect, keys in EXPECTED.items():
             missing = [key for key in keys if key not in devices[dialect].entities]
             assert not missing, f"{dialect} lacks {missing}"
@@ -82,7 +82,7 @@ async def check_set_up(checks: Checks, scene: Scene) -> None:
 
 
 async def _check_pushed_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
-    with checks("the option push: the device has the Action URLs of Home Assistant"):
+    with checks("the push option writes the Action URLs to the device"):
 
         async def statuses() -> dict[str, str]:
             found: dict[str, str] = (await unit.diagnostics())["examined"]["pushes"]
@@ -91,7 +91,7 @@ async def _check_pushed_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
         found = await until(statuses, lambda pushes: pushes or None, "the Action URLs", SEEN)
         assert set(found.values()) == {"ours"} and "MakeCall" in found, found
         assert unit.state(TAMPER) == "off"
-    with checks("a ring is pushed as MakeCall, and is one ring with the record that follows") as details:
+    with checks("a pushed MakeCall and its record are one ring") as details:
         visit = await Visit.unseen(unit)
         await visit.rung()
         await unit.wait_told("HangUp", visit.mark)
@@ -103,7 +103,7 @@ async def _check_pushed_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
 
 
 async def _check_seen_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
-    with checks("without push, call/status away from READY is a ring, and one with its record") as details:
+    with checks("without push, a call status and its record are one ring") as details:
         visit = await Visit.begin(unit)
         await visit.rung()
         await unit.wait_told("CallStatus", visit.mark)
@@ -134,7 +134,7 @@ async def _visit_logged_only(unit: Unit[Akuvox]) -> Visit:
 
 
 async def _check_logged_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
-    with checks("a visitor who gave up at once rings by the log of calls alone, and in time") as details:
+    with checks("a visitor who gives up at once rings by the call log in time") as details:
         visit = await _visit_logged_only(unit)
         await visit.rung(LOGGED_WITHIN)
         await unit.wait_told("CallLog", visit.mark)  # the bell is faster
@@ -181,7 +181,7 @@ async def _open(unit: Unit[Akuvox], way: str) -> str:
 
 
 async def _check_hold(checks: Checks, unit: Unit[Akuvox]) -> None:
-    with checks("a door is held open, and is closed again when that ends"):
+    with checks("a door is held open and closed when the hold ends"):
         await unit.home.act("switch.turn_on", unit.entity(HOLD))
         await unit.wait(HOLD, "on")
         await unit.wait(DOOR, "unlocked")
@@ -197,7 +197,7 @@ async def _check_hold(checks: Checks, unit: Unit[Akuvox]) -> None:
 
 
 async def _check_access(checks: Checks, unit: Unit[Akuvox]) -> None:
-    with checks("a code at the door is an access of the user whose it is; a wrong one is refused") as details:
+    with checks("a code at the door is an access of its user, and a wrong one is denied") as details:
         await unit.control.do("add_user", Name=RESIDENT, PrivatePIN=PIN, ScheduleRelay="1001-1")
         before = unit.state(ACCESS)
         assert await unit.control.do("enter_code", code=PIN), "the device did not take the code"
@@ -219,7 +219,7 @@ async def _check_house(checks: Checks, unit: Unit[Akuvox]) -> None:
         for closed, word in ((True, "on"), (False, "off")):
             await unit.control.do("input", letter="A", closed=closed)
             await unit.wait(INPUT, word)
-    with checks("taking the device off the wall is an alarm"):
+    with checks("removing the device from the wall is an alarm"):
         await unit.control.do("tamper")
         await unit.wait(TAMPER, "on")
 
@@ -233,7 +233,7 @@ async def _check_pictures(checks: Checks, units: Sequence[Unit[Akuvox]]) -> None
 
 
 async def _check_temporary_code(checks: Checks, unit: Unit[Akuvox]) -> None:
-    with checks("a temporary code opens the door as long as it is there"):
+    with checks("a temporary code opens the door until it is removed"):
         end = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         added = await unit.ask("add_temporary_code", name="Cleaner", end=end, code=TEMPORARY_PIN)
         assert added["active"], added
@@ -249,7 +249,7 @@ async def _check_temporary_code(checks: Checks, unit: Unit[Akuvox]) -> None:
 
 
 async def _check_diagnostics(checks: Checks, scene: Scene) -> None:
-    with checks("diagnostics of each are there, without passwords, logins, names, addresses or the secret of push"):
+    with checks("diagnostics contain no passwords, logins, names, addresses, or push secrets"):
         for device in scene.stage.akuvox.values():
             data = await Unit(scene, device).diagnostics()
             assert data["connected"], data

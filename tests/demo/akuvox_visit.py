@@ -29,7 +29,7 @@ class Visit:
     async def begin(cls, unit: Unit[Akuvox]) -> Visit:
         """Press the button."""
         visit = cls(unit, unit.state(BELL), unit.mark)
-        assert await unit.control.do("press"), "the button called nobody"
+        assert await unit.control.do("press"), "the button started no call"
         return visit
 
     @classmethod

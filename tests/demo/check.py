@@ -111,7 +111,7 @@ async def check_set_up(checks: Checks, stage: Stage) -> Scene:
         assert result["title"] == "Front Gate", result
         assert result["result"]["state"] == "loaded", result
         details.append(result["title"])
-    with checks("every expected entity is there and available") as details:
+    with checks("every expected entity is available") as details:
         entities = await stage.entities()
         wanted = {key: platform for platform, keys in EXPECTED.items() for key in keys}
         assert not (missing := wanted.keys() - entities.keys()), f"missing: {sorted(missing)}"
@@ -120,7 +120,7 @@ async def check_set_up(checks: Checks, stage: Stage) -> Scene:
         for entity_id in entities.values():
             await home.wait_state(entity_id, lambda state: state != "unavailable")
         details.append(f"{len(entities)} entities")
-    with checks("the frontend is served, and the actions are described to it") as details:
+    with checks("the frontend is served and gets descriptions of the actions") as details:
         assert await home.answers()
         actions = (await home.command("get_services"))[DOMAIN]
         texts = await home.command("frontend/get_translations", language="en", category="services", integration=DOMAIN)
@@ -128,7 +128,7 @@ async def check_set_up(checks: Checks, stage: Stage) -> Scene:
         assert names and all(names.values()), names
         details.append(f"{len(actions)} actions")
     scene = Scene(stage, home, stage.simulator, entities, await home.subscribe(EVENT))
-    with checks("the log is followed: an event reaches the bus"):
+    with checks("an event of the log is fired on the bus"):
         await scene.simulator.do("emit", event="VirtualInput", port="hello")
         await scene.wait_logged("VirtualInput", port="hello")
     return scene
@@ -137,7 +137,7 @@ async def check_set_up(checks: Checks, stage: Stage) -> Scene:
 async def check_rings(checks: Checks, scene: Scene) -> None:
     """Rings, and what is none."""
     home, simulator, entities = scene.home, scene.simulator, scene.entities
-    with checks("a ring at the simulator becomes one doorbell event, with the call that follows it") as details:
+    with checks("a ring and the call that follows it are one doorbell event") as details:
         before = await scene.forget()
         session = await simulator.do("press", key="%1")
         rung = await home.wait_state(entities[BELL], lambda state: state != before[0] and state[:1].isdigit())
@@ -210,7 +210,7 @@ async def check_directory(checks: Checks, scene: Scene) -> None:
         uuid = response["entries"][0]["uuid"]
         assert uuid in (await scene.simulator.state())["directory"], response
         details.append(uuid)
-    with checks("it is found again by query and by get, its PIN only when asked for"):
+    with checks("query and get return the entry, with its PIN only on request"):
         found = (await home.ask(f"{DOMAIN}.directory_query", device_id=device))["entries"]
         assert any(item["uuid"] == uuid and item["name"] == "Demo Visitor" for item in found), found
         assert DIRECTORY_PIN not in str(found), "the PIN is told unasked"
@@ -218,12 +218,12 @@ async def check_directory(checks: Checks, scene: Scene) -> None:
         assert [(item["name"], item["access"]["pin"]) for item in got["entries"]] == [
             ("Demo Visitor", DIRECTORY_PIN)
         ], got
-    with checks("a wrong entry is refused with the device's own reason") as details:
+    with checks("an invalid entry is rejected with the reason of the device") as details:
         wrong = {"name": "Demo Visitor", "nonsense": 1}
         reason = await home.refusal(f"{DOMAIN}.directory_create", device_id=device, entries=[wrong])
         assert "EDIR_FIELD_NAME_UNKNOWN" in reason and "nonsense" in reason, reason
         details.append(reason)
-    with checks("it is deleted again; an unknown one is refused") as details:
+    with checks("the entry is deleted, and an unknown one is rejected") as details:
         await home.ask(f"{DOMAIN}.directory_delete", device_id=device, uuids=[uuid])
         assert uuid not in (await scene.simulator.state())["directory"]
         reason = await home.refusal(f"{DOMAIN}.directory_delete", device_id=device, uuids=[UNKNOWN_UUID])
@@ -251,7 +251,7 @@ async def check_calls(checks: Checks, scene: Scene) -> None:
 async def check_access(checks: Checks, scene: Scene) -> None:
     """Codes and cards at the door: who was refused is told, the codes are not."""
     home, simulator, entities = scene.home, scene.simulator, scene.entities
-    with checks("codes, cards and tones at the door become events that do not tell them"):
+    with checks("codes, cards, and tones at the door are redacted in events"):
         await scene.forget()
         await simulator.do("enter_code", code=KEYPAD_CODE, valid=True)
         await scene.wait_logged("CodeEntered", valid=True)

@@ -30,7 +30,7 @@ SETTLED = 10.0
 async def check_access_points(checks: Checks, scene: Scene) -> None:
     """The entry is blocked and let go."""
     home, simulator, entry = scene.home, scene.simulator, scene.entities[check.ENTRY]
-    with checks("a blocked entry lets nobody in, and a free one does") as details:
+    with checks("a blocked entry denies access, and an unblocked one grants it") as details:
         await scene.forget()
         for blocked, word, reason in ((True, "denied", "accessBlocked"), (False, "granted", None)):
             await home.act(f"switch.turn_{'on' if blocked else 'off'}", entry)
@@ -62,7 +62,7 @@ async def check_snapshot(checks: Checks, scene: Scene) -> None:
             details.append(f"{picture.width} x {picture.height}")
         age = (await scene.simulator.state())["utcTime"] - taken
         assert SECONDS_BACK <= age <= SECONDS_BACK + 2, f"it is {age} s old"
-    with checks("nothing is written elsewhere") as details:
+    with checks("no file is written elsewhere") as details:
         elsewhere = scene.stage.folder / "visitor.jpg"
         reason = await scene.home.refusal(f"{DOMAIN}.snapshot", scene.entities[check.CAMERA], filename=str(elsewhere))
         assert "allowlist_external_dirs" in reason and not elsewhere.exists(), reason
@@ -87,7 +87,7 @@ async def check_displays(checks: Checks, scene: Scene) -> None:
             other = "".join(each if each.isascii() else letter for each in message)
             assert picture != await _send(scene, entity_id, other, size), f"the letters of {language} have no shape"
             details.append(f"{size[0]} x {size[1]}, {len(picture) // 1000} kB, {MESSAGE_SECONDS:.0f} s")
-    with checks("it is cleared by action, pulled out, and its notifier goes"):
+    with checks("the display is cleared by an action and unplugged, and its notifier is removed"):
         await home.act(f"{DOMAIN}.clear_display", device_id=scene.stage.device_id)
         assert not await simulator.display(MODULE)
         await simulator.do("unplug_module", name=MODULE)
@@ -124,11 +124,11 @@ def _unavailable(scene: Scene) -> set[str]:
 async def check_clock(checks: Checks, scene: Scene) -> None:
     """The device's clock is wrong, and is set."""
     home, simulator, drift = scene.home, scene.simulator, scene.entities[check.CLOCK]
-    with checks("a clock that takes its time from the network is not set") as details:
+    with checks("a clock that is set by NTP is not changed") as details:
         reason = await home.refusal("button.press", scene.entities[check.SET_CLOCK])
         assert "gets its time from a server" in reason, reason
         details.append(reason)
-    with checks("one that is left to itself drifts, and is set by a button"):
+    with checks("a clock without NTP drifts and is set by a button"):
         await simulator.do("advance_clock", seconds=DRIFT)
         await simulator.do("automatic_time", automatic=False)
         await home.wait_state(drift, lambda state: state.isdigit() and abs(int(state) - DRIFT) <= 1)
@@ -148,7 +148,7 @@ async def _now(scene: Scene) -> int:
 async def check_privilege(checks: Checks, scene: Scene) -> None:
     """What the account may not see is told by the device's silence."""
     home, simulator = scene.home, scene.simulator
-    with checks("keys are kept from the account: it rings by its calls, and after two a repair says why") as details:
+    with checks("without the keypad privilege, calls ring, and after two calls a repair says why") as details:
         await simulator.do("revoke", account=ACCOUNT[0], privilege="keypad_monitoring")
         # A key that was seen proves for as long as the entry is loaded that keys may be seen.
         await home.post(f"/api/config/config_entries/entry/{scene.stage.entry_id}/reload", {})
@@ -162,7 +162,7 @@ async def check_privilege(checks: Checks, scene: Scene) -> None:
         details.extend(await until(lambda: _repairs(scene), lambda found: found or None, "the repair", SETTLED))
         assert details == ["Keypad – Monitoring"]
         assert len(set(scene.rung(check.BELL)) - set(before)) == 2, "not exactly two rings"
-    with checks("keys are told again: the repair goes by itself"):
+    with checks("the repair is deleted once the keypad privilege is granted"):
         await simulator.do("grant", account=ACCOUNT[0], privilege="keypad_monitoring")
         await _ring(scene)
         await until(lambda: _repairs(scene), lambda found: None if found else True, "no repair", SETTLED)
@@ -180,13 +180,13 @@ async def _ring(scene: Scene) -> None:
 async def check_service(checks: Checks, scene: Scene) -> None:
     """A service of the HTTP API is switched off and on."""
     home, simulator = scene.home, scene.simulator
-    with checks("a service is switched off: a repair names it, and all else goes on") as details:
+    with checks("a disabled service is a repair, and all others keep working") as details:
         await simulator.do("disable", service="camera")
         await simulator.do("emit", event="ConfigurationChanged")  # a user pressed Save
         details.extend(await until(lambda: _repairs(scene), lambda found: found or None, "the repair", SETTLED))
         assert details == ["Camera API"]
         assert home.states[scene.entities[check.DOOR]]["state"] != "unavailable"
-    with checks("it is switched on: the repair is submitted, goes, and the camera is back") as details:
+    with checks("submitting the repair after enabling the service restores the camera") as details:
         [issue_id] = (await _repairs(scene)).values()
         refused = await home.repair(DOMAIN, issue_id)
         assert refused["errors"] == {"base": "still_missing"}, refused

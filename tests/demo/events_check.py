@@ -119,7 +119,7 @@ async def run_events(checks: Checks, scene: Scene) -> Run:
         assert run.scene.last_rung() == rung, "an old ring rang"
         run.silence.append((since, time.time()))
         details.append("61 to 200")
-    with checks("back again: news is news, and a ring rings") as details:
+    with checks("events and rings are fresh after the outage") as details:
         rung = run.scene.last_rung()
         await run.emit(10)
         await run.heard(210)
@@ -133,7 +133,7 @@ async def run_events(checks: Checks, scene: Scene) -> Run:
 
 async def _reboot(checks: Checks, run: Run) -> None:
     scene = run.scene
-    with checks("the device reboots: what happened since then arrives, and no old ring rings") as details:
+    with checks("events since a reboot of the device arrive, and no old ring rings") as details:
         await run.emit(1)
         await run.heard(211)
         run.held[1] = await scene.stage.watcher.history()
@@ -166,7 +166,7 @@ def _is_press(heard: Heard) -> bool:
 
 async def _restart(checks: Checks, run: Run) -> None:
     stage = run.scene.stage
-    with checks("Home Assistant restarts: what happened meanwhile arrives, and no old ring rings") as details:
+    with checks("events during a restart of Home Assistant arrive, and no old ring rings") as details:
         since = time.time()
         stopping = asyncio.create_task(stage.stop_home_assistant())
         await run.emit(10, pause=0.02)
@@ -181,7 +181,7 @@ async def _restart(checks: Checks, run: Run) -> None:
         await stage.running()
         run.silence.append((since, time.time()))
         details.append("256 to 285")
-    with checks("after the restart news is news, and a ring rings") as details:
+    with checks("events and rings are fresh after the restart") as details:
         await run.emit(14)
         await run.heard(len(run.emitted), RECONNECT)
         rung = run.scene.last_rung()
@@ -202,23 +202,23 @@ def compare(checks: Checks, run: Run) -> None:
     received = [item for item in logged if item.at >= run.began]
     marked = [(mark, item) for item in received if (mark := run.mark_of(item.data)) is not None]
     lost_by_device = {emitted.mark for emitted in run.emitted} - _marks_held(run)
-    with checks("no event is lost that the device still held") as details:
+    with checks("no event that the device still stores is lost") as details:
         missing = _marks_held(run) - {mark for mark, _ in marked}
         assert not missing, f"{len(missing)} lost: {sorted(missing)}"
         assert lost_by_device == set(range(212, 226)), f"the device forgot {sorted(lost_by_device)}"
         details.append(f"{TOTAL} emitted, {len(lost_by_device)} forgotten by the device, {len(marked)} arrived, 0 lost")
-    with checks("no event comes twice") as details:
+    with checks("no event is reported twice") as details:
         times = Counter(mark for mark, _ in marked)
         assert not (twice := [mark for mark, count in times.items() if count > 1]), f"doubled: {twice}"
         details.append("0 doubled")
-    with checks("they come in order, unmarked ones included") as details:
+    with checks("events arrive in order") as details:
         marks = [mark for mark, _ in marked]
         assert marks == sorted(marks), f"out of order: {marks}"
         details.append(f"{_compare_with_held(run, received)} events of two boots, id by id")
-    with checks("late ones are marked late, and only those") as details:
+    with checks("exactly the late events are marked as late") as details:
         late = _compare_lateness(run, marked)
         details.append(f"{late} late")
-    with checks("one event tells of the gap that the reboot made, with its bounds") as details:
+    with checks("one event reports the gap of the reboot with its bounds") as details:
         details.append(_compare_gap(run, received))
     with checks("no bell rang while only old rings came in") as details:
         for bell in (BELL, SECOND_BELL):

@@ -35,7 +35,7 @@ def _phone(scene: Scene) -> Phone:
 
 async def check_set_up(checks: Checks, scene: Scene) -> None:
     """Add the extension."""
-    with checks("an extension of a telephone exchange is added by client, secret and account") as details:
+    with checks("an extension of a phone exchange is added by client, secret, and account") as details:
         await scene.stage.add_extension()
         phone = _phone(scene)
         phone.check_entities(EXPECTED)
@@ -62,7 +62,7 @@ def _steps(phone: Phone, mark: int) -> list[str]:
 
 
 async def _check_pushed_call(checks: Checks, phone: Phone) -> None:
-    with checks("a call of the door that is pushed rings once, however often it is pushed") as details:
+    with checks("a call of the door that is pushed repeatedly rings once") as details:
         mark, last_call = phone.mark, phone.state(LAST_CALL)
         call = await phone.control.do("incoming_call", caller=DOOR)
         await phone.wait(RINGING, "on")
@@ -82,7 +82,7 @@ async def _check_pushed_call(checks: Checks, phone: Phone) -> None:
         steps = _steps(phone, mark)
         assert steps.count("Delivered") == steps.count("Established") == steps.count("ConnectionCleared") == 1, steps
         details.extend(steps)
-    with checks("the exchange's record of it follows, and is the last call") as details:
+    with checks("the record of the call is the last call") as details:
         logged = await phone.wait_told("CallLog", mark, LOOKED)
         shown = await phone.wait_news(LAST_CALL, last_call)
         assert "Front door" in str(shown["attributes"]), shown["attributes"]
@@ -90,7 +90,7 @@ async def _check_pushed_call(checks: Checks, phone: Phone) -> None:
 
 
 async def _check_missed_call(checks: Checks, phone: Phone) -> None:
-    with checks("a call that nobody took is counted as missed, and told, until somebody has seen it") as details:
+    with checks("a missed call is reported and counted until it is cleared") as details:
         before, count = phone.state(CALL), int(phone.state(MISSED))
         call = await phone.control.do("incoming_call", caller=PARCEL)
         await phone.wait(RINGING, "on")
@@ -112,7 +112,7 @@ async def _check_missed_call(checks: Checks, phone: Phone) -> None:
 
 async def _check_voicemail(checks: Checks, phone: Phone) -> None:
     home = phone.home
-    with checks("a voicemail is told at once, and plays from the media browser") as details:
+    with checks("a voicemail is reported at once and plays in the media browser") as details:
         before, unread = phone.state(VOICEMAIL), int(phone.state(UNREAD))
         voicemail = await phone.control.do("leave_voicemail", caller=DOOR, duration=2)
         received = await phone.wait_news(VOICEMAIL, before)
@@ -121,7 +121,7 @@ async def _check_voicemail(checks: Checks, phone: Phone) -> None:
         content_type, sound = await _play(phone)
         assert content_type in {"audio/wave", "audio/wav", "audio/x-wav"} and sound.startswith(WAVE), content_type
         details.append(f"{len(sound) // 1000} kB of {content_type}")
-    with checks("it is marked as heard with a note, and deleted"):
+    with checks("the voicemail is marked as heard with a note and deleted"):
         await phone.ask("voicemail_update", voicemail=voicemail, read=True, note="the gardener")
         await phone.wait(UNREAD, str(unread))
         rows = (await phone.device.seen())["voicemails"]
@@ -145,7 +145,7 @@ async def _play(phone: Phone) -> tuple[str, bytes]:
 
 
 async def _check_dialled_call(checks: Checks, phone: Phone) -> None:
-    with checks("dial calls from here, and the call is followed to its end") as details:
+    with checks("a dialed call is followed to its end") as details:
         session = (await phone.ask("dial", number="3108"))["session"]
         await phone.wait(CALL_STATE, lambda state: state != "idle")
         await phone.control.do("pick_up", call=session)
@@ -202,7 +202,7 @@ async def _calendar_event(phone: Phone, start: datetime) -> dict[str, Any]:
 
 
 async def _check_mode(checks: Checks, phone: Phone) -> None:
-    with checks("calls ring at the mobile telephone as well, and at the desk again"):
+    with checks("calls ring on the mobile phone, and then at the desk again"):
         for option, remote in (("remote", True), ("local", False)):
             await phone.home.act("select.select_option", phone.entity(MODE), option=option)
             await phone.wait(MODE, option)
@@ -212,7 +212,7 @@ async def _check_mode(checks: Checks, phone: Phone) -> None:
 
 
 async def _check_diagnostics(checks: Checks, phone: Phone) -> None:
-    with checks("diagnostics of the extension are there, without secret, password, account, name or address"):
+    with checks("diagnostics of the extension contain no secret, password, account, name, or address"):
         data = await phone.diagnostics()
         assert data["connected"], data
         found = [text for text in (*SECRETS, PERSON[0], phone.device.address, "Front door") if text in str(data)]

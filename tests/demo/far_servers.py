@@ -68,7 +68,7 @@ async def _check_exchange(checks: Checks, scene: Scene) -> None:
         mark = phone.mark
         await phone.control.do("restart")
         await _check_call(phone, mark, told)
-    with checks("an MX that says nothing is away, though its proxy answers, until it speaks again") as told:
+    with checks("an MX that does not answer its proxy is unavailable until it answers") as told:
         begin = time.monotonic()
         await phone.control.do("silence_mx")
         await phone.wait(LINK, "off", NOTICED)

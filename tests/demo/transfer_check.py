@@ -68,7 +68,7 @@ async def check_firmware(checks: Checks, scene: Scene) -> None:
         await home.act("update.install", update)
         shown = (await home.wait_state(update, "off"))["attributes"]
         assert {shown["installed_version"], shown["latest_version"]} == {VERSION} and not shown["in_progress"], shown
-        assert True in _heard(scene, "in_progress"), "nobody saw that it was busy"
+        assert True in _heard(scene, "in_progress"), "the progress of the update was not shown"
         assert (await scene.simulator.state())["firmware"] == VERSION
         assert len(await scene.requests("firmware/apply")) == 1
         devices = await home.command("config/device_registry/list")
@@ -76,7 +76,7 @@ async def check_firmware(checks: Checks, scene: Scene) -> None:
         assert device["sw_version"] == VERSION, device["sw_version"]
         await home.wait_state(scene.entities[DOOR], "locked", INSTALLED)
         details.append(f"{before} to {VERSION}")
-    with checks("its events come again"):
+    with checks("events arrive after the installation"):
         await scene.simulator.do("emit", event="VirtualInput", port="after_the_firmware")
         await scene.wait_logged("VirtualInput", port="after_the_firmware")
 

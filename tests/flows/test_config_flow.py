@@ -66,7 +66,7 @@ def _no_address(_: Simulator) -> dict[str, Any]:
     return user_input("http://")
 
 
-def _nobody_there(_: Simulator) -> dict[str, Any]:
+def _unreachable(_: Simulator) -> dict[str, Any]:
     return user_input("127.0.0.1:9")
 
 
@@ -105,7 +105,7 @@ def _garbled(sim: Simulator) -> dict[str, Any]:
     [
         (_wrong_password, {"base": "invalid_auth"}),
         (_no_address, {"host": "invalid_host"}),
-        (_nobody_there, {"base": "cannot_connect"}),
+        (_unreachable, {"base": "cannot_connect"}),
         (_verified, {"base": "certificate_invalid"}),
         (_services_disabled, {"base": "service_disabled"}),
         (_https_only, {"base": "https_required"}),

@@ -49,7 +49,7 @@ def rings(*steps: Step, memory: RingMemory | None = None, bells: dict[str, Bell]
     [
         pytest.param([(0, press(1)), (0, call(1)), (1, call(1, RINGING))], ["1"], id="a press and its call"),
         pytest.param([(0, press(1))], ["1"], id="a press without a call"),
-        pytest.param([(0, press(9))], ["9"], id="a button that nobody has"),
+        pytest.param([(0, press(9))], ["9"], id="an unassigned button"),
         pytest.param(
             [(0, press(1)), (0, call(1)), (0, call(1, peer="sip:102@pbx", leg=2)), (1, call(1, RINGING, leg=2))],
             ["1"],
@@ -69,7 +69,7 @@ def rings(*steps: Step, memory: RingMemory | None = None, bells: dict[str, Bell]
         pytest.param([(0, call(1)), (1, call(1, RINGING))], ["1"], id="dialled on the keypad, a number of a bell"),
         pytest.param([(0, call(1, RINGING))], ["1"], id="only the ringing state was told"),
         pytest.param([(0, call(1, peer="sip:999@pbx"))], [CALL_BELL], id="dialled on the keypad, any number"),
-        pytest.param([(0, call(1, peer=None))], [CALL_BELL], id="nobody is named"),
+        pytest.param([(0, call(1, peer=None))], [CALL_BELL], id="no peer"),
         pytest.param([(0, press(1)), (0, call(1)), (30, call(2))], ["1", "1"], id="a press, later the keypad"),
         pytest.param([(0, press(1)), (11, call(1))], ["1", "1"], id="a call long after a press"),
         pytest.param([(0, call(1, CONNECTED)), (5, call(1, TERMINATED))], [], id="the beginning was missed"),

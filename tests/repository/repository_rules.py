@@ -187,7 +187,7 @@ def check_translations(content: Json) -> Iterator[str]:
         if re.search(r"'\{\w*\}'", text):
             yield f"{where}: has a placeholder in single quotes"
         if text.startswith("[%"):
-            yield f"{where}: is a reference, which nobody resolves for custom integrations"
+            yield f"{where}: is a reference, which is not resolved for custom integrations"
         try:
             placeholders(text)
         except ValueError:

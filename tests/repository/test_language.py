@@ -25,7 +25,10 @@ BEFORE = "7a3ceab16e34356d276a0aac3aa9ba221c749486"
 SUBJECT = 72
 NAMES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 DOCUMENTS = (*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("*.md")))
-DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
+# A name that begins so has no subject.
+SUBJECTLESS = re.compile(r"\Atest (?:what|who|whom|whose|it|its|that)\b")
 
 
 def prose(source: str) -> str:
@@ -33,6 +36,11 @@ def prose(source: str) -> str:
     docstrings = (ast.get_docstring(node) or "" for node in ast.walk(ast.parse(source)) if isinstance(node, DOCUMENTED))
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return "\n".join(chain(docstrings, (token.string for token in tokens if token.type == tokenize.COMMENT)))
+
+
+def function_names(source: str) -> list[str]:
+    """Return the names of the functions of a module as words."""
+    return [node.name.replace("_", " ").strip() for node in ast.walk(ast.parse(source)) if isinstance(node, FUNCTIONS)]
 
 
 def vague_share(paths: list[Path]) -> tuple[float, list[str]]:
@@ -50,6 +58,22 @@ def vague_share(paths: list[Path]) -> tuple[float, list[str]]:
 def test_prose_is_docstrings_and_comments() -> None:
     source = '"""Somebody."""\nname = "nobody"  # whoever\n\n\ndef run():\n    """Run."""\n'
     assert prose(source) == "Somebody.\nRun.\n# whoever"
+
+
+def test_function_names_are_words() -> None:
+    source = "async def test_a_door_opens():\n    def _find_door():\n        nobody = 1\n"
+    assert function_names(source) == ["test a door opens", "find door"]
+
+
+@pytest.mark.parametrize("folder", [INTEGRATION, ROOT / "tests"], ids=lambda path: path.name)
+def test_function_names_name_their_subject(folder: Path) -> None:
+    found = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in sorted(folder.rglob("*.py"))
+        for name in function_names(path.read_text(encoding="utf-8"))
+        if VAGUE.search(name) or SUBJECTLESS.search(name)
+    }
+    assert found == set()
 
 
 @pytest.mark.parametrize("folder", [INTEGRATION, ROOT / "tests"], ids=lambda path: path.name)

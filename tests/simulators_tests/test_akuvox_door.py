@@ -88,7 +88,7 @@ async def test_a_ring(akuvox: AkuvoxFactory, house: House) -> None:
     assert [sent.result for sent in api.sim.action_urls.sent] == [Result.ANSWERED] * 2
 
 
-async def test_incoming_calls_make_none(akuvox: AkuvoxFactory, house: House) -> None:
+async def test_an_incoming_call_sends_no_make_call_push(akuvox: AkuvoxFactory, house: House) -> None:
     api = await akuvox("r29")
     await tell(api, MakeCall=f"{house.base}/ring", HangUp=f"{house.base}/end")
     api.sim.incoming_call("102")
@@ -189,7 +189,7 @@ async def test_digest_toward_the_server(akuvox: AkuvoxFactory, house: House) -> 
     assert house.requests == [("GET", "/i?x=1")]
 
 
-async def test_what_goes_wrong(akuvox: AkuvoxFactory, house: House, refused_handshakes: None) -> None:
+async def test_failed_pushes_are_tried_once(akuvox: AkuvoxFactory, house: House, refused_handshakes: None) -> None:
     """It is tried once and lost; what comes after it waits."""
     api = await akuvox("r29")
     api.sim.action_urls.patience = 0.1
@@ -219,7 +219,7 @@ async def test_what_goes_wrong(akuvox: AkuvoxFactory, house: House, refused_hand
         assert safe.requests == [("GET", "/safe")]
 
 
-async def test_nothing_is_sent_while_it_is_off(akuvox: AkuvoxFactory, house: House) -> None:
+async def test_no_push_is_sent_while_action_urls_are_off(akuvox: AkuvoxFactory, house: House) -> None:
     api = await akuvox("r29")
     await tell(api, InputATriggered=f"{house.base}/i")
     api.sim.configure(f"{ACTIONURL}Enable", "0")
@@ -273,7 +273,7 @@ async def test_open_door(akuvox: AkuvoxFactory) -> None:
     assert (await open_door(api, "/fcgi/do"))[0] == 404
 
 
-async def test_open_door_wants_the_login_of_the_api(akuvox: AkuvoxFactory) -> None:
+async def test_open_door_needs_the_login_of_the_api(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("e16c")
     async with (
         aiohttp.ClientSession() as session,
@@ -326,7 +326,7 @@ async def test_snapshot(akuvox: AkuvoxFactory, path: str) -> None:
     assert (await picture(api, "/other"))[0] == 404
 
 
-async def test_snapshot_wants_the_login_of_rtsp(akuvox: AkuvoxFactory) -> None:
+async def test_a_snapshot_needs_the_login_of_rtsp(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("e16c")
     assert (await picture(api, headers=basic()))[0] == 401
     assert (await picture(api, headers=basic(password="admin")))[0] == 200
@@ -334,7 +334,7 @@ async def test_snapshot_wants_the_login_of_rtsp(akuvox: AkuvoxFactory) -> None:
     assert (await picture(api, headers=basic(password="")))[0] == 401
 
 
-async def test_pictures_that_are_none(akuvox: AkuvoxFactory) -> None:
+async def test_broken_snapshots_are_simulated(akuvox: AkuvoxFactory) -> None:
     """The web app answers 200 to everything; some pictures end in the middle."""
     api = await akuvox("e18")
     for how in Broken:
@@ -348,7 +348,7 @@ async def test_pictures_that_are_none(akuvox: AkuvoxFactory) -> None:
     assert (await picture(api))[1] == "text/html"
 
 
-async def test_r29_shows_its_web_app_beside_pictures(akuvox: AkuvoxFactory) -> None:
+async def test_r29_shows_its_web_app_on_other_picture_paths(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("r29")
     assert (await picture(api, "/snapshot.jpg"))[:2] == (200, "text/html")
     url = f"http://{api.sim.camera_address}/picture.jpg"
@@ -370,7 +370,7 @@ async def test_mjpeg(akuvox: AkuvoxFactory) -> None:
 # ---- In a process of its own ----
 
 
-async def test_coverage_is_written_down(
+async def test_coverage_is_recorded(
     akuvox: AkuvoxFactory, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Functions that succeeded, and Action URLs that were answered."""

@@ -94,7 +94,7 @@ async def test_recording(akuvox: AkuvoxFactory) -> None:
     assert abs(len(content) - int(stopped["FileSize"])) < 16
 
 
-async def test_a_recording_ends_by_itself(akuvox: AkuvoxFactory) -> None:
+async def test_a_packet_capture_ends_by_time_or_size(akuvox: AkuvoxFactory) -> None:
     """By time or by size."""
     api = await akuvox(speed=1000)
     await api.data("pcap", "start", time="1")

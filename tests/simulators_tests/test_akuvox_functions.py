@@ -85,7 +85,7 @@ async def test_auto_close(akuvox: AkuvoxFactory) -> None:
     assert await api.data("relay", "status") == {"RelayA": 0, "RelayB": 0, "RelayC": 0}
 
 
-async def test_manual_mode_stays_open(akuvox: AkuvoxFactory) -> None:
+async def test_a_relay_in_manual_mode_stays_open(akuvox: AkuvoxFactory) -> None:
     """Until the other level is asked for."""
     api = await akuvox(speed=100)
     await trig(api, 1, mode=1, delay=1)
@@ -95,7 +95,7 @@ async def test_manual_mode_stays_open(akuvox: AkuvoxFactory) -> None:
     assert not api.sim.relay_status()["A"]
 
 
-async def test_no_delay_is_the_hold_delay(akuvox: AkuvoxFactory) -> None:
+async def test_a_delay_of_zero_uses_the_hold_delay(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(speed=20)
     await api.data("relay", "set", **{f"{RELAY}HoldDelayA": "2"})
     await trig(api, 1, delay=0)
@@ -226,7 +226,7 @@ async def test_replaced_numbers(akuvox: AkuvoxFactory) -> None:
 
 
 @pytest.mark.parametrize("target", ["privatekey", "rfkey", "contact", "group", "dialreplace", "user"])
-async def test_lists_want_items(akuvox: AkuvoxFactory, target: str) -> None:
+async def test_an_empty_list_of_items_is_rejected(akuvox: AkuvoxFactory, target: str) -> None:
     api = await akuvox("r29")
     bad: list[dict[str, Any]] = [{}, {"item": []}, {"item": "x"}]
     for data in bad:
@@ -281,7 +281,7 @@ async def test_users_are_counted_on_some_devices(akuvox: AkuvoxFactory) -> None:
     )
 
 
-async def test_doubles_are_refused(akuvox: AkuvoxFactory) -> None:
+async def test_duplicates_are_rejected(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("e16c")
     api.sim.add_user(Name="Lucy", UserID="7", PrivatePIN="1234")
     assert outcome(await api.post("user", "add", {"item": [{"Name": "X", "UserID": "7"}]})) == (
@@ -381,7 +381,7 @@ async def test_the_button(akuvox: AkuvoxFactory) -> None:
     assert (record["Type"], record["Num"]) == ("Dialed", "101")
 
 
-async def test_nobody_answers(akuvox: AkuvoxFactory) -> None:
+async def test_an_unanswered_call_ends(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("r29", speed=500)
     api.sim.configure("Config.Programable.SOFTKEY01.LocalParam1", "101")
     assert api.sim.press()
@@ -443,7 +443,7 @@ async def test_door_log_pages(akuvox: AkuvoxFactory) -> None:
     assert [record["ID"] for record in first + second] == [str(number) for number in range(1100, 1080, -1)]
 
 
-async def test_some_devices_know_no_pages(akuvox: AkuvoxFactory) -> None:
+async def test_some_devices_ignore_pages(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     api.sim.fill_door_log(30)
     assert (await api.get("doorlog/get", page="1"))["data"]["num"] == 30
@@ -453,7 +453,7 @@ async def test_some_devices_know_no_pages(akuvox: AkuvoxFactory) -> None:
     ("dialect", "kind", "status", "picture"),
     [("a_series", "1", "0", None), ("e18", "Card", "Succ", None), ("e16c", "Card", "Success", "Picture")],
 )
-async def test_door_logs_have_their_own_words(
+async def test_each_dialect_has_its_own_words_in_door_logs(
     akuvox: AkuvoxFactory, dialect: str, kind: str, status: str, picture: str | None
 ) -> None:
     api = await akuvox(dialect)
@@ -483,5 +483,5 @@ async def test_log_level(akuvox: AkuvoxFactory) -> None:
     assert (await api.get("log/get"))["data"] == {key: "7"}
 
 
-def test_one_dialect_has_no_camera() -> None:
+def test_some_dialects_have_no_camera() -> None:
     assert {key for key, dialect in DIALECTS.items() if not dialect.camera} == {"a_series", "it83"}

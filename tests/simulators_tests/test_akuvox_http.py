@@ -91,7 +91,7 @@ async def test_whitelist(akuvox: AkuvoxFactory) -> None:
 
 
 @pytest.mark.parametrize("auth", [Auth.NORMAL, Auth.TOKEN])
-async def test_reserved_modes_let_nobody_in(akuvox: AkuvoxFactory, auth: Auth) -> None:
+async def test_reserved_modes_reject_every_login(akuvox: AkuvoxFactory, auth: Auth) -> None:
     api = await akuvox(auth=auth)
     assert await plain(api.base + INFO, headers=basic()) == (403, [], b"")
 
@@ -124,7 +124,7 @@ async def test_basic_and_digest(akuvox: AkuvoxFactory) -> None:
     assert (await api.get("system/info"))["retcode"] == 0
 
 
-async def test_the_factory_lets_nobody_in(akuvox: AkuvoxFactory) -> None:
+async def test_factory_settings_reject_every_address(akuvox: AkuvoxFactory) -> None:
     """AuthMode 2 with an empty list."""
     api = await akuvox(speed=1000)
     assert outcome(await api.get("config/reset_factory")) == (0, "OK")
@@ -165,14 +165,14 @@ async def test_e18_spoils_parallel_replies(akuvox: AkuvoxFactory) -> None:
     assert [request.spoiled for request in api.sim.requests] == [True] * 3
 
 
-async def test_e18_does_what_it_answers_badly(akuvox: AkuvoxFactory) -> None:
+async def test_e18_executes_commands_with_spoiled_replies(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("e18", auth=Auth.NONE)
     trig = {"mode": 0, "level": 0, "delay": 5}
     await asyncio.gather(*(api.raw("GET", "/api/relay/trig", params={**trig, "num": number}) for number in (1, 2)))
     assert api.sim.relay_status() == {"A": True, "B": True, "SA": False}
 
 
-async def test_e18_is_no_utf_8(akuvox: AkuvoxFactory) -> None:
+async def test_e18_answers_in_latin_1(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("e18")
     _, body = await api.raw("GET", "/api/config/get")
     with pytest.raises(UnicodeDecodeError):

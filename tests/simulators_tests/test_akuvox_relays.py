@@ -44,7 +44,7 @@ async def test_level_decides_under_reading_a(akuvox: AkuvoxFactory) -> None:
     assert not await trig(api, MANUAL, level=1)
 
 
-async def test_any_trigger_ends_what_mode_1_keeps_open(akuvox: AkuvoxFactory) -> None:
+async def test_any_trigger_closes_a_relay_held_open_in_mode_1(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(relay_reading=B_ENDS)
     assert await trig(api, MANUAL)
     assert not await trig(api, AUTO, delay=60)
@@ -61,7 +61,7 @@ async def test_the_status_lags_behind_the_relay(akuvox: AkuvoxFactory) -> None:
 
 
 @pytest.mark.parametrize("reading", [A, B, C, C_OPENS])
-async def test_a_window_begins_again(akuvox: AkuvoxFactory, reading: RelayReading) -> None:
+async def test_a_new_trigger_restarts_the_opening_time(akuvox: AkuvoxFactory, reading: RelayReading) -> None:
     """The delay is in seconds, up to 65535; the newest one counts, also for a door that is held."""
     api = await akuvox(relay_reading=reading, speed=20)
     assert await trig(api, MANUAL)
@@ -91,14 +91,14 @@ async def test_a_bistable_relay(
 
 
 @pytest.mark.parametrize("reading", RelayReading)
-async def test_wiring_turns_the_status_round_under_every_reading(akuvox: AkuvoxFactory, reading: RelayReading) -> None:
+async def test_normally_closed_wiring_inverts_the_status(akuvox: AkuvoxFactory, reading: RelayReading) -> None:
     api = await akuvox(relay_reading=reading)
     api.sim.wire("A", normally_closed=True)
     assert not await trig(api, AUTO, level=1, delay=60)
     assert api.sim.relay_status()["A"]
 
 
-async def test_a_stuck_relay_says_yes_and_stays(akuvox: AkuvoxFactory) -> None:
+async def test_a_stuck_relay_confirms_and_does_not_move(akuvox: AkuvoxFactory) -> None:
     """Open or closed, and every command."""
     api = await akuvox("e16c")
     api.sim.stick_relay("A")

@@ -38,7 +38,7 @@ def test_the_data_are_what_the_devices_have() -> None:
     assert listed == played
 
 
-def test_no_row_twice() -> None:
+def test_the_table_has_no_duplicate_rows() -> None:
     rows = [(row["path"], method) for row in API["endpoints"] for method in row["methods"]]
     assert len(rows) == len(set(rows)) == 139
     types = [row["type"] for row in API["events"]]
@@ -75,7 +75,7 @@ async def test_get_and_post_are_equivalent(akuvox: AkuvoxFactory, dialect: str, 
 
 
 @pytest.mark.parametrize("name", sorted(ENDPOINTS))
-async def test_who_is_not_let_in_changes_nothing(akuvox: AkuvoxFactory, name: str) -> None:
+async def test_a_request_without_login_changes_nothing(akuvox: AkuvoxFactory, name: str) -> None:
     """401 comes before everything else."""
     api = await akuvox("r29", auth="1")
     api.sim.pipeline.throttle = 0
@@ -93,7 +93,7 @@ async def test_who_is_not_let_in_changes_nothing(akuvox: AkuvoxFactory, name: st
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
-async def test_what_a_device_does_not_have(akuvox: AkuvoxFactory, dialect: str) -> None:
+async def test_unsupported_functions_are_rejected(akuvox: AkuvoxFactory, dialect: str) -> None:
     api = await akuvox(dialect)
     api.sim.pipeline.gap = 0
     for target in ("privatekey", "relay", "call"):

@@ -94,7 +94,7 @@ def test_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert capsys.readouterr().out == "door: 4/4 endpoints, 2/2 events\n"
 
 
-def test_nothing_without_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_recorded_without_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     Recorder("two_n").event("Ring")
     assert list(tmp_path.iterdir()) == []
@@ -116,7 +116,9 @@ def test_each_record_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     ]
 
 
-async def test_what_a_simulator_writes_down(device: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_successful_functions_and_delivered_events_are_recorded(
+    device: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Functions that answered with success, and events that were delivered: not those that were only recorded."""
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     api = await device("verso3")
@@ -142,7 +144,9 @@ async def test_what_a_simulator_writes_down(device: Factory, tmp_path: Path, mon
     }
 
 
-async def test_events_that_got_lost(device: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_undelivered_events_are_not_recorded(
+    device: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     api = await device()
     channel = await api.subscribe(filter="NoiseDetected")

@@ -49,7 +49,7 @@ async def device(request: pytest.FixtureRequest) -> AsyncGenerator[Device]:
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in {Fault.DOUBLED, Fault.REVERSED}])
-async def test_each_fault_is_what_it_says(device: Device, fault: Fault) -> None:
+async def test_each_fault_spoils_the_response_as_described(device: Device, fault: Fault) -> None:
     sim, function, ask_device = device
     healthy = await ask_device()
     sim.fault(function, fault, status=503)
@@ -76,12 +76,12 @@ async def test_each_fault_is_what_it_says(device: Device, fault: Fault) -> None:
 @pytest.mark.parametrize(
     ("fault", "rows"), [(Fault.DOUBLED, ["b", "b", "a", "a"]), (Fault.REVERSED, ["a", "b"])], ids=str
 )
-def test_rows_that_come_twice_or_in_another_order(fault: Fault, rows: list[str]) -> None:
+def test_rows_are_doubled_or_reversed(fault: Fault, rows: list[str]) -> None:
     reply = json.dumps({"result": {"events": ["b", "a"], "count": 2}}).encode()
     assert json.loads(spoilt(FunctionFault(fault), reply)) == {"result": {"events": rows, "count": 2}}
 
 
-async def test_an_answer_that_is_lost_was_carried_out() -> None:
+async def test_a_command_with_a_lost_response_is_executed() -> None:
     async with two_n.Simulator("verso") as sim:
         sim.fault("system/info", Fault.LOST)
         with pytest.raises(aiohttp.ClientConnectionError):
@@ -98,7 +98,7 @@ async def test_a_device_that_moves(device: Device) -> None:
         await ask(f"http://127.0.0.1:{before}/")
 
 
-async def test_what_happens_after_an_answer(device: Device) -> None:
+async def test_a_callback_runs_after_the_given_number_of_responses(device: Device) -> None:
     sim, _, request = device
     happened: list[int] = []
     sim.after(2, lambda: happened.append(2))
@@ -110,7 +110,7 @@ async def test_what_happens_after_an_answer(device: Device) -> None:
     assert happened == [2]
 
 
-async def test_a_fault_that_passes(device: Device) -> None:
+async def test_a_fault_may_end_after_a_number_of_requests(device: Device) -> None:
     sim, function, ask_device = device
     sim.fault(function, "status", times=1)
     sim.fault(f"DELETE {function.partition(' ')[2]}", "page")

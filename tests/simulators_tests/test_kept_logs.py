@@ -49,7 +49,7 @@ async def state_of(control: str) -> dict[str, Any]:
         return state
 
 
-async def test_a_2n_goes_on_with_its_log(sockets: None, tmp_path: Path) -> None:
+async def test_the_log_of_a_2n_survives_a_restart_of_the_process(sockets: None, tmp_path: Path) -> None:
     kept = tmp_path / "state"
     async with process("two_n", kept) as control:
         number = await do(control, "emit", event="UserActionActivated", id=1)
@@ -69,7 +69,7 @@ async def test_a_2n_goes_on_with_its_log(sockets: None, tmp_path: Path) -> None:
         assert (await state_of(control))["events"] < before["events"]
 
 
-async def test_an_akuvox_goes_on_with_its_logs(sockets: None, tmp_path: Path) -> None:
+async def test_the_logs_of_an_akuvox_survive_a_restart_of_the_process(sockets: None, tmp_path: Path) -> None:
     kept = tmp_path / "state"
     async with process("akuvox", kept) as control:
         await do(control, "fill_door_log", n=3)
@@ -82,7 +82,7 @@ async def test_an_akuvox_goes_on_with_its_logs(sockets: None, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("system", ["two_n", "akuvox"])
-async def test_a_device_keeps_its_certificate(sockets: None, tmp_path: Path, system: str) -> None:
+async def test_the_certificate_survives_a_restart_of_the_process(sockets: None, tmp_path: Path, system: str) -> None:
     shown = set()
     for _ in range(2):
         async with process(system, tmp_path / "device.state", "https") as address:

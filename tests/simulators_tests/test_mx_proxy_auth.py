@@ -32,7 +32,7 @@ async def test_a_token(mx: MxFactory) -> None:
     assert len(signature) == 64
 
 
-async def test_who_is_logged_in(mx: MxFactory) -> None:
+async def test_the_account_is_returned(mx: MxFactory) -> None:
     api = await mx()
     assert await api.get("/auth") == {
         "mx": MX,
@@ -59,7 +59,7 @@ async def test_refused_logins(mx: MxFactory, form: dict[str, str], status: int, 
     assert "WWW-Authenticate" not in response.headers
 
 
-async def test_no_application(mx: MxFactory) -> None:
+async def test_a_login_without_an_application_is_rejected(mx: MxFactory) -> None:
     api = await mx(logged_in=False)
     response, body = await api.raw("POST", "/auth", data={"grant_type": "password"})
     assert response.status == 401
@@ -168,7 +168,7 @@ async def test_a_restart(mx: MxFactory) -> None:
     await api.send("DELETE", f"/tokens/fcm/com.example.ha/{'A' * 32}")
 
 
-async def test_accounts_are_apart(mx: MxFactory) -> None:
+async def test_accounts_have_separate_calls_and_links(mx: MxFactory) -> None:
     api = await mx()
     api.sim.drop_link()
     await api.login("ben@office.test", "pbx-ben")
@@ -200,7 +200,7 @@ async def test_paths_and_methods(mx: MxFactory) -> None:
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 301), ("POST", 308), ("PUT", 308)])
-async def test_a_slash_too_many(mx: MxFactory, method: str, status: int) -> None:
+async def test_a_trailing_slash_is_redirected(mx: MxFactory, method: str, status: int) -> None:
     api = await mx()
     response, body = await api.raw(method, "/contacts/")
     assert response.status == status
@@ -208,7 +208,7 @@ async def test_a_slash_too_many(mx: MxFactory, method: str, status: int) -> None
     assert json.loads(body) == {"code": status, "location": "/contacts"}
 
 
-async def test_packed_for_who_wants_it(mx: MxFactory) -> None:
+async def test_responses_are_compressed_on_request(mx: MxFactory) -> None:
     """Indented and with a line feed at the end, as Go writes it."""
     api = await mx()
     response, plain = await api.raw("GET", "/conferences/info", headers={"Accept-Encoding": "identity"})

@@ -69,7 +69,7 @@ async def test_bad_times(mx: MxFactory, moment: str) -> None:
     assert await api.error("GET", f"/calls?timestamp={moment}") == (400, "bad timestamp format")
 
 
-async def test_nothing_is_null(mx: MxFactory) -> None:
+async def test_empty_lists_are_null(mx: MxFactory) -> None:
     api = await mx(empty=True)
     assert await api.get("/calls") == {"callLog": None}
     assert await api.get("/contacts") == {"contacts": None}
@@ -79,7 +79,7 @@ async def test_nothing_is_null(mx: MxFactory) -> None:
 
 
 @pytest.mark.parametrize("blocks", [1, 2])
-async def test_a_full_last_block_takes_the_patience_of_the_proxy(
+async def test_a_full_last_block_delays_the_call_log(
     mx: MxFactory, blocks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = await mx(empty=True, speed=200)
@@ -175,7 +175,7 @@ async def test_an_incoming_call(mx: MxFactory) -> None:
     assert row["gcid"] == talking["cads"][0]["value"]
 
 
-async def test_a_missed_call(mx: MxFactory) -> None:
+async def test_a_missed_call_is_in_the_log(mx: MxFactory) -> None:
     api = await mx(empty=True)
     api.sim.hang_up(api.sim.incoming_call("12025550142"))
     [row] = (await api.get("/calls"))["callLog"]
@@ -266,7 +266,7 @@ async def hold(api: MxApi) -> tuple[int, str]:
     return await api.error("PUT", f"/calls/{number}/hold")
 
 
-async def test_no_reply(mx: MxFactory) -> None:
+async def test_a_command_without_a_reply_is_a_timeout(mx: MxFactory) -> None:
     api = await mx(speed=100)
     api.sim.ignore("hold")
     assert await hold(api) == (408, "mx response timeout")
@@ -288,7 +288,7 @@ async def test_an_empty_reply(mx: MxFactory) -> None:
     assert set(api.sim.state()["calls"]["anna@office.test"].values()) == {"talking"}
 
 
-async def test_a_link_that_is_lost_meanwhile(mx: MxFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_link_lost_during_a_command_is_a_timeout(mx: MxFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     api = await mx(speed=100)
     ask = api.sim.mx.ask
 
@@ -322,7 +322,7 @@ async def test_refused_by_the_mx(mx: MxFactory, function: str, method: str, path
     assert await api.error(method, path, CALL) == (status, "some reason")
 
 
-async def test_equal_requests_take_each_other_s_replies(mx: MxFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_parallel_equal_requests_swap_their_replies(mx: MxFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     api = await mx()
     first, second = api.sim.incoming_call("3190"), api.sim.incoming_call("3108")
     for number in (first, second):

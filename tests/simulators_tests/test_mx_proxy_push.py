@@ -38,7 +38,7 @@ async def test_tokens_that_are_refused(mx: MxFactory, path: str, status: int, te
     assert await api.error("PUT", f"/tokens/{path}") == (status, text)
 
 
-async def test_what_the_administrator_allows(mx: MxFactory) -> None:
+async def test_push_tokens_need_an_allowed_topic(mx: MxFactory) -> None:
     api = await mx()
     api.sim.allow_topic("com.example.ha.voip", sandbox=True)
     api.sim.allow_app("other.app")
@@ -134,7 +134,7 @@ async def test_twice_for_two_devices(mx: MxFactory, inbox: Inbox) -> None:
     assert inbox.bodies[2] == inbox.bodies[0]
 
 
-async def test_no_push(mx: MxFactory, inbox: Inbox) -> None:
+async def test_no_push_is_sent_without_forwarder_token_or_link(mx: MxFactory, inbox: Inbox) -> None:
     """Nothing without a forwarder, without a token, without a link, and of others' calls."""
     api = await mx()
     await api.send("PUT", PATH)

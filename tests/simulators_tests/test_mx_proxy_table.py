@@ -44,7 +44,7 @@ def test_every_verb_is_a_method() -> None:
 
 
 @pytest.mark.parametrize("endpoint", LOCKED, ids=lambda endpoint: endpoint.name)
-async def test_nothing_without_a_token(mx: MxFactory, endpoint: Endpoint) -> None:
+async def test_every_function_needs_a_token(mx: MxFactory, endpoint: Endpoint) -> None:
     api = await mx()
     api.sim.document_logout()
     before = api.sim.state()
@@ -57,7 +57,7 @@ async def test_nothing_without_a_token(mx: MxFactory, endpoint: Endpoint) -> Non
 
 
 @pytest.mark.parametrize("endpoint", LOCKED, ids=lambda endpoint: endpoint.name)
-async def test_nothing_without_a_link_to_the_mx(mx: MxFactory, endpoint: Endpoint) -> None:
+async def test_every_function_needs_a_link_to_the_mx(mx: MxFactory, endpoint: Endpoint) -> None:
     """The token is right, and yet it is 401 until the next login."""
     api = await mx()
     api.sim.document_logout()
@@ -68,7 +68,7 @@ async def test_nothing_without_a_link_to_the_mx(mx: MxFactory, endpoint: Endpoin
     assert json.loads(body) == {"error": "active mx connection unavailable"}
 
 
-async def test_what_is_written_down(
+async def test_successful_requests_and_accepted_pushes_are_recorded(
     mx: MxFactory, inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Requests that succeeded, and pushes that were taken."""

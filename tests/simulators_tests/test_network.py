@@ -21,7 +21,7 @@ async def ask(session: aiohttp.ClientSession, sim: Simulator, seconds: float = 0
         return response.status
 
 
-async def test_a_connection_without_a_byte_is_forgotten() -> None:
+async def test_an_idle_connection_is_dropped() -> None:
     async with Simulator(accounts=[Account("ha", "x")]) as sim, aiohttp.ClientSession() as session:
         sim.open_info = True
         sim.set_auth(Service.SYSTEM, "none")
@@ -37,7 +37,7 @@ async def test_a_connection_without_a_byte_is_forgotten() -> None:
         assert await ask(session, sim) == 200, "a new connection works"
 
 
-async def test_an_answer_that_comes_after_the_connection_was_forgotten_is_lost() -> None:
+async def test_a_response_on_a_dropped_connection_is_lost() -> None:
     async with Simulator(accounts=[Account("ha", "x")]) as sim, aiohttp.ClientSession() as session:
         sim.set_auth(Service.SYSTEM, "none")
         sim.drop_idle(0.2)
@@ -47,7 +47,7 @@ async def test_an_answer_that_comes_after_the_connection_was_forgotten_is_lost()
         assert len(sim.requests) == 1, "the device has answered"
 
 
-async def test_what_is_held_back_arrives_late_and_whole() -> None:
+async def test_held_back_packets_arrive_late_and_complete() -> None:
     async with Simulator(accounts=[Account("ha", "x")]) as sim, aiohttp.ClientSession() as session:
         sim.set_auth(Service.SYSTEM, "none")
         sim.hold_back(0.3)
@@ -58,7 +58,7 @@ async def test_what_is_held_back_arrives_late_and_whole() -> None:
         assert await ask(session, sim) == 200
 
 
-async def test_a_cable_that_is_pulled_says_nothing() -> None:
+async def test_an_unplugged_cable_causes_timeouts() -> None:
     async with Simulator(accounts=[Account("ha", "x")]) as sim, aiohttp.ClientSession() as session:
         sim.set_auth(Service.SYSTEM, "none")
         assert await ask(session, sim) == 200

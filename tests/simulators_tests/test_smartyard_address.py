@@ -86,7 +86,7 @@ async def test_intercom(yard: YardFactory) -> None:
     assert changed["autoOpen"] == "1970-01-01 03:00:00"
 
 
-async def test_what_a_roommate_cannot_change(yard: YardFactory) -> None:
+async def test_a_roommate_cannot_change_some_settings(yard: YardFactory) -> None:
     api = await yard()
     await api.post("address/intercom", flatId=51, settings={"hiddenPlog": "t"})
     await api.login(ROOMMATE)
@@ -132,7 +132,7 @@ async def test_doors(yard: YardFactory) -> None:
     assert len(api.sim.state()["opened"]) == 3
 
 
-async def test_flats_that_get_nothing(yard: YardFactory) -> None:
+async def test_blocked_apartments_cannot_open_doors(yard: YardFactory) -> None:
     api = await yard()
     for block, status in ((api.sim.block_flat, 403), (api.sim.leave_unpaid, 402)):
         block(51)
@@ -157,7 +157,7 @@ async def log(api: YardApi, flat: int = 51) -> list[dict[str, Any]]:
     return [row for day in days for row in await api.post("address/plog", flatId=flat, day=day["day"])]
 
 
-async def test_the_log_is_late(yard: YardFactory) -> None:
+async def test_the_journal_is_written_late(yard: YardFactory) -> None:
     api = await yard()
     await api.post("address/openDoor", domophoneId=21)
     assert await log(api) == []

@@ -58,14 +58,14 @@ async def test_a_call_of_the_user(yard: YardFactory) -> None:
     assert (await api.error("user/checkPhone", **body))[0] == 401
 
 
-async def test_what_is_no_telephone(yard: YardFactory) -> None:
+async def test_an_invalid_phone_number_is_rejected(yard: YardFactory) -> None:
     api = await yard(logged_in=False)
     for phone in ("abc", "", "123", "791612345011", None):
         assert (await api.error("user/requestCode", userPhone=phone))[0] == 422
     assert (await api.error("user/requestCode"))[0] == 422
 
 
-async def test_one_code_a_minute(yard: YardFactory) -> None:
+async def test_a_code_can_be_requested_once_a_minute(yard: YardFactory) -> None:
     api = await yard(logged_in=False)
     await api.post("user/requestCode", userPhone=PHONE)
     assert (await api.error("user/requestCode", userPhone=PHONE))[0] == 429
@@ -112,7 +112,7 @@ async def test_the_same_device_again(yard: YardFactory) -> None:
         await api.post("user/ping", token=token)
 
 
-async def test_without_a_device(yard: YardFactory) -> None:
+async def test_a_login_without_a_device_token_replaces_the_last(yard: YardFactory) -> None:
     """Clients that say the same of themselves take each other's token."""
     api = await yard(logged_in=False)
     tokens = [await api.login(device="") for _ in range(2)]
@@ -133,7 +133,7 @@ async def test_too_many_devices(yard: YardFactory) -> None:
     await api.post("user/ping")
 
 
-async def test_a_stranger_has_no_flats(yard: YardFactory) -> None:
+async def test_an_unknown_phone_number_has_no_apartments(yard: YardFactory) -> None:
     api = await yard(logged_in=False)
     await api.login(STRANGER)
     assert await api.post("user/getName") == {"name": "", "patronymic": "", "last": ""}

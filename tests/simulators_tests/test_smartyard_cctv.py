@@ -233,7 +233,7 @@ async def test_forpost(yard: YardFactory) -> None:
     ).encode()
 
 
-async def test_tokens_end(yard: YardFactory) -> None:
+async def test_camera_tokens_expire(yard: YardFactory) -> None:
     api = await yard()
     old = await camera(api, 41)
 
@@ -255,5 +255,5 @@ async def test_tokens_end(yard: YardFactory) -> None:
     assert await status(last) == 200
 
 
-def test_secrets_do_not_show() -> None:
+def test_the_repr_of_a_camera_hides_its_secret() -> None:
     assert "hidden" not in repr(Camera(1, "x", Kind.NIMBLE, "/x", 1, secret="hidden-token"))

@@ -26,7 +26,7 @@ async def test_only_post(yard: YardFactory) -> None:
         assert data.startswith(b"<!DOCTYPE html>")
 
 
-async def test_nothing_is_204(yard: YardFactory) -> None:
+async def test_an_empty_result_is_status_204(yard: YardFactory) -> None:
     api = await yard()
     for path in ("user/ping", "ext/list", "ext/ext", "lprs/listNumbers", "cctv/youtube", "address/watching"):
         response, data = await api.raw("POST", path, json={})
@@ -116,7 +116,7 @@ async def test_redirects_and_pages(yard: YardFactory) -> None:
     await api.post("user/ping")
 
 
-async def test_what_is_remembered_of_a_request(yard: YardFactory) -> None:
+async def test_requests_are_recorded(yard: YardFactory) -> None:
     api = await yard()
     api.sim.clear_requests()
     await api.post("address/openDoor", domophoneId=21)

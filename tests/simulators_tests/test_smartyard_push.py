@@ -70,7 +70,7 @@ async def test_a_message_to_oneself(yard: YardFactory, catcher: Catcher) -> None
         assert (await api.error("inbox/alert", msg="unseen", **action))[0] == 406
 
 
-async def test_notifications_that_are_not_wanted(yard: YardFactory, catcher: Catcher) -> None:
+async def test_disabled_notifications_are_not_pushed(yard: YardFactory, catcher: Catcher) -> None:
     """Each device decides for itself: a phone that passes its own on gets them all the same."""
     api = await yard()
     await register(api)
@@ -122,7 +122,7 @@ async def test_a_device_that_cannot_be_reached(yard: YardFactory, catcher: Catch
     assert [query["hash"] == last for query in catcher.queries] == [False, True]
 
 
-async def test_what_is_watched_for_comes_without_a_bundle(yard: YardFactory, catcher: Catcher) -> None:
+async def test_events_of_watches_are_pushed_only_without_a_bundle(yard: YardFactory, catcher: Catcher) -> None:
     api = await yard()
     await register(api)
     await api.post("address/trackEvent", flatId=51, eventType=3, eventDetail="0000001A2B3C4D", comments="Ключ")
@@ -213,7 +213,7 @@ async def test_as_the_server_asks_its_push_service(yard: YardFactory, catcher: C
     assert (query["hash"], query["type"], query["domophoneId"]) == (name, "0", "21")
 
 
-async def test_an_iphone_is_told_again(yard: YardFactory, catcher: Catcher) -> None:
+async def test_a_ring_is_pushed_repeatedly_to_an_iphone(yard: YardFactory, catcher: Catcher) -> None:
     """Until it is answered, with the same hash; other devices of the flat have extensions of their own."""
     api = await yard(speed=50)
     api.sim.set_push_ttl(3600)
@@ -235,7 +235,7 @@ async def test_an_iphone_is_told_again(yard: YardFactory, catcher: Catcher) -> N
     assert len(catcher.bodies) <= count + 1
 
 
-async def test_who_is_told(yard: YardFactory, catcher: Catcher) -> None:
+async def test_a_ring_is_pushed_only_to_devices_of_the_apartment(yard: YardFactory, catcher: Catcher) -> None:
     """No one of another flat, and no device that wants no calls."""
     api = await yard()
     await register(api)
@@ -260,7 +260,7 @@ async def test_the_support_calls(yard: YardFactory, catcher: Catcher) -> None:
     assert [content[key] for key in ("callerId", "domophoneId", "flatNumber", "hash")] == ["Support", "-1", "-1", name]
 
 
-async def test_pictures_end(yard: YardFactory) -> None:
+async def test_pictures_of_a_ring_expire(yard: YardFactory) -> None:
     api = await yard()
     name = api.sim.ring()
     api.sim.pass_time(170)

@@ -42,7 +42,7 @@ def path(endpoint: Endpoint) -> str:
 
 
 @pytest.mark.parametrize("endpoint", LOCKED, ids=path)
-async def test_nothing_without_a_token(yard: YardFactory, endpoint: Endpoint) -> None:
+async def test_every_function_needs_a_token(yard: YardFactory, endpoint: Endpoint) -> None:
     dialect = Dialect.RBT if Dialect.RBT in endpoint.dialects else Dialect.AXIOS
     api = await yard(dialect=dialect)
     before = api.sim.state()
@@ -54,13 +54,13 @@ async def test_nothing_without_a_token(yard: YardFactory, endpoint: Endpoint) ->
 
 
 @pytest.mark.parametrize("endpoint", OPEN, ids=path)
-async def test_what_needs_no_token(yard: YardFactory, endpoint: Endpoint) -> None:
+async def test_some_functions_need_no_token(yard: YardFactory, endpoint: Endpoint) -> None:
     api = await yard(logged_in=False)
     response, _ = await api.raw("POST", path(endpoint), json={})
     assert response.status in (200, 422)
 
 
-async def test_what_is_written_down(
+async def test_successful_requests_and_accepted_pushes_are_recorded(
     yard: YardFactory, catcher: Catcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Requests that succeeded, and pushes that were taken."""

@@ -13,7 +13,7 @@ from .conftest import OK, Api, Factory, failure, until
 ALICE = "54877b0e-4cc3-c645-9530-6c7850f47a9c"
 JIRI = "8fa29ebc-2fe8-4a8c-9a3b-d8b0351fb6f8"
 CLEANER = "621a5a49-1f8b-d34c-9a8b-881055864deb"
-NOBODY = "09ebfd7d-24e4-4d58-ad02-804ad69938a6"
+UNKNOWN_USER = "09ebfd7d-24e4-4d58-ad02-804ad69938a6"
 CARD = "4BD9E903"
 WITH_ACCESS = ["verso", "verso3", "access_unit"]
 
@@ -111,7 +111,7 @@ async def test_access_is_not_granted(api: Api) -> None:
         assert result["accessGranted"] is False
         return str(result["reason"])
 
-    assert await reason(NOBODY) == "invalidCredential"
+    assert await reason(UNKNOWN_USER) == "invalidCredential"
     assert await reason(CLEANER) == "invalidCredential"
     await configure(api, ALICE, accessPoints=[{}, {"enabled": False}])
     assert await reason(ALICE, 1) == "invalidAp"
@@ -336,7 +336,7 @@ async def test_license_plates_that_are_refused(api: Api, changes: dict[str, Any]
     assert await api.events("LicensePlateRecognized") == []
 
 
-async def test_lpr_id_came_later(device: Factory) -> None:
+async def test_old_firmware_does_not_need_an_lpr_id(device: Factory) -> None:
     """Mandatory since 2.40."""
     api = await device("verso", firmware="2.38.0.50.1")
     assert await recognise(api, "ABC123", lprID=None) == OK
@@ -400,7 +400,7 @@ async def test_lift_parameters(lift: Api) -> None:
     assert await lift.error("lift/grantaccess") == (11, "uuid")
     assert await lift.error("lift/grantaccess", uuid="Alice") == (12, "uuid")
     assert await lift.error("lift/grantaccess", user="") == (12, "user")
-    assert await lift.error("lift/grantaccess", uuid=NOBODY) == (12, "user")
+    assert await lift.error("lift/grantaccess", uuid=UNKNOWN_USER) == (12, "user")
     for duration in (0, 601, "long"):
         assert await lift.error("lift/grantaccess", uuid=ALICE, duration=duration) == (12, "duration")
     # Who may go nowhere is granted nothing.
@@ -414,7 +414,7 @@ async def test_floors_at_the_door(lift: Api) -> None:
     assert list(lift.sim.lift.floors) == [0, 2]
 
 
-async def test_what_happens_to_a_lift(lift: Api) -> None:
+async def test_events_of_the_elevator_are_logged(lift: Api) -> None:
     lift.sim.lift_module(0, True)
     lift.sim.lift_public_floors([1, 4])
     lift.sim.lift_config(11)
@@ -426,7 +426,7 @@ async def test_what_happens_to_a_lift(lift: Api) -> None:
 
 
 @pytest.mark.parametrize(("model", "code"), [("verso", 1), ("verso3", 1), ("indoor", 1), ("vario", 2)])
-async def test_no_lift(device: Factory, model: str, code: int) -> None:
+async def test_a_model_without_an_elevator_rejects_access(device: Factory, model: str, code: int) -> None:
     assert await (await device(model)).error("lift/grantaccess", uuid=ALICE) == (code, None)
 
 
@@ -497,7 +497,7 @@ async def test_compatibility(api: Api) -> None:
     assert failure(answer) == (12, "compatibilityMode")
 
 
-async def test_sessions_begin_again(api: Api) -> None:
+async def test_session_numbers_restart_after_a_reboot(api: Api) -> None:
     api.sim.swipe_card(CARD)
     api.sim.take_access()
     assert (await api.events("AccessTaken"))[0][1] == {"ap": 0, "session": 2}

@@ -19,7 +19,7 @@ async def types(api: Api) -> list[str]:
     return [record["callType"] for record in await log(api)]
 
 
-async def test_nothing_yet(api: Api) -> None:
+async def test_the_call_log_is_empty_at_first(api: Api) -> None:
     assert await log(api) == []
 
 

@@ -112,7 +112,7 @@ async def test_a_display_is_pulled_out(device: Factory) -> None:
 
 
 @pytest.mark.parametrize("model", ["vario", "indoor"])
-async def test_not_modular(device: Factory, model: str) -> None:
+async def test_a_model_without_modules_rejects_them(device: Factory, model: str) -> None:
     api = await device(model)
     with pytest.raises(ValueError, match="place"):
         api.sim.plug_module("ext1", "io")
@@ -177,7 +177,7 @@ async def test_events(
     assert params is None or found == params
 
 
-async def test_what_no_manual_describes_is_new(device: Factory) -> None:
+async def test_undocumented_events_are_only_in_new_firmware(device: Factory) -> None:
     events = (await (await device("verso3")).result("log/caps"))["events"]
     assert set(EVENTS_UNDESCRIBED) <= set(events)
     assert not set(EVENTS_UNDESCRIBED) & set(MODELS["verso"].events)
@@ -254,7 +254,7 @@ async def test_the_control_port(device: Factory) -> None:
     assert state["directory"] == {}
 
 
-async def test_what_is_seen_on_a_display(device: Factory) -> None:
+async def test_the_picture_on_a_display_is_returned(device: Factory) -> None:
     api = await device("verso3")
     control = Control(api.sim)
     await control.start(0)

@@ -11,7 +11,7 @@ from .conftest import Api, Factory
 
 ALICE = "54877B0E-4CC3-C645-9530-6C7850F47A9C"
 NEW = "01234567-89AB-CDEF-0123-456789ABCDEF"
-NOBODY = "76543210-68FF-18CA-3210-FEDCBA987654"
+UNKNOWN_USER = "76543210-68FF-18CA-3210-FEDCBA987654"
 WRONG = "76543210-68FF-18-3210-FEDCBA987654"
 
 
@@ -81,7 +81,7 @@ async def test_update_as_in_the_manual(api: Api) -> None:
     """The example of 5.14.3, with its dotted field name."""
     users = [
         {"uuid": ALICE, "name": "Alice", "access": {"pin": "4321"}},
-        {"uuid": NOBODY, "name": "ABCD2"},
+        {"uuid": UNKNOWN_USER, "name": "ABCD2"},
         {"uuid": WRONG, "name": "ABCD3"},
         {"uuid": ALICE, "name": "ABCD4", "albert": "einstein"},
         {"uuid": ALICE, "name": "ABCD4", "access.pin": "hello"},
@@ -158,7 +158,7 @@ async def test_empty_texts_in_create(api: Api) -> None:
 
 async def test_get(api: Api) -> None:
     """5.14.5: the chosen fields, those without default, or all."""
-    users = [{"uuid": ALICE.lower()}, {"uuid": NOBODY}, {"uuid": WRONG}]
+    users = [{"uuid": ALICE.lower()}, {"uuid": UNKNOWN_USER}, {"uuid": WRONG}]
     fields = ["name", "callPos.peer", "callPos[1].grouped", "access.pin", "access.card[0]", "albert"]
     result = await api.directory("POST", "get", fields=fields, users=users)
     assert result["users"][0] == {
@@ -187,7 +187,7 @@ async def test_query_and_delete(api: Api) -> None:
     everything = await api.directory("POST", "query", fields=["name"])
     series, stamps = everything["series"], [user["timestamp"] for user in everything["users"]]
     assert stamps == [1, 2, 3]
-    deleted = await api.directory("PUT", "delete", users=[{"uuid": ALICE}, {"uuid": NOBODY}, {"uuid": WRONG}])
+    deleted = await api.directory("PUT", "delete", users=[{"uuid": ALICE}, {"uuid": UNKNOWN_USER}, {"uuid": WRONG}])
     assert deleted["users"][0] == {"uuid": ALICE, "timestamp": 4}
     assert codes(deleted)[1:] == [[("EDIR_UUID_DOES_NOT_EXIST", None)], [("EDIR_UUID_INVALID_FORMAT", None)]]
     since = await api.directory("POST", "query", series=series, iterator={"timestamp": 3}, fields=["name"])

@@ -95,7 +95,7 @@ async def test_simple_parameters_may_come_with_the_upload(verso3: Api) -> None:
     assert verso3.sim.displays.shown["ext1"]["top"].duration == 60
 
 
-async def test_a_notification_goes(verso3: Api) -> None:
+async def test_a_notification_ends_after_its_duration_or_a_touch(verso3: Api) -> None:
     """`duration` is in milliseconds; a touch ends it earlier."""
     assert await verso3.put("display/image", {"blob-image": picture()}, display="ext1", duration=1000) == OK
     shown = verso3.sim.displays.shown["ext1"]
@@ -153,7 +153,7 @@ async def test_videos(verso3: Api, video: bytes, right: bool) -> None:
 
 
 @pytest.mark.parametrize("model", ["vario", "indoor"])
-async def test_no_video(device: Factory, model: str) -> None:
+async def test_a_model_without_video_rejects_it(device: Factory, model: str) -> None:
     api = await device(model)
     assert await api.put_error("display/image", {"blob-video": make_video()}, display="internal") == (11, "blob-image")
 

@@ -37,7 +37,7 @@ async def test_connections_are_reset_and_refused(api: Api) -> None:
     assert [event["params"]["key"] for event in history] == ["%1", "%2"]
 
 
-async def test_a_new_pull_takes_the_place_of_a_dead_one(api: Api) -> None:
+async def test_a_new_pull_replaces_a_dead_one(api: Api) -> None:
     channel = await api.subscribe(filter="KeyPressed")
     with suppress(TimeoutError):
         async with asyncio.timeout(0.02):

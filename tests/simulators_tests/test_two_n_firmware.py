@@ -95,7 +95,7 @@ async def test_a_second_upload_gets_no_reply(api: Api) -> None:
     assert second["result"]["fileId"] != first["fileId"]
 
 
-async def test_whoever_waits_in_vain_leaves_nothing_behind(api: Api) -> None:
+async def test_an_upload_that_times_out_is_discarded(api: Api) -> None:
     first = await upload(api, make_firmware("verso", NEWER))
     async with await new_session(api) as session:
         with pytest.raises(TimeoutError):
@@ -172,7 +172,7 @@ async def test_large_files_are_not_held(api: Api) -> None:
     assert result["version"] == NEWER
 
 
-async def test_a_broken_upload_leaves_nothing(api: Api) -> None:
+async def test_a_broken_upload_is_discarded(api: Api) -> None:
     """The sender is gone in the middle."""
     host, port = api.sim.http_address.split(":")
     api.sim.set_auth("system", "none")
@@ -193,7 +193,7 @@ async def test_a_broken_upload_leaves_nothing(api: Api) -> None:
     assert api.sim.requests == []
 
 
-async def test_a_firmware_of_ones_own() -> None:
+async def test_a_model_can_run_any_firmware_version() -> None:
     """Any model can run any version."""
     async with Simulator("access_unit", firmware="2.31.2.42.1") as sim, aiohttp.ClientSession() as session:
         async with session.get(f"http://{sim.http_address}/api/system/info") as response:
@@ -202,7 +202,7 @@ async def test_a_firmware_of_ones_own() -> None:
             assert failure(await response.json()) == (2, None)
 
 
-async def test_a_vario_has_files_of_its_own(device: Factory) -> None:
+async def test_a_vario_accepts_its_own_firmware_files(device: Factory) -> None:
     """Its system/info tells no package."""
     api = await device("vario")
     result = await upload(api, make_firmware("vario", "2.15.0.25.1"))

@@ -26,7 +26,7 @@ async def test_audio(device: Factory, result: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["access_unit", "indoor"])
-async def test_no_audio_test(device: Factory, model: str) -> None:
+async def test_a_model_without_an_audio_test_rejects_it(device: Factory, model: str) -> None:
     assert await (await device(model)).error("audio/test") == (1, None)
 
 

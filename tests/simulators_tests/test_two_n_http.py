@@ -78,7 +78,7 @@ async def test_status(device: Factory, model: str) -> None:
         ("indoor", "switch/caps", 1),
     ],
 )
-async def test_what_a_model_lacks(device: Factory, model: str, path: str, code: int) -> None:
+async def test_functions_that_a_model_lacks_are_rejected(device: Factory, model: str, path: str, code: int) -> None:
     """HTTP API 2.3, codes 1, 2 and 3; they come before authentication, with HTTP 200."""
     api = await device(model)
     async with aiohttp.request("GET", api.url(path)) as response:
@@ -298,7 +298,7 @@ async def test_port_80_may_send_requests_on(device: Factory) -> None:
         assert response.headers["Location"] == f"https://{api.sim.https_address}/api/system/info?x=1"
 
 
-async def test_something_in_front_may_have_it_below_a_path(device: Factory) -> None:
+async def test_the_api_may_be_below_a_path(device: Factory) -> None:
     api = await device("verso", prefix="/gate")
     for path, content_type in (("/gate/api/system/info", "application/json"), ("/api/system/info", "text/html")):
         async with aiohttp.request("GET", f"http://{api.sim.http_address}{path}") as response:

@@ -106,7 +106,7 @@ async def test_errors(api: Api) -> None:
     assert await api.error("log/unsubscribe", id=channel) == (12, "id")
 
 
-async def test_a_channel_closes_when_nobody_reads(api: Api) -> None:
+async def test_an_unread_channel_closes_after_its_duration(api: Api) -> None:
     """`duration` runs while no pull is in progress; each pull restarts it."""
     channel = await api.subscribe(duration=4)
     for _ in range(3):

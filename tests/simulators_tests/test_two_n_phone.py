@@ -51,7 +51,7 @@ async def test_registration(api: Api) -> None:
 
 
 @pytest.mark.parametrize("model", WITH_PHONE)
-async def test_no_call(device: Factory, model: str) -> None:
+async def test_the_call_status_is_empty_without_a_call(device: Factory, model: str) -> None:
     """The 3.x firmware answers without an envelope (captures/call_status_bare_array_manual3x.json)."""
     api = await device(model)
     body = await api.get("call/status")
@@ -90,7 +90,7 @@ async def test_a_button_without_a_number(api: Api) -> None:
     assert await sessions(api) == []
 
 
-async def test_one_of_a_group_answers(api: Api) -> None:
+async def test_an_answer_ends_the_other_legs_of_a_group_call(api: Api) -> None:
     session = api.sim.press("%1")
     assert session is not None
     channel = await api.subscribe(filter="CallStateChanged")
@@ -100,7 +100,7 @@ async def test_one_of_a_group_answers(api: Api) -> None:
     assert await states(api, channel) == [("terminated", 2, "busy")]
 
 
-async def test_nobody_answers(device: Factory) -> None:
+async def test_an_unanswered_call_ends_with_noanswer(device: Factory) -> None:
     api = await device("verso", timing=Timing(ring_delay=0, ring_timeout=0.05))
     channel = await api.subscribe(filter="CallStateChanged")
     api.sim.press("%2")

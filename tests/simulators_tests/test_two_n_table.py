@@ -40,7 +40,7 @@ def test_every_row_is_known_to_the_simulator() -> None:
     assert {key: version(row["since"]) for key, row in rows().items()} == known
 
 
-def test_no_row_twice() -> None:
+def test_the_table_has_no_duplicate_rows() -> None:
     assert len(rows()) == sum(len(row["methods"]) for row in API["endpoints"])
     types = [row["type"] for row in API["events"]]
     assert sorted(set(types)) == sorted(types)

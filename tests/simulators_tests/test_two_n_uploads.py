@@ -61,7 +61,7 @@ async def test_an_upload_without_rights(device: Factory) -> None:
     assert api.sim.firmware.upload is None
 
 
-async def test_not_a_form(api: Api) -> None:
+async def test_an_invalid_form_is_rejected(api: Api) -> None:
     """Without a boundary, or with too large a text."""
     headers = {"Content-Type": "multipart/form-data"}
     assert failure(await api.send("PUT", "firmware", data=b"x", headers=headers)) == (14, None)

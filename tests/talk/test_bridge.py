@@ -95,7 +95,7 @@ async def test_watching_places_no_call(url: str, phone: Phone, camera: RtspCamer
     assert camera.methods.count("DESCRIBE") == 2  # one for the challenge
 
 
-async def test_the_microphone_reaches_the_door_and_the_door_is_heard(url: str, phone: Phone, bridge: Bridge) -> None:
+async def test_microphone_and_door_exchange_audio(url: str, phone: Phone, bridge: Bridge) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(1)
@@ -137,7 +137,7 @@ async def test_the_call_ends_with_the_viewer(url: str, phone: Phone, bridge: Bri
     assert (line_of(bridge).state, phone.calls[0].hung_up) == (LineState.IDLE, 1)
 
 
-async def test_the_call_ends_with_a_go2rtc_that_is_killed(url: str, phone: Phone, bridge: Bridge) -> None:
+async def test_killing_go2rtc_ends_the_call(url: str, phone: Phone, bridge: Bridge) -> None:
     go2rtc = Go2rtc(url)
     await go2rtc.talk()
     await speak(go2rtc, 1)
@@ -146,7 +146,7 @@ async def test_the_call_ends_with_a_go2rtc_that_is_killed(url: str, phone: Phone
     assert (line_of(bridge).state, phone.calls[0].hung_up) == (LineState.IDLE, 1)
 
 
-async def test_the_call_ends_with_the_microphone_though_another_viewer_stays(url: str, phone: Phone) -> None:
+async def test_the_call_ends_with_its_microphone_while_another_viewer_watches(url: str, phone: Phone) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.talk()
         await speak(go2rtc, 1)
@@ -160,7 +160,7 @@ async def test_the_call_ends_with_the_microphone_though_another_viewer_stays(url
         assert go2rtc.connections == 1
 
 
-async def test_go2rtc_that_connects_again_for_another_viewer_keeps_the_call(url: str, phone: Phone) -> None:
+async def test_a_new_connection_of_go2rtc_keeps_the_call(url: str, phone: Phone) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.talk()
         await speak(go2rtc, 1)
@@ -170,7 +170,7 @@ async def test_go2rtc_that_connects_again_for_another_viewer_keeps_the_call(url:
         assert (phone.dialed, phone.calls[0].hung_up) == (1, 0)
 
 
-async def test_a_second_go2rtc_is_busy_and_still_sees(url: str, phone: Phone) -> None:
+async def test_a_second_go2rtc_gets_video_but_no_call(url: str, phone: Phone) -> None:
     async with Go2rtc(url) as first, Go2rtc(url) as second:
         await first.talk()
         await speak(first, 1)
@@ -182,7 +182,7 @@ async def test_a_second_go2rtc_is_busy_and_still_sees(url: str, phone: Phone) ->
         assert (phone.dialed, phone.calls[0].hung_up) == (1, 0)
 
 
-async def test_a_call_that_fails_leaves_the_video(url: str, phone: Phone, bridge: Bridge) -> None:
+async def test_the_video_continues_after_a_failed_call(url: str, phone: Phone, bridge: Bridge) -> None:
     phone.error = TalkError("no response")
     async with Go2rtc(url) as go2rtc:
         await go2rtc.talk()
@@ -216,7 +216,7 @@ async def test_sound_of_the_camera(
         assert sounds(go2rtc) == heard
 
 
-async def test_a_call_of_the_other_law(camera: RtspCamera, server: RtspServer) -> None:
+async def test_audio_of_the_other_law_is_transcoded(camera: RtspCamera, server: RtspServer) -> None:
     phone = Phone(PCMA)
 
     async def address() -> str:
@@ -314,7 +314,7 @@ async def test_a_camera_without_a_stream(camera: RtspCamera, ways: Ways) -> None
     assert camera.links == set()
 
 
-async def test_a_stream_takes_only_what_it_knows(camera: RtspCamera) -> None:
+async def test_a_stream_ignores_unknown_packets(camera: RtspCamera) -> None:
     async def address() -> str:
         return camera.login_url
 
@@ -351,7 +351,7 @@ type Make = Callable[[FakeSource, Phone | None], Bridge]
 
 
 @pytest.mark.parametrize("yields", [True, False])
-async def test_video_of_the_call_takes_the_place_of_stills(server: RtspServer, fake: Make, yields: bool) -> None:
+async def test_the_video_of_a_call_replaces_stills(server: RtspServer, fake: Make, yields: bool) -> None:
     source, phone = FakeSource(yields=yields), Phone(video=H264)
 
     def still(number: int) -> None:
@@ -449,7 +449,7 @@ async def test_a_bridge_that_is_closed_while_it_is_watched(server: RtspServer, f
     assert source.closed == 1
 
 
-async def test_video_that_is_no_packet_is_dropped(server: RtspServer, fake: Make) -> None:
+async def test_invalid_video_packets_are_dropped(server: RtspServer, fake: Make) -> None:
     source = FakeSource(PCMU)
     async with Go2rtc(server.add(fake(source, None))) as go2rtc:
         await go2rtc.watch()
@@ -461,7 +461,7 @@ async def test_video_that_is_no_packet_is_dropped(server: RtspServer, fake: Make
         assert go2rtc.heard[VIDEO] == [rtp(unit(IDR))]
 
 
-async def test_a_camera_that_does_not_respond_is_given_up_before_go2rtc_does(url: str, camera: RtspCamera) -> None:
+async def test_an_unresponsive_camera_times_out_before_go2rtc(url: str, camera: RtspCamera) -> None:
     camera.ways.mute = frozenset({"OPTIONS"})
     go2rtc = Go2rtc(url)
     with pytest.raises(ConnectionError):

@@ -97,7 +97,7 @@ async def test_a_door_that_refuses(go2rtc: Go2rtc, pair: Pair, line: Line) -> No
     assert len(go2rtc.heard[0]) > 10
 
 
-async def test_a_viewer_who_leaves_while_it_rings(go2rtc: Go2rtc, pair: Pair, line: Line) -> None:
+async def test_a_viewer_who_leaves_during_ringing_cancels_the_call(go2rtc: Go2rtc, pair: Pair, line: Line) -> None:
     await go2rtc.talk()
     await speak(go2rtc, 1)
     invite = await pair.door.expect("INVITE")

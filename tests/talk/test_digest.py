@@ -113,7 +113,7 @@ def test_basic_is_answered_only_where_it_is_allowed() -> None:
     assert str(lenient.answer("OPTIONS", "*")).startswith("Digest ")
 
 
-def test_the_password_is_not_shown() -> None:
+def test_the_repr_of_an_authenticator_hides_the_password() -> None:
     login = Authenticator("Aladdin", "open sesame", basic=True)
     login.take([of_the_rfc("MD5")])
     login.answer("OPTIONS", "*")
@@ -136,7 +136,7 @@ def test_the_password_is_not_shown() -> None:
         f'Digest realm="{"x" * 9000}", nonce="n"',
     ],
 )
-def test_what_cannot_be_answered(header: str) -> None:
+def test_an_unsupported_challenge_is_not_answered(header: str) -> None:
     login = Authenticator("u", "p")
     assert not login.take([header])
     assert login.answer("OPTIONS", "*") is None

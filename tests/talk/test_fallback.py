@@ -129,7 +129,7 @@ async def test_a_rejected_login_is_not_repeated_soon(url: str, door: Door, camer
         assert len(logins) == 1
 
 
-async def test_a_stream_that_ends_is_replaced_and_comes_back(url: str, door: Door, camera: RtspCamera) -> None:
+async def test_stills_replace_a_stream_until_it_returns(url: str, door: Door, camera: RtspCamera) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(3)
@@ -187,7 +187,7 @@ async def test_parameter_sets_that_only_the_description_has(url: str, door: Door
         assert [packet.payload for packet in packets].count(SPS) <= 28
 
 
-async def test_no_stream_and_no_stills(url: str, door: Door, camera: RtspCamera) -> None:
+async def test_a_viewer_gets_an_error_without_stream_and_stills(url: str, door: Door, camera: RtspCamera) -> None:
     await camera.stop()
     door.answer = None
     go2rtc = Go2rtc(url)
@@ -205,7 +205,7 @@ async def test_a_slow_stream_without_stills(url: str, door: Door, camera: RtspCa
         assert IDR in payloads(go2rtc)
 
 
-async def test_stills_that_come_late(url: str, door: Door, camera: RtspCamera) -> None:
+async def test_stills_are_shown_when_they_come_late(url: str, door: Door, camera: RtspCamera) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(1)
@@ -250,7 +250,7 @@ async def test_video_that_stills_cannot_replace(camera: RtspCamera, door: Door) 
     await video.close()
 
 
-async def test_the_video_of_a_call_takes_the_place_of_stills_only(camera: RtspCamera) -> None:
+async def test_the_video_of_a_call_replaces_only_stills(camera: RtspCamera) -> None:
     async def address() -> str:
         return camera.login_url
 
@@ -265,7 +265,7 @@ async def test_the_video_of_a_call_takes_the_place_of_stills_only(camera: RtspCa
     assert (substitute.opened, substitute.closed) == (1, 1)
 
 
-async def test_a_stream_that_comes_with_the_first_still(camera: RtspCamera, door: Door) -> None:
+async def test_a_stream_that_starts_with_the_first_still_is_used(camera: RtspCamera, door: Door) -> None:
     """Its first key frame may arrive before the work of the substitute begins."""
 
     async def address() -> str:
@@ -282,7 +282,7 @@ async def test_a_stream_that_comes_with_the_first_still(camera: RtspCamera, door
     await video.close()
 
 
-async def test_a_viewer_who_leaves_at_once(camera: RtspCamera, door: Door) -> None:
+async def test_a_canceled_opening_leaves_no_connection(camera: RtspCamera, door: Door) -> None:
     async def address() -> str:
         return camera.login_url
 

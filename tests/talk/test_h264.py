@@ -52,7 +52,7 @@ def test_payload_behind_sources_and_extension() -> None:
 
 
 @pytest.mark.parametrize("packet", [b"", b"\x80", b"\x00" * 40])
-def test_no_packet_has_no_payload(packet: bytes) -> None:
+def test_an_invalid_packet_has_no_payload(packet: bytes) -> None:
     assert not payload_of(packet)
 
 

@@ -52,7 +52,7 @@ async def test_a_backchannel_that_is_set_up_places_no_call(line: Line, phone: Ph
     assert (phone.dialed, line.state) == (0, LineState.IDLE)
 
 
-async def test_the_microphone_places_one_call_and_goes_into_it(line: Line, phone: Phone) -> None:
+async def test_the_microphone_starts_one_call_and_is_sent_in_it(line: Line, phone: Phone) -> None:
     states: list[LineState] = []
     line.on_state = lambda changed: states.append(changed.state)
     line.claim(ONE)
@@ -68,7 +68,7 @@ async def test_the_microphone_places_one_call_and_goes_into_it(line: Line, phone
 @pytest.mark.parametrize(
     "packet", [b"", b"\x00" * 40, rtp(VOICE, payload_type=96), bytes((0x80, 200, 0, 1)) * 4], ids=range(4)
 )
-async def test_what_is_no_microphone_places_no_call(line: Line, phone: Phone, packet: bytes) -> None:
+async def test_other_packets_start_no_call(line: Line, phone: Phone, packet: bytes) -> None:
     line.claim(ONE)
     line.hear(ONE, packet)
     line.hear(TWO, rtp(VOICE, payload_type=0))
@@ -76,7 +76,7 @@ async def test_what_is_no_microphone_places_no_call(line: Line, phone: Phone, pa
     assert phone.dialed == 0
 
 
-async def test_a_call_that_fails_is_told_and_not_repeated(line: Line, phone: Phone) -> None:
+async def test_a_failed_call_is_reported_and_not_repeated(line: Line, phone: Phone) -> None:
     phone.error = CallRefused(486, "Busy Here")
     line.claim(ONE)
     speaker = Speaker(line)
@@ -139,7 +139,7 @@ async def test_the_call_ends_with_its_session(line: Line, phone: Phone) -> None:
     assert (line.state, phone.calls[0].hung_up) == (LineState.IDLE, 1)
 
 
-async def test_a_session_that_follows_at_once_takes_the_call_over(line: Line, phone: Phone) -> None:
+async def test_the_next_session_takes_over_the_call(line: Line, phone: Phone) -> None:
     line.claim(ONE)
     speaker = Speaker(line)
     await speaker.speak(1)
@@ -181,7 +181,7 @@ async def test_two_microphones_of_a_session_talk_one_after_the_other(line: Line,
     assert [packet.ssrc for packet, _ in phone.calls[0].heard][-70:] == [2] * 70
 
 
-async def test_the_door_is_heard_and_seen(line: Line, phone: Phone) -> None:
+async def test_audio_and_video_of_the_door_are_delivered(line: Line, phone: Phone) -> None:
     heard: list[tuple[str, bytes]] = []
     seen: list[RtpPacket] = []
     line.claim(ONE)
@@ -196,7 +196,7 @@ async def test_the_door_is_heard_and_seen(line: Line, phone: Phone) -> None:
     assert [packet.payload for packet in seen] == [unit(IDR)]
 
 
-async def test_an_announcement_has_the_line_for_itself(line: Line, phone: Phone) -> None:
+async def test_an_announcement_occupies_the_line(line: Line, phone: Phone) -> None:
     call = await line.place("announcement")
     assert call is phone.calls[0]
     with pytest.raises(LineBusy):

@@ -20,7 +20,7 @@ async def test_calls_with_sipp(socket_enabled: None, proof: Callable[[], Awaitab
     await proof()
 
 
-def test_codes_are_those_of_the_table() -> None:
+def test_mu_law_codes_match_the_g711_table() -> None:
     # G.711, table 2: the loudest samples and silence.
     assert [baresip.ulaw(sample) for sample in (0, -1, 32_767, -32_768)] == [0xFF, 0x7F, 0x80, 0x00]
     assert all(baresip.ulaw(baresip.linear(code)) == code for code in range(256) if code != 0x7F)

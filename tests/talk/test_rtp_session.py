@@ -44,7 +44,7 @@ async def test_a_session_may_use_version_6(socket_enabled: None) -> None:
     session.close()
 
 
-async def test_nothing_is_sent_or_heard_before_there_is_a_peer(socket_enabled: None) -> None:
+async def test_a_session_without_a_peer_sends_and_receives_nothing(socket_enabled: None) -> None:
     heard: list[RtpPacket] = []
     session = RtpSession(8000, heard.append, HOST)
     await session.open(HOST)

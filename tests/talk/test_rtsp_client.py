@@ -85,7 +85,7 @@ async def test_a_camera_is_played(camera: RtspCamera, ways: Ways) -> None:
     assert camera.links == set()
 
 
-async def test_the_backchannel_is_required_and_heard(camera: RtspCamera) -> None:
+async def test_the_client_requires_the_backchannel_and_sends_audio(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client, backchannel=True)
     client.send(2, rtp(b"\x22" * 160, payload_type=0))
@@ -218,7 +218,7 @@ async def test_redirects_are_refused(camera: RtspCamera) -> None:
         (Ways(body=b"<html>"), "not a session description"),
     ],
 )
-async def test_what_a_camera_may_answer(camera: RtspCamera, ways: Ways, error: str) -> None:
+async def test_invalid_responses_of_a_camera_are_errors(camera: RtspCamera, ways: Ways, error: str) -> None:
     camera.ways = ways
     client = RtspClient(camera.login_url)
     with pytest.raises((RtspError, SdpError)) as caught:

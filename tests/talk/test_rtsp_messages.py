@@ -103,7 +103,7 @@ def test_frames() -> None:
         (b"OPTIONS * RTSP/1.0\r\nContent-Length: %d\r\n\r\n" % (LONGEST_BODY + 1), "the body is too long"),
     ],
 )
-def test_what_cannot_be_read(wire: bytes, reason: str | None) -> None:
+def test_invalid_messages_are_errors(wire: bytes, reason: str | None) -> None:
     parser = Parser()
     if reason is None:
         # Another protocol's version is for the server to refuse.
@@ -113,7 +113,7 @@ def test_what_cannot_be_read(wire: bytes, reason: str | None) -> None:
         list(parser.feed(wire))
 
 
-def test_a_drip_of_bytes_is_bounded() -> None:
+def test_slow_headers_are_bounded() -> None:
     parser = Parser()
     for _ in range(LONGEST_HEAD // 8):
         assert list(parser.feed(b"OPTIONS ")) == []

@@ -236,7 +236,7 @@ async def test_a_request_without_a_number(client: Client) -> None:
     assert await client.answer() == (400, {}, "")
 
 
-async def test_setup_of_what_is_not_there(client: Client) -> None:
+async def test_setup_of_an_unknown_track_is_an_error(client: Client) -> None:
     await client.ask("DESCRIBE {} RTSP/1.0")
     tcp = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
     assert await client.status("SETUP {} RTSP/1.0", tcp) == 459
@@ -256,7 +256,7 @@ async def test_channels(client: Client) -> None:
         assert re.fullmatch(rf"[0-9a-f]{{16}};timeout={SESSION_TIMEOUT}", headers["Session"])
 
 
-async def test_setup_again_talks_once(client: Client, feed: Feed) -> None:
+async def test_a_repeated_setup_talks_once(client: Client, feed: Feed) -> None:
     await client.ask("DESCRIBE {} RTSP/1.0", REQUIRE)
     for _ in range(2):
         header = "Transport: RTP/AVP/TCP;unicast;interleaved=4-5"
@@ -278,7 +278,7 @@ async def test_a_microphone_that_is_refused(client: Client, feed: Feed, error: T
     assert (await client.reader.readexactly(1), await client.packet()) == (b"$", (0, rtp(unit(IDR))))
 
 
-async def test_a_camera_that_is_not_available(client: Client, feed: Feed) -> None:
+async def test_an_unavailable_camera_is_error_503(client: Client, feed: Feed) -> None:
     feed.describe_error = TalkError("unreachable")
     assert await client.status("DESCRIBE {} RTSP/1.0") == 503
     assert feed.sessions[0].closed == 1
@@ -309,7 +309,7 @@ async def test_another_path_on_the_same_connection(client: Client, server: RtspS
 # ---- Packets ----
 
 
-async def test_the_microphone_is_heard_only_while_playing(client: Client, feed: Feed) -> None:
+async def test_the_microphone_is_received_only_while_playing(client: Client, feed: Feed) -> None:
     frame = b"$\x04\x00\x0e" + rtp(b"ab", payload_type=8)
     await client.ask("DESCRIBE {} RTSP/1.0", REQUIRE)
     header = "Transport: RTP/AVP/TCP;unicast;interleaved=4-5"
@@ -326,7 +326,7 @@ async def test_the_microphone_is_heard_only_while_playing(client: Client, feed: 
     assert len(feed.sessions[0].heard) == 1
 
 
-async def test_rtcp_goes_to_its_channel_and_unwanted_tracks_nowhere(client: Client, feed: Feed) -> None:
+async def test_rtcp_uses_its_channel_and_other_tracks_are_not_sent(client: Client, feed: Feed) -> None:
     await client.play(VIDEO)
     report = bytes((0x80, 200, 0, 1, 1, 2, 3, 4))
     send = feed.sessions[0].send
@@ -383,7 +383,7 @@ async def test_a_session_without_requests_ends(client: Client, feed: Feed) -> No
     assert SESSION_TIMEOUT - 1 < loop.time() - begun < SESSION_TIMEOUT + 2
 
 
-async def test_garbage_is_answered_and_ends_the_connection(client: Client, feed: Feed) -> None:
+async def test_an_invalid_request_gets_400_and_ends_the_connection(client: Client, feed: Feed) -> None:
     await client.play(VIDEO)
     client.writer.write(b"\x16\x03\x01\x02\r\n\r\n")
     assert (await client.answer())[0] == 400
@@ -461,7 +461,7 @@ async def test_the_server_listens_only_on_this_machine(server: RtspServer, url: 
     assert url != server.add(Feed())
 
 
-async def test_no_port_to_listen_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_without_a_port_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(*_: object) -> asyncio.Server:
         raise OSError
 

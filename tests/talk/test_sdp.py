@@ -100,7 +100,7 @@ def test_the_session_gives_its_direction_to_media_without_one() -> None:
     assert Direction.INACTIVE.reversed is Direction.INACTIVE
 
 
-def test_what_is_written() -> None:
+def test_a_session_description_is_written() -> None:
     events = Codec(101, "TELEPHONE-EVENT", 8000, parameters="0-15")
     audio = Media("audio", 4000, "RTP/AVP", (PCMA, events), attributes=("ptime:20",))
     rejected = Media("video", 0, "RTP/AVP", (), Direction.INACTIVE, address="2001:db8::2", control="trackID=0")
@@ -142,7 +142,7 @@ def test_what_is_written() -> None:
         ("v=0\ns=" + "x" * LONGEST, "the session description is too large"),
     ],
 )
-def test_what_is_no_description(text: str, reason: str) -> None:
+def test_an_invalid_session_description_is_an_error(text: str, reason: str) -> None:
     with pytest.raises(SdpError, match=f"^{reason}$"):
         SessionDescription.parse(text)
 
@@ -166,12 +166,12 @@ def test_a_codec_that_is_not_described_is_left_out(attribute: str) -> None:
 
 
 @pytest.mark.parametrize("origin", ["", "- 1 2", "- x y IN IP4 192.0.2.1"])
-def test_an_origin_that_makes_no_sense_is_tolerated(origin: str) -> None:
+def test_an_invalid_origin_is_tolerated(origin: str) -> None:
     session = SessionDescription.parse(f"v=0\no={origin}\n")
     assert (session.session_id, session.version) == (0, 0)
 
 
-def test_spoiled_descriptions_raise_nothing_else() -> None:
+def test_spoiled_session_descriptions_raise_only_typed_errors() -> None:
     random = Random(16)
     pieces = [
         "\0",

@@ -229,7 +229,7 @@ async def test_a_call_is_not_rung_forever(pair: Pair) -> None:
     assert taken.end_reason is EndReason.NO_ANSWER
 
 
-async def test_a_caller_says_how_long_it_waits(pair: Pair) -> None:
+async def test_the_expires_header_of_a_caller_limits_the_ringing(pair: Pair) -> None:
     _, taken = await _offered(pair, 4000, "Expires: 20")
     await asyncio.sleep(21)
     await pair.door.expect("480")
@@ -289,7 +289,7 @@ async def _fails_plainly(taken: SipCall) -> None:
         (description(4000), ("From: <sip:other@127.0.0.1>;tag=2",), "400"),
     ],
 )
-async def test_what_is_not_supported_is_refused(pair: Pair, body: str, headers: tuple[str, ...], status: str) -> None:
+async def test_unsupported_invites_are_rejected(pair: Pair, body: str, headers: tuple[str, ...], status: str) -> None:
     call = pair.door.invite(body, *headers)
     refusal = await pair.door.expect(status)
     if status == "420":
@@ -332,7 +332,7 @@ async def test_an_agent_without_a_listener_takes_no_calls(pair: Pair) -> None:
     await pair.door.expect("480")
 
 
-async def test_the_same_call_by_another_way_is_refused(pair: Pair) -> None:
+async def test_a_merged_invite_is_rejected(pair: Pair) -> None:
     call, _ = await _offered(pair, 4000)
     pair.door.request("INVITE", call, body=description(4000), number=call.number)
     await pair.door.expect("482")
@@ -375,12 +375,12 @@ async def test_an_ack_gets_no_answer(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize(("uri", "status"), [("tel:+1", "416"), ("sip:", "400"), ("sip:a@b:99999", "400")])
-async def test_an_address_of_another_kind_is_refused(pair: Pair, uri: str, status: str) -> None:
+async def test_an_unsupported_request_uri_is_rejected(pair: Pair, uri: str, status: str) -> None:
     pair.door.request("OPTIONS", pair.door.calling(), uri=uri)
     await pair.door.expect(status)
 
 
-async def test_the_end_of_the_agent_ends_its_calls(pair: Pair) -> None:
+async def test_stopping_the_agent_ends_its_calls(pair: Pair) -> None:
     async with rtp_port() as port:
         call, taken = await _offered(pair, port.port)
         await _answered(pair, call, taken)
@@ -396,7 +396,7 @@ async def test_the_end_of_the_agent_ends_its_calls(pair: Pair) -> None:
     assert (taken.end_reason, ringing.end_reason) == (EndReason.LOCAL, EndReason.LOCAL)
 
 
-async def test_the_end_does_not_wait_for_a_silent_peer(pair: Pair) -> None:
+async def test_stopping_the_agent_does_not_wait_for_a_silent_peer(pair: Pair) -> None:
     async with rtp_port() as port:
         call, taken = await _offered(pair, port.port)
         await _answered(pair, call, taken)

@@ -339,7 +339,7 @@ async def test_only_some_forks_are_answered(pair: Pair) -> None:
     assert len({message.tag("to") for message in pair.door.line.heard if message.what == "ACK"}) == 16
 
 
-async def test_a_refusal_after_the_end_of_the_caller(pair: Pair) -> None:
+async def test_a_rejection_after_a_timeout_is_acknowledged(pair: Pair) -> None:
     """The door refuses while the CANCEL waits."""
     async with asyncio.TaskGroup() as group:
         calling = group.create_task(_failed(pair, 2))
@@ -359,7 +359,7 @@ async def test_the_ports_for_audio_cannot_be_opened(pair: Pair) -> None:
     await pair.door.silence()
 
 
-async def test_a_listener_is_told_once(pair: Pair) -> None:
+async def test_on_dialing_is_called_once(pair: Pair) -> None:
     """The listeners of a call are those that were set."""
     calls: list[SipCall] = []
     async with asyncio.TaskGroup() as group:

@@ -214,7 +214,7 @@ async def _scene(pair: Pair) -> tuple[list[bytes], asyncio.Task[SipCall]]:
     return [*recorder.messages, *TORTURE.values()], waiting
 
 
-async def test_spoiled_messages_raise_nothing_and_leave_nothing(pair: Pair) -> None:
+async def test_spoiled_messages_raise_no_error_and_leave_no_transaction(pair: Pair) -> None:
     random = Random(3261)
     core = pair.agent._core
     assert core is not None
@@ -310,7 +310,7 @@ def test_spoiled_messages_raise_only_the_typed_error() -> None:
     assert min(outcomes.values()) > ROUNDS / 10
 
 
-def test_spoiled_streams_raise_only_the_typed_error_and_keep_little() -> None:
+def test_spoiled_streams_raise_only_typed_errors_with_bounded_memory() -> None:
     random = Random(18)
     messages = list(TORTURE.values())
     outcomes: Counter[str] = Counter()

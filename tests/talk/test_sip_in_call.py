@@ -143,7 +143,7 @@ async def test_an_offer_without_a_description_gets_one(talk: Talk) -> None:
     assert talk.call.codec.name == "PCMA"
 
 
-async def test_an_answer_that_fits_nothing_ends_the_call(talk: Talk) -> None:
+async def test_an_answer_without_a_common_codec_ends_the_call(talk: Talk) -> None:
     talk.door.request("INVITE", talk.dialog)
     talk.door.acknowledge(talk.dialog, await talk.door.expect("200"), _body(talk, formats="18"))
     talk.door.reply(await talk.door.expect("BYE"), "200 OK")
@@ -238,7 +238,7 @@ async def test_audio_is_left_out_during_an_event(talk: Talk) -> None:
     assert [packet[1] & 0x7F for packet in talk.port.receive()] == [0, *[101] * 10, 0]
 
 
-async def test_digits_are_heard_once(talk: Talk) -> None:
+async def test_each_digit_is_reported_once(talk: Talk) -> None:
     heard: list[str] = []
     talk.call.on_dtmf = heard.append
     for number, (event, end) in enumerate([(1, 0), (1, 0), (1, 128), (1, 128), (10, 128), (16, 128)]):
@@ -251,7 +251,7 @@ async def test_digits_are_heard_once(talk: Talk) -> None:
     assert heard == ["1", "*", "1"]
 
 
-async def test_digits_go_by_info_without_events(pair: Pair) -> None:
+async def test_digits_are_sent_by_info_without_events(pair: Pair) -> None:
     async with rtp_port() as port:
         talk = await _call(pair, port, description(port.port, "0"))
         async with asyncio.TaskGroup() as group:
@@ -286,7 +286,7 @@ async def _not_accepted(call: SipCall) -> None:
         ("text/plain", "", "200", None),
     ],
 )
-async def test_digits_come_by_info(talk: Talk, kind: str, body: str, status: str, digit: str | None) -> None:
+async def test_digits_are_received_by_info(talk: Talk, kind: str, body: str, status: str, digit: str | None) -> None:
     heard: list[str] = []
     talk.call.on_dtmf = heard.append
     talk.door.request("INFO", talk.dialog, f"Content-Type: {kind}", body=body)
@@ -310,7 +310,7 @@ async def test_digits_need_a_call(talk: Talk) -> None:
 # ---- RTP ----
 
 
-async def test_strangers_are_not_heard(pair: Pair, talk: Talk) -> None:
+async def test_audio_of_strangers_is_ignored(pair: Pair, talk: Talk) -> None:
     heard: list[bytes] = []
     talk.call.on_audio = lambda packet: heard.append(packet.payload)
     async with rtp_port("127.0.0.2") as stranger, rtp_port() as second, rtp_port() as third:
@@ -470,7 +470,7 @@ async def test_video_may_be_refused(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize(("more", "payload"), [(H264, 99), (H264 + "a=recvonly\r\n", None), ("", None)])
-async def test_video_of_a_caller_is_taken_if_wanted(pair: Pair, more: str, payload: int | None) -> None:
+async def test_the_video_of_a_caller_is_accepted_on_request(pair: Pair, more: str, payload: int | None) -> None:
     async with rtp_port() as port, asyncio.TaskGroup() as group:
         call = pair.door.invite(description(port.port) + more)
         await pair.door.expect("100")
@@ -571,7 +571,7 @@ async def test_a_call_without_video_has_no_key_frames(talk: Talk) -> None:
     await talk.door.silence(1)
 
 
-async def test_a_codec_is_only_known_once_agreed(pair: Pair) -> None:
+async def test_the_codec_is_unknown_before_the_answer(pair: Pair) -> None:
     pair.door.invite(description(4000))
     await pair.door.expect("100")
     [call] = pair.calls

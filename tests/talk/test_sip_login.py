@@ -86,7 +86,7 @@ async def test_an_account_is_registered_and_refreshed(server: Pair) -> None:
         ("Expires: 60", 30),
     ],
 )
-async def test_the_server_decides_for_how_long(server: Pair, header: str, delay: int) -> None:
+async def test_the_server_sets_the_expiry_of_a_registration(server: Pair, header: str, delay: int) -> None:
     host, port = server.agent.local
     await _registered(server, header.format(contact=f"<sip:flat7@{host}:{port}>"))
     begun = asyncio.get_running_loop().time()
@@ -94,7 +94,7 @@ async def test_the_server_decides_for_how_long(server: Pair, header: str, delay:
     assert asyncio.get_running_loop().time() - begun == pytest.approx(delay, abs=1)
 
 
-async def test_the_server_wants_a_longer_interval(server: Pair) -> None:
+async def test_a_423_response_repeats_the_registration_with_its_interval(server: Pair) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(server.agent.register(60))
         server.door.reply(await server.door.expect("REGISTER"), "423 Interval Too Brief", "Min-Expires: 600")
@@ -104,7 +104,7 @@ async def test_the_server_wants_a_longer_interval(server: Pair) -> None:
     assert server.agent.registered
 
 
-async def test_a_second_423_ends_it(server: Pair) -> None:
+async def test_a_second_423_response_fails_the_registration(server: Pair) -> None:
     async with asyncio.TaskGroup() as group:
         registering = group.create_task(_fails(server))
         for seconds in (600, 1200):
@@ -136,7 +136,7 @@ async def test_a_login_is_answered(server: Pair, challenges: tuple[str, ...], al
         server.door.reply(second, "200 OK")
 
 
-async def test_the_login_has_a_name_of_its_own(line: UdpLine) -> None:
+async def test_the_login_uses_the_separate_user_name(line: UdpLine) -> None:
     agent = SipAgent(SipPeer(HOST, line.port), account=SipAccount("7", SECRET, "example.org", "login7"))
     await agent.start()
     door = Telephone(line)
@@ -196,7 +196,7 @@ async def test_a_wrong_password_ends_after_one_attempt(server: Pair, status: str
         'WWW-Authenticate: Digest realm="door',
     ],
 )
-async def test_a_login_of_an_unknown_kind_ends_it(server: Pair, challenge: str) -> None:
+async def test_an_unknown_challenge_fails_the_registration(server: Pair, challenge: str) -> None:
     async with asyncio.TaskGroup() as group:
         registering = group.create_task(_fails(server))
         server.door.reply(await server.door.expect("REGISTER"), "401 Unauthorized", challenge)
@@ -226,7 +226,7 @@ async def test_registering_again_replaces_the_registration(server: Pair) -> None
         server.door.reply(register, "200 OK", "Expires: 300")
 
 
-async def test_a_failed_refresh_is_tried_again_ever_later(server: Pair) -> None:
+async def test_a_failed_refresh_is_retried_with_a_growing_delay(server: Pair) -> None:
     await _registered(server)
     loop = asyncio.get_running_loop()
     times = []
@@ -333,7 +333,7 @@ async def test_a_challenge_without_an_account_refuses_the_call(pair: Pair) -> No
 # ---- Secrets ----
 
 
-async def test_secrets_are_not_told(server: Pair, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_agent_shows_no_secrets(server: Pair, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with asyncio.TaskGroup() as group:
         registering = group.create_task(_fails(server))

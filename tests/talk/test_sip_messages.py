@@ -158,7 +158,7 @@ def test_malformed_addresses(text: str) -> None:
         SipUri.parse(text)
 
 
-def test_a_password_is_not_shown() -> None:
+def test_the_text_of_a_uri_hides_the_password() -> None:
     assert SipUri.parse("sip:a:secret@b:5070;x=y").shown == "sip:a@b:5070"
 
 
@@ -181,7 +181,7 @@ def test_numbers(text: str | None, number: int | None) -> None:
     assert parse_number(text) == number
 
 
-def test_a_response_is_made_of_its_request() -> None:
+def test_a_response_copies_headers_of_its_request() -> None:
     request = parse_message(HEAD + b"Timestamp: 5\r\n\r\n")
     assert isinstance(request, Request)
     trying = request.respond(100, "Trying", "mine")
@@ -193,7 +193,7 @@ def test_a_response_is_made_of_its_request() -> None:
     )
 
 
-def test_bytes_that_are_no_text_are_returned_as_they_came() -> None:
+def test_invalid_utf_8_is_returned_unchanged() -> None:
     request = parse_message(HEAD.replace(b"Call-ID: 1", b"Call-ID: \xff\xfe") + b"\r\n")
     assert isinstance(request, Request)
     assert b"Call-ID: \xff\xfe\r\n" in request.respond(200, "OK", "x").to_bytes()
@@ -211,7 +211,7 @@ def test_the_address_of_the_sender_is_filled_in() -> None:
     assert str(Via.parse("SIP/2.0/TCP [::1]").answered("::1", 5)) == "SIP/2.0/TCP [::1]"
 
 
-def test_a_name_is_kept() -> None:
+def test_the_display_name_of_an_address_is_kept() -> None:
     assert str(Address.parse('"Door, 1" <sip:a@b>;tag=x')) == '"Door, 1" <sip:a@b>;tag=x'
     assert str(Address.parse("sip:a@b;tag=x")) == "<sip:a@b>;tag=x"
 

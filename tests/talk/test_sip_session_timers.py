@@ -73,7 +73,7 @@ async def test_this_side_refreshes_by_invite(pair: Pair) -> None:
     assert call.state is CallState.ESTABLISHED
 
 
-async def test_an_answer_of_the_refresh_that_fits_nothing_is_ignored(pair: Pair) -> None:
+async def test_a_refresh_answer_without_a_common_codec_is_ignored(pair: Pair) -> None:
     _, _, call = await _out(pair, "Session-Expires: 120;refresher=uac")
     again = await pair.door.expect("INVITE")
     pair.door.reply(again, "200 OK", "Session-Expires: 120;refresher=uac", body=description(4000, "18"))
@@ -92,7 +92,7 @@ async def test_an_offer_during_the_refresh_is_put_off(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("status", ["408 Request Timeout", "481 Gone"])
-async def test_a_call_that_the_door_has_lost_ends(pair: Pair, status: str) -> None:
+async def test_a_call_unknown_to_the_door_ends(pair: Pair, status: str) -> None:
     _, _, call = await _out(pair, "Session-Expires: 120;refresher=uac", "Allow: UPDATE")
     pair.door.reply(await pair.door.expect("UPDATE"), status)
     await _ends(pair, call, EndReason.FAILED)
@@ -140,7 +140,7 @@ async def test_the_door_has_to_refresh(pair: Pair) -> None:
     await _ends(pair, call, EndReason.EXPIRED)
 
 
-async def test_a_longer_interval_is_asked_for_once(pair: Pair) -> None:
+async def test_a_call_requests_a_longer_interval_once(pair: Pair) -> None:
     async with asyncio.TaskGroup() as group:
         calling = group.create_task(_refused(pair))
         invite = await pair.door.expect("INVITE")

@@ -41,7 +41,7 @@ async def test_responses_go_where_the_request_came_from(pair: Pair) -> None:
         assert answer["via"].endswith(f"branch=z9hG4bK1;received={HOST};rport={port.port}")
 
 
-async def test_without_rport_the_port_of_the_hop_counts(pair: Pair) -> None:
+async def test_a_request_without_rport_is_answered_to_its_via_port(pair: Pair) -> None:
     async with rtp_port() as port:
         text = (
             f"OPTIONS sip:ha@{HOST} SIP/2.0\r\nVia: SIP/2.0/UDP {HOST}:{pair.door.port};branch=z9hG4bK1\r\n"
@@ -51,7 +51,7 @@ async def test_without_rport_the_port_of_the_hop_counts(pair: Pair) -> None:
         assert (await pair.door.expect("200"))["via"] == f"SIP/2.0/UDP {HOST}:{pair.door.port};branch=z9hG4bK1"
 
 
-async def test_strangers_get_silence(pair: Pair) -> None:
+async def test_requests_of_strangers_get_no_response(pair: Pair) -> None:
     stranger = Telephone(await UdpLine().open("127.0.0.2"))
     stranger.agent = pair.agent.local
     try:
@@ -69,7 +69,7 @@ async def test_strangers_get_silence(pair: Pair) -> None:
     assert pair.agent.ignored == 5
 
 
-async def test_a_strangers_answer_is_not_taken(pair: Pair) -> None:
+async def test_an_answer_of_a_stranger_is_ignored(pair: Pair) -> None:
     stranger = Telephone(await UdpLine().open("127.0.0.2"))
     async with asyncio.TaskGroup() as group:
         calling = group.create_task(pair.agent.call("100"))
@@ -192,7 +192,7 @@ async def test_a_door_calls_over_tcp(tcp_pair: Pair) -> None:
     assert line.connections == 1
 
 
-async def test_a_lost_connection_ends_a_call_that_waits(tcp_pair: Pair) -> None:
+async def test_a_lost_connection_fails_an_unanswered_call(tcp_pair: Pair) -> None:
     async with asyncio.TaskGroup() as group:
         calling = group.create_task(_failed(tcp_pair.agent))
         await tcp_pair.door.expect("INVITE")
@@ -233,7 +233,7 @@ async def test_a_lost_connection_ends_a_call_that_rings(tcp_pair: Pair) -> None:
     assert taken.end_reason is EndReason.FAILED
 
 
-async def test_nothing_listens(tcp_pair: Pair) -> None:
+async def test_a_call_without_a_listening_server_fails(tcp_pair: Pair) -> None:
     tcp_pair.door.line.close()
     assert await _failed(tcp_pair.agent) == "connection lost"
     # Nor at the second attempt; nothing of the first is in the way.
@@ -277,7 +277,7 @@ async def test_a_connection_with_nonsense_is_closed(tcp_pair: Pair, data: bytes)
     writer.close()
 
 
-async def test_a_message_comes_in_pieces(tcp_pair: Pair) -> None:
+async def test_a_message_in_pieces_is_assembled(tcp_pair: Pair) -> None:
     line = tcp_pair.door.line
     assert isinstance(line, TcpLine)
     await line.connect(tcp_pair.agent.local)

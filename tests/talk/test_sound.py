@@ -82,7 +82,7 @@ def test_the_last_packet_is_filled_with_silence() -> None:
         b"ffconcat version 1.0\nfile '{}'\n",
     ],
 )
-def test_what_is_no_sound(tmp_path: Path, data: bytes) -> None:
+def test_an_unreadable_sound_is_an_error(tmp_path: Path, data: bytes) -> None:
     """Also a playlist is none: it could name any file of this machine."""
     (tmp_path / "tone.wav").write_bytes(tone(0.1))
     with pytest.raises(SoundUnreadable):
@@ -140,6 +140,6 @@ async def _said(data: bytes, sent: list[bytes]) -> None:
     await say(data, sent.append, law="PCMA")
 
 
-async def test_an_announcement_that_is_no_sound() -> None:
+async def test_an_unreadable_announcement_is_an_error() -> None:
     with pytest.raises(SoundUnreadable):
         await say(b"junk", lambda packet: None, law="PCMA")

@@ -171,7 +171,7 @@ async def test_a_film_of_one_frame_is_a_still(video: StillsVideo, door: Door) ->
 
 
 @pytest.mark.parametrize("still", [one_frame(jpeg(90))[:200], b"\0\0\0\x18ftypmp42"])
-async def test_a_film_without_a_picture_is_none(video: StillsVideo, door: Door, still: bytes) -> None:
+async def test_a_film_without_a_picture_is_no_still(video: StillsVideo, door: Door, still: bytes) -> None:
     door.answer = still
     with pytest.raises(NoStill):
         await video.open()

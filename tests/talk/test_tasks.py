@@ -29,7 +29,7 @@ async def test_an_unexpected_error_is_logged_at_once(caplog: pytest.LogCaptureFi
     assert len(tasks) == 0
 
 
-async def test_a_call_that_fails_is_a_line_for_who_debugs(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_call_is_logged_at_debug_level(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     tasks = TaskSet()
     tasks.start(fail(CallFailed("no response")))
@@ -38,7 +38,7 @@ async def test_a_call_that_fails_is_a_line_for_who_debugs(caplog: pytest.LogCapt
     assert lines == [(logging.DEBUG, "Background task failed: no response")]
 
 
-async def test_the_end_waits_for_what_tasks_do_last(caplog: pytest.LogCaptureFixture) -> None:
+async def test_cancel_waits_for_the_cleanup_of_tasks(caplog: pytest.LogCaptureFixture) -> None:
     tasks = TaskSet()
     ended: list[str] = []
 
@@ -61,7 +61,7 @@ async def test_the_end_waits_for_what_tasks_do_last(caplog: pytest.LogCaptureFix
     assert not caplog.records
 
 
-async def test_waiting_includes_what_tasks_start() -> None:
+async def test_waiting_includes_tasks_started_by_tasks() -> None:
     tasks = TaskSet()
     ended: list[int] = []
 

@@ -30,7 +30,7 @@ def gapless(packets: list[RtpPacket]) -> bool:
 
 
 @pytest.mark.parametrize("law", ["PCMU", "PCMA"])
-async def test_silence_keeps_pace_with_the_clock(law: str) -> None:
+async def test_silence_is_sent_at_the_pace_of_the_clock(law: str) -> None:
     track, packets = recorded(law)
     track.start()
     track.start()
@@ -43,7 +43,7 @@ async def test_silence_keeps_pace_with_the_clock(law: str) -> None:
     assert gapless(packets)
 
 
-async def test_sound_takes_the_place_of_silence() -> None:
+async def test_sound_replaces_silence() -> None:
     track, packets = recorded("PCMA")
     track.play("PCMA", b"too early")
     track.start()
@@ -62,7 +62,7 @@ async def test_sound_takes_the_place_of_silence() -> None:
     assert gapless(packets)
 
 
-async def test_sound_that_is_faster_than_time_is_dropped() -> None:
+async def test_sound_faster_than_the_clock_is_dropped() -> None:
     track, packets = recorded("PCMU")
     track.start()
     for _ in range(500):
@@ -71,7 +71,7 @@ async def test_sound_that_is_faster_than_time_is_dropped() -> None:
     assert 15 <= len(packets) <= 16
 
 
-async def test_what_was_missed_while_the_loop_stood_still_is_not_made_up_for() -> None:
+async def test_missed_packets_are_not_sent_after_a_blocked_loop() -> None:
     track, packets = recorded("PCMU")
     track.start()
     await asyncio.sleep(1)
@@ -84,7 +84,7 @@ async def test_what_was_missed_while_the_loop_stood_still_is_not_made_up_for() -
     assert 3599 * 8000 < jump < 3601 * 8000
 
 
-async def test_the_first_video_is_copied_and_the_next_one_follows_it() -> None:
+async def test_the_numbers_of_a_second_video_continue_the_first() -> None:
     track = VideoTrack()
     first = [rtp(b"a", 65_534 + number, ssrc=1) for number in range(3)]
     assert [track.restamp(packet) for packet in first] == first
@@ -104,7 +104,7 @@ async def test_the_first_video_is_copied_and_the_next_one_follows_it() -> None:
     assert back is not None and RtpPacket.parse(back).sequence == 5
 
 
-async def test_what_is_no_packet_of_a_video_is_dropped() -> None:
+async def test_invalid_video_packets_get_no_timestamp() -> None:
     track = VideoTrack()
     assert track.restamp(b"\x80") is None
     assert track.restamp(bytes(40)) is None
@@ -160,7 +160,7 @@ async def test_packets_of_go2rtc_become_packets_of_20_ms() -> None:
     assert max(at - begun - number * 0.02 for number, (at, _, _) in enumerate(ear.packets)) < 0.03
 
 
-async def test_a_gap_of_the_microphone_stays_one() -> None:
+async def test_a_gap_of_the_microphone_is_kept() -> None:
     ear = Ear()
     ear.microphone.put(spoken(0, 320), "PCMU")
     await asyncio.sleep(1)

@@ -80,7 +80,7 @@ class Hands(Device):
         """The other side of a call dials a code: an individual switch code, or with `valid` a universal one."""
         leg = next((s.legs[0] for s in self.calls.values() if s.state == "connected"), None)
         if leg is None:
-            raise ValueError("nobody is on the line")
+            raise ValueError("no call is active")
         entry = None if valid is False else self.directory.find(lambda entry: code in entry["access"]["code"])
         accepted = entry is not None or bool(valid)
         kind = "uni" if entry is None else "user"

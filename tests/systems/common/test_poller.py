@@ -594,7 +594,7 @@ async def test_waiting_ends_with_the_first_due_job_wake_up_or_time(server: Serve
         assert not task.done()
         server.poller.soon("log")
         await settle()
-        assert task.done(), "somebody has asked for a look"
+        assert task.done(), "a job was requested"
 
 
 async def test_waiting_ends_when_a_job_ends(server: Server) -> None:

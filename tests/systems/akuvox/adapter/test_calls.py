@@ -177,7 +177,7 @@ def test_a_group_that_is_pushed_once(tracker: CallTracker, clock: Clock) -> None
     tracker.pushed_hang_up()
     assert tracker.logged(record("101")) == ()
     assert tracker.logged(record("102", second=1)) == ()
-    assert rings(tracker.logged(record("103", second=40))) == 1, "that was somebody else"
+    assert rings(tracker.logged(record("103", second=40))) == 1, "another visitor"
 
 
 def test_visitors_known_from_the_log_alone_ring(tracker: CallTracker) -> None:

@@ -72,6 +72,6 @@ def test_the_clock_of_the_device_has_a_zone() -> None:
     when = datetime(2026, 11, 21, 12)
     assert at(None, timedelta()) is None
     assert at(when, timedelta(hours=2)) == datetime(2026, 11, 21, 10, tzinfo=UTC)
-    assert at(when, timedelta(days=-2000)) == when.replace(tzinfo=UTC) + timedelta(days=2000), "nobody has set it"
+    assert at(when, timedelta(days=-2000)) == when.replace(tzinfo=UTC) + timedelta(days=2000), "the clock was never set"
     without = at(when, None)
     assert without is not None and without.tzinfo is not None and without.replace(tzinfo=None) == when

@@ -238,7 +238,7 @@ async def test_an_empty_log_is_a_log(hass: HomeAssistant, device: Start, form: s
     await until(lambda: state_of(hass, entry, "event", "access") != "unknown", "the record")
 
 
-async def test_a_placeholder_is_nobody(hass: HomeAssistant, device: Start) -> None:
+async def test_a_placeholder_in_a_record_is_no_name(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
     events = capture_log_events(hass)

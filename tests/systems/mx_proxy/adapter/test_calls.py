@@ -223,6 +223,6 @@ async def test_missing_pushes_are_detected(start: Start) -> None:
     await until(lambda: len(bench.types()) == 1, "a call that went out")
     assert (await bench.system.examine())["pushes"] == "arriving"
     bench.sim.hang_up(bench.sim.incoming_call("3108"))
-    await until(lambda: len(bench.types()) == 2, "a call that nobody told of")
+    await until(lambda: len(bench.types()) == 2, "a call that was not pushed")
     assert (await bench.system.examine())["pushes"] == "expected"
     await until(lambda: bench.cursor.get("pushes") is False, "the note of it")

@@ -83,7 +83,7 @@ async def test_a_conference_is_planned_in_the_calendar(hass: HomeAssistant, sim:
     (row,) = rows(sim).values()
     assert (row["name"], row["startDate"], row["duration"]) == ("Kick-off", start.timestamp(), 45)
     assert row["ownerId"] == ANNA
-    assert row["accessId"] > 0, "nobody could dial in"
+    assert row["accessId"] > 0, "an access code is needed to dial in"
     assert shown(hass, entry, "calendar", "conferences").attributes["message"] == "Kick-off"
 
 

@@ -120,7 +120,7 @@ async def test_a_push_body_in_pieces_is_read_whole(
     await stranger.post(f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", data=pieces())
     await until(lambda: state_of(hass, entry, "binary_sensor", "ringing") == "off", "its end")
     assert events[-1].data["type"] == Kind.CLEARED
-    assert sim.extensions[sim.login].calls.live, "nobody but the push has told"
+    assert sim.extensions[sim.login].calls.live, "only the push reported the end"
 
 
 @pytest.mark.parametrize("kind", ["CallLog", "Voicemails"])

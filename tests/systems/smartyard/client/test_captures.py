@@ -62,7 +62,7 @@ HASH = "310b2883c53024644bcd8355fe846b67"
 PUSH_TOKEN = "ha-webhook-0123456789abcdef"
 PICTURE = "e4bb3f86-073a-270e-c8d9-291c10d26dfe"
 
-NOBODY = Name()
+NO_NAME = Name()
 HOUSE = House(
     "1",
     "г Примерск, ул Тестовая, д 9",
@@ -173,14 +173,14 @@ CASES = {
     "06_confirmCode_norequest": Case(
         lambda y: y.login.confirm_code("79120000000", "1001", DEVICE), Refusal(NoCodePending, "Not Found")
     ),
-    "07_confirmCode_ok": Case(lambda y: y.login.confirm_code(PHONE, "1001", DEVICE), Login(TOKEN, NOBODY)),
+    "07_confirmCode_ok": Case(lambda y: y.login.confirm_code(PHONE, "1001", DEVICE), Login(TOKEN, NO_NAME)),
     "08_ping_noauth": Case(lambda y: y.user.ping(), Refusal(TokenRefused, "Ошибка авторизации"), token=""),
     "09_ping_badtoken": Case(lambda y: y.user.ping(), Refusal(TokenRefused, "Не авторизован"), token="nope"),
     "10_ping_emptybearer": Case(
         lambda y: y.user.ping(), Refusal(TokenRefused, "Отсутствует токен"), sent=False, token=""
     ),
     "11_ping": Case(lambda y: y.user.ping(), None),
-    "12_getName": Case(lambda y: y.user.name(), NOBODY),
+    "12_getName": Case(lambda y: y.user.name(), NO_NAME),
     "13_getAddressList": Case(lambda y: y.address.houses(), (HOUSE,)),
     # Without a body it would do as well.
     "14_getAddressList_nobody": Case(lambda y: y.address.houses(), (HOUSE,), sent=False),

@@ -308,9 +308,9 @@ async def test_a_watch_that_the_push_route_does_not_deliver_is_an_error(
 
 
 async def test_the_sip_account_of_a_ring_is_returned(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
-    with pytest.raises(ServiceValidationError) as nobody:
+    with pytest.raises(ServiceValidationError) as no_ring:
         await flat_command(hass, pushed, "sip_account", "door_21_0")
-    assert nobody.value.translation_key == "no_such_call"
+    assert no_ring.value.translation_key == "no_such_call"
     secret = sim.ring(21)
     await becomes(hass, pushed, "binary_sensor", "bell_21_ringing", "on")
     # The door, what belongs to its house, and the flat.

@@ -149,9 +149,9 @@ async def test_a_google_push_is_received_like_a_forwarded_push(
         return "it is heard here"
 
     monkeypatch.setattr(entry.runtime_data.coordinator.features.push, "receive", receive)
-    google.push(b"whatever")
+    google.push(b"any body")
     await until(lambda: heard, "the push")
-    assert heard == [PushMessage("POST", {}, b"whatever")]
+    assert heard == [PushMessage("POST", {}, b"any body")]
 
 
 # -- what goes wrong -------------------------------------------------------------------------------
@@ -345,7 +345,7 @@ def asked(sim: Simulator) -> int:
     return len([request for request in sim.requests if request.function == "/user/pushTokens"])
 
 
-@pytest.mark.parametrize("other", ["err", "off", None, "somebody-else-0123456789"])
+@pytest.mark.parametrize("other", ["err", "off", None, "another-device-0123456789"])
 async def test_the_token_is_sent_again_to_a_server_that_lost_it(
     hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch, other: str | None
 ) -> None:

@@ -24,7 +24,7 @@ from tests.simulators.two_n.mobilekey import FAKE_KEY
 from .conftest import Bench, Start
 
 ALICE = "54877B0E-4CC3-C645-9530-6C7850F47A9C"
-NOBODY = "00000000-0000-0000-0000-000000000001"
+UNKNOWN_USER = "00000000-0000-0000-0000-000000000001"
 EVENTS = ["bc4baad9-d2cd-4706-986f-b942963bfa9f", "0c3f5a64-2f0f-4bb8-8f2b-0d2a2a0b7c11"]
 KEY = b64encode(FAKE_KEY).decode()
 
@@ -66,7 +66,7 @@ async def test_access_is_granted_on_every_model(any_bench: Bench) -> None:
     assert len(recorded(any_bench, "UserAuthenticated")) == 1
     await access.block(0, True)
     assert await access.grant(0, ALICE) == Grant(granted=False, reason="accessBlocked")
-    assert (await access.grant(0, NOBODY)).granted is False
+    assert (await access.grant(0, UNKNOWN_USER)).granted is False
 
 
 async def test_access_points_that_refuse(bench: Bench) -> None:
@@ -157,7 +157,7 @@ async def test_elevator_access_on_every_model(any_bench: Bench) -> None:
 async def test_invalid_elevator_access_is_an_error(start: Start) -> None:
     lift = (await start("access_unit")).device().lift
     with pytest.raises(InvalidRequest, match="User not found"):
-        await lift.grant(NOBODY)
+        await lift.grant(UNKNOWN_USER)
     for seconds in (0, 601):
         with pytest.raises(InvalidRequest) as refused:
             await lift.grant(ALICE, seconds)

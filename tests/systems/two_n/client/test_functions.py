@@ -37,7 +37,7 @@ from .conftest import Bench, Start
 
 ALICE = "54877B0E-4CC3-C645-9530-6C7850F47A9C"
 JIRI = "8FA29EBC-2FE8-4A8C-9A3B-D8B0351FB6F8"
-NOBODY = "00000000-0000-0000-0000-000000000001"
+UNKNOWN_USER = "00000000-0000-0000-0000-000000000001"
 
 
 @pytest.fixture
@@ -340,7 +340,7 @@ async def test_a_group_call_has_legs(bench: Bench, device: TwoNDevice) -> None:
 
 
 async def test_dialing_needs_either_a_number_or_known_users(bench: Bench, device: TwoNDevice) -> None:
-    for number, users in (("100", [ALICE]), (None, []), (None, [NOBODY]), ("", [])):
+    for number, users in (("100", [ALICE]), (None, []), (None, [UNKNOWN_USER]), ("", [])):
         with pytest.raises(InvalidRequest):
             await device.call.dial(number, users)
     assert not bench.sim.calls
@@ -577,9 +577,9 @@ async def test_each_directory_entry_has_its_own_errors(device: TwoNDevice) -> No
     forced = await device.directory.create([{"uuid": ALICE, "name": "again"}], force=True)
     assert forced.entries[0].errors == ()
     for request in (
-        device.directory.update([{"uuid": NOBODY, "name": "x"}]),
-        device.directory.get([NOBODY]),
-        device.directory.delete([NOBODY]),
+        device.directory.update([{"uuid": UNKNOWN_USER, "name": "x"}]),
+        device.directory.get([UNKNOWN_USER]),
+        device.directory.delete([UNKNOWN_USER]),
     ):
         assert (await request).entries[0].errors == (EntryError("EDIR_UUID_DOES_NOT_EXIST", None),)
 
