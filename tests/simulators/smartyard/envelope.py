@@ -60,13 +60,16 @@ class Loose:
     def __init__(self, seed: int | None) -> None:
         """Without a seed everything has the type that it has in the captures."""
         self._random = None if seed is None else random.Random(seed)
+        # Whether lists are objects, as PHP writes a list from which an item was removed.
+        self.holes = False
 
     def write(self, value: object, name: str = "") -> object:
         """Give data with the types of the day."""
         if isinstance(value, Mapping):
             return {key: self.write(content, key) for key, content in value.items()}
         if isinstance(value, list):
-            return [self.write(content) for content in value]
+            written = [self.write(content) for content in value]
+            return dict(enumerate(written, 1)) if self.holes and written else written
         if self._random is None or name not in NUMBERS or isinstance(value, bool):
             return value
         if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):

@@ -50,7 +50,7 @@ class Pipeline:
         self._handlers = handlers
         self._pictures = pictures
         self._trouble = trouble
-        self._loose = loose
+        self.loose = loose
 
     async def answer(self, request: web.BaseRequest) -> Outcome:
         """Answer a request."""
@@ -80,7 +80,7 @@ class Pipeline:
                 call.subscriber = self._people.get(call.device.phone)
                 phone = call.device.phone
             answer = self._handlers[endpoint.path](call)
-            return Outcome(success(answer, language, self._loose), endpoint, phone, None, body)
+            return Outcome(success(answer, language, self.loose), endpoint, phone, None, body)
         except ApiError as error:
             response = refusal(error, language, self._dialect)
             return Outcome(response, endpoint, phone, error.message.en, body)

@@ -89,7 +89,12 @@ def fields(value: object) -> Fields:
 
 
 def objects(value: object) -> tuple[Fields, ...]:
-    """Return the JSON objects in a JSON array; other items are skipped."""
+    """Return the JSON objects in a JSON array; other items are skipped.
+
+    An object that has only objects in it is an array as well: PHP writes one from which an item was removed like that.
+    """
+    if isinstance(value, Mapping) and all(isinstance(item, Mapping) for item in value.values()):
+        return tuple(value.values())
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         return ()
     return tuple(item for item in value if isinstance(item, Mapping))

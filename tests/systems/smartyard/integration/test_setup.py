@@ -65,3 +65,15 @@ async def test_setup_and_reload_request_each_list_once(hass: HomeAssistant, sim:
     before = len(sim.requests)
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert Counter(str(request.function) for request in sim.requests[before:]) == lists
+
+
+async def test_lists_from_which_an_item_was_removed(hass: HomeAssistant, sim: Simulator) -> None:
+    """PHP writes them as objects, with the numbers of the items as names."""
+    whole = await add(hass, sim)
+    expected = whole.runtime_data.coordinator.data
+    assert await hass.config_entries.async_unload(whole.entry_id)
+    sim.pipeline.loose.holes = True
+    assert await hass.config_entries.async_setup(whole.entry_id)
+    state = whole.runtime_data.coordinator.data
+    for part in ("doors", "places", "bells", "cameras", "settings", "door_codes"):
+        assert getattr(state, part) == getattr(expected, part), part
