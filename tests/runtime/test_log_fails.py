@@ -101,7 +101,7 @@ async def test_entities_stay_available_while_the_log_hangs(
     monkeypatch.setattr(log._poll, "seconds", 1)
     pace = Pace(polls=(1,), patience=0.3, reach=0.3, reopen=(0.3,), uptime=0.3)
     monkeypatch.setattr(log, "_pace", pace)
-    monkeypatch.setattr(log._ages, "_pace", pace)
+    monkeypatch.setattr(log.ages, "_pace", pace)
     await fail(hass, sim, entry, Fault.HANG)
     assert state_of(hass, entry, "lock", "door_1_door") == "locked"
     await pass_time(hass, PATIENCE + 1)

@@ -25,15 +25,12 @@ _SETUP_BURST, _SETUP_RATE = 10, 12.0
 _COMPLETE_BURST, _COMPLETE_RATE = 10, 5.0
 # If the event channels of more devices than this are interrupted, their return is spread.
 _FEW = 5
-# Devices per second whose channel is opened again, which takes five requests. All devices get their turn within so many
-# seconds; more than 100 share the seconds.
-_RETURN_RATE, _RETURN_PERIOD = 2.0, 50.0
+# Devices per second that are heard again, each with four requests for its event channel and three for its state. All
+# devices get their turn within so many seconds; more than 100 share the seconds.
+_RETURN_RATE, _RETURN_PERIOD = 1.8, 55.0
 # Connections per second that look for all unavailable devices, and the longest pause in seconds for one device.
 _SEARCH_RATE, _SEARCH_PERIOD = 20.0, 5.0
-# Devices at once and per second whose state is read after an outage, which takes five requests: slower than channels are
-# opened, as events tell what changes.
-_READ_BURST, _READ_RATE, _READ_PERIOD = 5, 1.5, 67.0
-# The same for descriptions, each of which takes up to 20 requests.
+# Devices at once and per second that are described after an outage, each with up to 20 requests.
 _DESCRIBE_BURST, _DESCRIBE_RATE, _DESCRIBE_PERIOD = 1, 0.8, 125.0
 # Seconds until the next poll of a device whose return is spread: later than its turn, so that it is not read twice.
 _LATE_POLL = (80.0, 160.0)
@@ -81,8 +78,7 @@ class LoadSpreader:
 
     Attributes:
         setups: Limits how many devices are set up, or begin to deliver events, at once.
-        returns: Limits how many interrupted event channels are opened at once, while many are interrupted.
-        readings: Limits how many devices are asked for their state at once after an outage.
+        returns: Limits how many devices are heard again at once, while many event channels are interrupted.
         descriptions: Limits how many devices are read completely at once.
         completions: Limits how many devices are asked at once for what their setup left out.
     """
@@ -90,7 +86,6 @@ class LoadSpreader:
     def __init__(self) -> None:
         self.setups = RateLimit(_SETUP_BURST, _SETUP_RATE)
         self.returns = RateLimit(0, _RETURN_RATE, _RETURN_PERIOD)
-        self.readings = RateLimit(_READ_BURST, _READ_RATE, _READ_PERIOD)
         self.descriptions = RateLimit(_DESCRIBE_BURST, _DESCRIBE_RATE, _DESCRIBE_PERIOD)
         self.completions = RateLimit(_COMPLETE_BURST, _COMPLETE_RATE)
         # The entries of devices whose event channel is interrupted, and whether there were many since all worked.

@@ -297,13 +297,10 @@ class StateCoordinator(CommandCoordinator):
 
     @callback
     def async_read_soon(self) -> None:
-        """Read the state once in the background, without blocking the event stream; one of many devices waits."""
-
-        async def read() -> None:
-            await self.load_spreader.readings.wait()
-            await self.async_request_refresh()
-
-        self.config_entry.async_create_background_task(self.hass, read(), f"{DOMAIN} state of {self.name}")
+        """Read the state once in the background, without blocking the event stream."""
+        self.config_entry.async_create_background_task(
+            self.hass, self.async_request_refresh(), f"{DOMAIN} state of {self.name}"
+        )
 
 
 def after(state: State, changes: Iterable[Change]) -> State:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import batched
 import logging
 
-from ...model.events import CallChanged, Event
+from ...model.events import CallChanged, Event, Restarted
 from ...model.features import PORTION, Delivery
 from ...model.state import Missing
 from ..common.errors import IntercomError
@@ -104,6 +104,7 @@ class TwoNLog:
         self._withheld = WithheldEvents(reported)
         self._visitors = Visitors(reported)
         self._credentials = Credentials()
+        self._restarted = False
 
     async def set_event_types(self, reported: frozenset[str]) -> None:
         """Change the event types without losing events; an empty set changes nothing."""
@@ -118,6 +119,11 @@ class TwoNLog:
     async def reach(self) -> None:
         """Check that the device accepts connections."""
         await self.reader.reach()
+
+    def take_restart(self) -> bool:
+        """Return whether a restart was read since the last call."""
+        restarted, self._restarted = self._restarted, False
+        return restarted
 
     def recheck(self) -> None:
         """Discard the conclusions drawn from missing records."""
@@ -153,6 +159,9 @@ class TwoNLog:
         if batch.gap is not None:
             gap = gap_event(batch.gap, self._boots.name)
             deliveries[0] = replace(deliveries[0], events=(gap, *deliveries[0].events))
+        self._restarted = self._restarted or any(
+            isinstance(fact, Restarted) for delivery in deliveries for event in delivery.events for fact in event.facts
+        )
         return deliveries
 
     def _see(self, readings: Iterable[Reading]) -> None:

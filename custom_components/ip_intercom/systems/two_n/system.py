@@ -1,7 +1,7 @@
 """One 2N device in the neutral model: capabilities and state."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import replace
 import logging
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,10 @@ from ..common.privacy import Privacy
 from .calls import TwoNCallLog, TwoNCalls
 from .cameras import StreamAccess, TwoNCameras
 from .client import TwoNDevice
+from .client.client import is_permitted
 from .client.cursor import Cursor
 from .client.log import LogReader
-from .client.protocol import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CTRL, SYSTEM_STATUS, Endpoint, Privilege
+from .client.protocol import ACCESS_BLOCKING_CTRL, CALL_DIAL, IO_CTRL, SWITCH_CTRL, SYSTEM_STATUS, Privilege
 from .client.system import SystemInfo
 from .directory import TwoNButtonNumbers, TwoNCodes, TwoNDirectory
 from .doors import TwoNAccessPoints, TwoNDoors, TwoNOutputs
@@ -291,8 +292,13 @@ class TwoNSystem:
 
     async def _is_permitted(self, control: Control) -> bool:
         """Return whether the account may use a command; the previous value if the device does not respond."""
-        function = _function(_PROBES[control])
-        allowed = await self._reader.ask(function, self.device.client.permits(_PROBES[control]), keep=False)
+        probe = _PROBES[control]
+        function = probe.path.removeprefix("/api/")
+        if control is Control.MAINTENANCE and self.log is not None:
+            request: Awaitable[object] = self.log.reader.ages.read_status(self.device.system)  # the log needs it, too
+        else:
+            request = self.device.client.call(probe)
+        allowed = await self._reader.ask(function, is_permitted(request), keep=False)
         return control in self._controls if function in self._reader.failures else bool(allowed)
 
     async def _open_log(self, reported: frozenset[str]) -> None:
@@ -328,14 +334,16 @@ class TwoNSystem:
 
     async def _read(self, parts: DeviceParts, failures: list[IntercomError]) -> Reading:
         device = self.device
+        # A restart ended all calls, events report later ones, and the description that follows reads the access points.
+        restarted = self.log is not None and self.log.take_restart()
         clock_is_due = self._readings % _READINGS_PER_CLOCK == 0
         self._readings += 1
         switches, ports, accounts, calls, blocked, clock = await together(
             part(self._attempt(device.switch.status()), failures) if parts.switches else nothing(),
             part(self._attempt(device.io.status()), failures) if parts.ports else nothing(),
             part(self._attempt(device.phone.status()), failures) if parts.phone else nothing(),
-            part(self._attempt(device.call.status()), failures) if parts.phone else nothing(),
-            self._extra(device.access.blocked()) if parts.access_points else nothing(),
+            part(self._attempt(device.call.status()), failures) if parts.phone and not restarted else nothing(),
+            self._extra(device.access.blocked()) if parts.access_points and not restarted else nothing(),
             self._extra(device.system.time()) if clock_is_due else nothing(),
         )
         return reading_of(parts, switches, ports, accounts, calls, blocked, clock)
@@ -434,10 +442,6 @@ class TwoNSystem:
         usable = parts.switches or parts.ports or self.log or features.cameras or features.directory or features.calls
         if self._rejection is not None and (not usable or isinstance(self._rejection, SecureConnectionRequired)):
             raise self._rejection
-
-
-def _function(endpoint: Endpoint) -> str:
-    return endpoint.path.removeprefix("/api/")
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

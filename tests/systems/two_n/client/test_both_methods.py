@@ -12,6 +12,7 @@ import pytest
 
 from custom_components.ip_intercom.systems.common.errors import NotSupported
 from custom_components.ip_intercom.systems.two_n.client import TwoNClient, protocol
+from custom_components.ip_intercom.systems.two_n.client.client import is_permitted
 from custom_components.ip_intercom.systems.two_n.client.protocol import Endpoint
 from tests.simulators.two_n import make_firmware
 
@@ -185,7 +186,7 @@ async def test_a_post_without_parameters_brings_a_form(start: Start, firmware: s
     for endpoint in (protocol.SYSTEM_STATUS, protocol.PHONE_STATUS, protocol.LOG_CAPS):
         assert await client.call(replace(endpoint, method="POST"))
     bench.sim.post_refused = True
-    assert await client.permits(replace(protocol.SYSTEM_STATUS, method="POST"))
+    assert await is_permitted(client.call(replace(protocol.SYSTEM_STATUS, method="POST")))
     if firmware is None:
         with pytest.raises(NotSupported):
             await client.call(protocol.IO_DOORBELL)

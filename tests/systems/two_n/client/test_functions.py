@@ -26,6 +26,7 @@ from custom_components.ip_intercom.systems.common.errors import (
 )
 from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice
+from custom_components.ip_intercom.systems.two_n.client.client import is_permitted
 from custom_components.ip_intercom.systems.two_n.client.directory import EntryError
 from custom_components.ip_intercom.systems.two_n.client.doors import SwitchAction, SwitchCaps, SwitchStatus
 from custom_components.ip_intercom.systems.two_n.client.phone import CallLeg, CallSession, SipAccount
@@ -110,14 +111,14 @@ async def test_json_under_any_name(bench: Bench, content_type: str) -> None:
 async def test_permits_asks_for_a_privilege_without_a_command(start: Start) -> None:
     bench = await start(accounts=[Account("ha", "ha-pass", Privilege.ALL & ~Privilege.SWITCH_CONTROL)])
     client = bench.client()
-    assert await client.permits(CALL_DIAL)
-    assert not await client.permits(SWITCH_CTRL)
-    assert await client.permits(SWITCH_STATUS)
+    assert await is_permitted(client.call(CALL_DIAL))
+    assert not await is_permitted(client.call(SWITCH_CTRL))
+    assert await is_permitted(client.call(SWITCH_STATUS))
     bench.sim.disable("phone")
-    assert not await client.permits(CALL_DIAL)
+    assert not await is_permitted(client.call(CALL_DIAL))
     bench.sim.lose_connection()
     with pytest.raises(ConnectionFailed):
-        await client.permits(CALL_DIAL)
+        await is_permitted(client.call(CALL_DIAL))
 
 
 # -- 5.1 system --------------------------------------------------------------------------------------

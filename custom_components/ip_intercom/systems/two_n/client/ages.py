@@ -326,6 +326,11 @@ class EventAges:
     def _ages(self, events: Sequence[LogEvent], arrived: float, since: float) -> list[Age]:
         return [self.freshness.age(event.up_time, event.utc_time, arrived, since) for event in events]
 
+    def prepare(self) -> None:
+        """Read uptime and clock of a new channel in the background, unless they were just read."""
+        if not self._uptime_requested:
+            self.request_uptime()
+
     def request_uptime(self) -> None:
         """Read uptime and clock in the background, unless a read is in progress."""
         if self._uptime_task is None or self._uptime_task.done():
@@ -347,6 +352,12 @@ class EventAges:
         task, self._uptime_task = self._uptime_task, None
         if task is not None:
             task.cancel()
+
+    async def read_status(self, system: System) -> bool:
+        """Read uptime and clock, which spares the read of a new channel; return whether the device reports its uptime."""
+        has_uptime = await self._read_status(system.status)
+        self._uptime_requested = self._uptime_requested or has_uptime
+        return has_uptime
 
     async def _read_uptime(self) -> None:
         """Read uptime and clock."""

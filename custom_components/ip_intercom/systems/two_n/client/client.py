@@ -111,20 +111,6 @@ class TwoNClient:
             raise UnexpectedReply(f"{endpoint.path} returned unreadable {name}")
         return found
 
-    async def permits(self, endpoint: Endpoint) -> bool:
-        """Return whether the account may use a command, by sending it without its parameters.
-
-        The device checks the account before the parameters, and a command without its mandatory
-        parameters has no effect (HTTP API 2.3, codes 10 and 11).
-        """
-        try:
-            await self.call(endpoint)
-        except InvalidRequest, CommandFailed:
-            return True
-        except PermissionDenied, ServiceDisabled, SecureConnectionRequired, NotSupported:
-            return False
-        return True
-
     async def fetch(self, endpoint: Endpoint, params: Mapping[str, str], *, max_bytes: int) -> Reply:
         """Send one request and return a response that is not JSON, such as an image.
 
@@ -211,6 +197,21 @@ class TwoNClient:
                 result(endpoint, answer)
                 raise UnexpectedReply(f"{endpoint.path} returned {answer.content_type}")
             yield answer
+
+
+async def is_permitted(request: Awaitable[object]) -> bool:
+    """Return whether the account may use the command that a request sends without its parameters.
+
+    The device checks the account before the parameters, and a command without its mandatory parameters has no
+    effect (HTTP API 2.3, codes 10 and 11).
+    """
+    try:
+        await request
+    except InvalidRequest, CommandFailed:
+        return True
+    except PermissionDenied, ServiceDisabled, SecureConnectionRequired, NotSupported:
+        return False
+    return True
 
 
 class Functions:

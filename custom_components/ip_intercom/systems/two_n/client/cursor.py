@@ -132,6 +132,15 @@ class Cursor:
             return None
         return next((index for index, event in enumerate(events) if event.id > last.id), len(events))
 
+    def shows_restart(self, events: Sequence[LogEvent]) -> bool:
+        """Return whether ``events``, which reach back to the cursor, prove that the device has started since."""
+        last = self.last
+        return any(
+            (event.event, event.params.get("state")) == ("DeviceState", "startup")
+            and (last is None or event.utc_time > last.utc_time)
+            for event in events[self.resume_at(events, None) or 0 :]
+        )
+
     def gap(self, events: Sequence[LogEvent], now: float) -> Gap:
         """Return the period that is missing before ``events``; ``now`` is in Unix seconds."""
         last, start = self.last, self.complete_until

@@ -148,7 +148,7 @@ class LogReader:
         self._resumed = False
         # Earliest possible time of the next event of the channel.
         self._since = -inf
-        self._ages = EventAges(self._query_recent, system, self._pace, monotonic)
+        self.ages = EventAges(self._query_recent, system, self._pace, monotonic)
         self._poll = PollLength(self._pace.polls, None if cursor is None else cursor.poll)
 
     @property
@@ -192,11 +192,11 @@ class LogReader:
             since = self._since
             events = await self._pull(self.poll if wait is None else min(wait, self.poll))
             arrived = self._monotonic()
-            readings = await self._ages.classify(events, arrived, Channel(self._filter, self._drained), since)
+            readings = await self.ages.classify(events, arrived, Channel(self._filter, self._drained), since)
         except BaseException as err:
             self._abandon_channel(err)
             raise
-        self._ages.observe(readings, arrived, since)
+        self.ages.observe(readings, arrived, since)
         self._advance(events)
         return Batch(readings, gap=None, resumed=False)
 
@@ -209,7 +209,7 @@ class LogReader:
 
     async def close(self) -> None:
         """Close the channel if the device is reachable."""
-        self._ages.cancel()
+        self.ages.cancel()
         channel, self._channel, self._failed_channel = self._channel or self._failed_channel, None, None
         if channel is not None:
             await self._close_idle(channel)
@@ -223,7 +223,7 @@ class LogReader:
 
     def _abandon_channel(self, err: BaseException) -> None:
         """Give up a channel: the events of a lost response are available only from a new one."""
-        self._ages.cancel()
+        self.ages.cancel()
         channel, self._channel = self._channel, None
         if self._kept_running:
             self._kept_running = None  # the device may have restarted since
@@ -242,7 +242,7 @@ class LogReader:
         """Open a channel, possibly after a failed one.
 
         While the device does not respond, each attempt costs one connection or one request. A slow device is first
-        asked for the new channel, as a ring may be waiting; the old channel is closed while the new one is drained.
+        asked for the new channel, as a ring may be waiting; the old channel is closed after the new one was drained.
         """
         unreachable = isinstance(self._failure, ConnectionFailed)
         if unreachable:
@@ -302,7 +302,7 @@ class LogReader:
             self._channel = await self._log.subscribe(self._filter, include, CHANNEL_DURATION, patience)
         self._drained = False
         self._since = -inf
-        self._ages.begin_channel()
+        self.ages.begin_channel()
         self._responded_at = self._monotonic()
 
     def _include(self) -> str:
@@ -313,9 +313,12 @@ class LogReader:
         return f"-{ceil(elapsed * (1 + DRIFT)) + MARGIN}"
 
     async def _drain(self) -> Batch:
-        self._ages.request_uptime()
+        self.ages.prepare()
         opened_at = self._responded_at
-        events = await self._take_all_while(self._settle_failed_channel())
+        events = await self._take_all()
+        if self._failed_channel is not None and self.cursor is not None and self.cursor.shows_restart(events):
+            self._failed_channel, self._kept_running = None, False  # a restart closes all channels
+        await self._settle_failed_channel()
         if self._kept_running is None:
             self._kept_running = await self._check_kept_running()
         # Events from before the first subscription do not count as new.
@@ -337,8 +340,8 @@ class LogReader:
             begin = 0
             # The device no longer has the last event.
             self.cursor = Cursor(self.cursor.complete_until, None, self.cursor.poll)
-            self._ages.freshness.forget(opened_at)
-        readings = await self._ages.classify(events[begin:], arrived, Channel(self._filter, self._drained))
+            self.ages.freshness.forget(opened_at)
+        readings = await self.ages.classify(events[begin:], arrived, Channel(self._filter, self._drained))
         self._drained = True
         self._advance(events)
         # Events of the backlog may have changed a state that was read after the channel was opened.
