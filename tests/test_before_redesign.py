@@ -224,7 +224,7 @@ async def test_every_entity_device_and_option_is_there(hass: HomeAssistant, stor
 
 
 async def test_events_and_pictures_of_the_earlier_version_are_restored(hass: HomeAssistant, stored: Stored) -> None:
-    """Events and pictures, which no device tells again."""
+    """No device reports these again."""
     entry = await load(hass, stored)
     shown = {
         entity: state
@@ -254,7 +254,7 @@ def _happen(sim: Sim) -> None:
 
 
 async def test_an_update_reports_only_new_events(hass: HomeAssistant, stored: Stored) -> None:
-    """Also what happened while Home Assistant was updated, but nothing that it reported before."""
+    """Events during the update are reported, earlier ones are not."""
     events = capture_log_events(hass)
     _happen(stored.sim)
     await load(hass, stored)

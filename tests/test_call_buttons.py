@@ -127,7 +127,7 @@ async def test_a_visitor_at_a_selected_button_rings_once_and_is_answered(
 async def test_the_called_number_identifies_the_button(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
-    """Without the privilege for keys, the called number tells."""
+    """The account lacks the keypad privilege."""
     set_numbers(sim, ALICE)
     set_numbers(sim, JIRI)
     sim.revoke(USERNAME, Privilege.KEYPAD_MONITORING)
@@ -180,7 +180,7 @@ async def test_a_button_without_a_free_number_becomes_a_repair(
 async def test_a_shared_button_uses_an_entry_with_a_free_number(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
-    """Alice has button 2 as well, but no room."""
+    """Alice has button 2 as well, but no free number."""
     set_numbers(sim, ALICE, *HERS, "sip:103@192.168.1.20")
     sim.directory[ALICE]["buttons"] = "1,2"
     await talk(hass, entry, door, "2")
@@ -295,7 +295,7 @@ async def test_a_number_that_the_user_changed_is_not_overwritten(
 async def test_a_number_that_the_user_entered_is_not_removed(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
-    """It is the address of Home Assistant already: nothing is written, and nothing taken back."""
+    """The number is the address of Home Assistant, so nothing is written."""
     await talk(hass, entry, door)
     state = hass.states.get(entity_id(hass, entry, "sensor", "talk"))
     assert state is not None
@@ -436,7 +436,7 @@ async def test_a_free_number_taken_before_the_write_is_an_error(
 async def test_a_number_not_written_before_a_stop_is_written_again(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
-    """Home Assistant was stopped between storing and writing, and the entry of the button is another one by now."""
+    """Home Assistant stopped before the write, and another directory entry has the button now."""
     never = {"bell": "2", "place": "0447BBA7-6E7C-420C-A654-466D43D6A067", "number": "sip:old", "written": False}
     await talk(hass, entry, door)
     number = address(hass, entry)
@@ -449,7 +449,7 @@ async def test_a_number_not_written_before_a_stop_is_written_again(
 async def test_a_directory_entry_that_the_device_rejects_is_a_repair(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
-    """An email of older firmware, say: the whole entry is refused, and stays as it is."""
+    """An invalid field of older firmware makes the device reject the whole entry."""
     set_numbers(sim, JIRI, HIS)
     sim.directory[JIRI]["callPos"][0]["profiles"] = "of old firmware"
     await talk(hass, entry, door, "2")
@@ -528,7 +528,7 @@ async def test_reconfiguring_keeps_the_written_numbers(
 
 @pytest.mark.parametrize("restored", [True, False])
 async def test_a_new_unit_gets_the_number_once(hass: HomeAssistant, sockets: None, door: Door, restored: bool) -> None:
-    """The number of a restored backup is still the one of Home Assistant: it goes with the entry."""
+    """The number of a restored backup is that of Home Assistant and is removed with the entry."""
     async with AsyncExitStack() as stack:
         site = Site("two_n", stack)
         await site.mount()

@@ -44,7 +44,7 @@ async def test_an_outage_changes_connectivity_but_no_event_entity(
 async def test_a_power_loss_is_detected_during_a_long_poll(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    """No packet says that it is gone, and the poll would wait for a minute."""
+    """No packet shows the power loss, and the poll would wait for a minute."""
     events = capture_log_events(hass)
     await sim.wait_for_pull()
     sim.cut_power()

@@ -230,7 +230,7 @@ async def test_the_door_state_is_read_if_firmware_has_no_event(hass: HomeAssista
 async def test_the_end_of_a_hold_is_shown_though_an_event_interrupts_the_read(
     hass: HomeAssistant, sockets: None, end: tuple[str, str, str]
 ) -> None:
-    """Firmware without SwitchOperationChanged reports that the switch went off, not that it is no longer held."""
+    """Firmware without SwitchOperationChanged reports the switch state, but not the end of the hold."""
     async with Simulator("verso") as sim:
         sim.log.leave_out("SwitchOperationChanged")
         entry = await add_intercom(hass, sim)

@@ -118,7 +118,7 @@ async def test_an_account(hass: HomeAssistant) -> None:
 
 
 async def test_an_entity_enabled_before_stays_enabled(hass: HomeAssistant) -> None:
-    """The registry keeps it, and the data of entries of earlier versions as well: tests/test_before_redesign.py."""
+    """tests/test_before_redesign.py tests the data of earlier versions."""
     async with TwoN("verso") as sim:
         entry = await add_intercom(hass, sim)
         registry = er.async_get(hass)

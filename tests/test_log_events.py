@@ -146,7 +146,7 @@ async def test_an_unknown_card_fires_an_access_denied_event(
 async def test_an_unknown_card_without_a_rejection_fires_an_access_denied_event(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    """HTTP API 5.10.4: the finger of an unknown person is an event of its own."""
+    """HTTP API 5.10.4: an unknown finger has its own event."""
     sim.rejects_unknown = False
     changed = capture_changes(hass, entry)
     access = entity_id(hass, entry, "event", "access")

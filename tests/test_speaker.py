@@ -122,7 +122,7 @@ async def test_packets_are_sent_every_20_ms(
 async def test_a_long_announcement_is_played_while_the_door_is_silent(
     hass: HomeAssistant, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
-    """The door sends its own sound meanwhile, so that the connection does not count as lost."""
+    """The door sends audio during the announcement, so the connection is not taken for lost."""
     await play(hass, player, files(tone(40.0)), announce=True)
     await until(lambda: state(hass, player) == "idle", "the end")
     assert len(rtsp.microphone) == 2000

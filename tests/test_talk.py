@@ -137,7 +137,7 @@ async def test_home_assistant_offers_start_talking(
     hass_ws_client: WebSocketGenerator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What the dialog of the camera asks for; the preview feature is on."""
+    """The dialog of the camera requests this; the preview feature is on."""
     monkeypatch.setattr(
         "homeassistant.components.camera.entity.async_is_preview_feature_enabled", lambda *_: True, raising=False
     )
@@ -219,7 +219,7 @@ async def secure(sim: Simulator, rtsp: RtspCamera) -> RtspCamera:
 
 
 async def test_a_stream_over_tls(hass: HomeAssistant, secure: RtspCamera, entry: ConfigEntry) -> None:
-    """The certificate is self-signed, as that of the web server."""
+    """The certificate is self-signed, like that of the web server."""
     await talk(hass, entry)
     source = await async_get_stream_source(hass, camera_of(hass, entry))
     assert source == f"rtsps://viewer:p%40ss%2Fw@127.0.0.1:{secure.port}/onvif/media?profile=1"
@@ -591,7 +591,7 @@ async def test_the_options_of_a_device_that_is_away(
 async def test_the_options_of_a_system_without_cameras(
     hass: HomeAssistant, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is nothing to tell: the options are stored at once."""
+    """The options are stored without a check."""
 
     async def nothing(_: object) -> dict[str, object]:
         return {}

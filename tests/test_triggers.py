@@ -187,7 +187,7 @@ async def test_the_editor_offers_only_entities_that_fire_the_trigger(hass: HomeA
 
 
 async def test_names_differ_from_those_of_home_assistant(hass: HomeAssistant) -> None:
-    """The editor shows names of all integrations in one list, without their integration."""
+    """The editor lists names of all integrations without the integration."""
     for language in LANGUAGES:
         ours, others = [
             {

@@ -286,7 +286,7 @@ async def test_a_late_visitor_has_no_current_picture(hass: HomeAssistant, sim: S
 async def test_a_late_visitor_gets_a_past_picture_from_the_camera(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
-    """After a kill, a ring of some seconds ago is late, and a 2N keeps its images for half a minute."""
+    """A ring seconds before a kill is late, and a 2N keeps its images for half a minute."""
     sim.set_input("input1", True)
     await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on", "an event")
     assert await hass.config_entries.async_unload(entry.entry_id)
@@ -305,7 +305,7 @@ async def test_a_late_visitor_gets_a_past_picture_from_the_camera(
 async def test_a_past_picture_that_expired_is_not_taken(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
-    """Pictures of the past are requested one by one: the second visitor's is no longer in the camera."""
+    """Past pictures are requested one by one: that of the second visitor has expired."""
     sim.set_input("input1", True)
     await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on", "an event")
     assert await hass.config_entries.async_unload(entry.entry_id)

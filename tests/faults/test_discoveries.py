@@ -154,7 +154,6 @@ async def test_a_spoiled_discovery_is_a_form_or_an_abort(
 async def test_a_spoiled_discovery_stores_no_bad_address(
     hass: HomeAssistant, entry: ConfigEntry, sim: TwoN, caplog: pytest.LogCaptureFixture, kind: Any
 ) -> None:
-    """Its new address is an address, or the old one stays."""
     assert await hass.config_entries.async_unload(entry.entry_id)
     data = dict(entry.data)
     for host in (*HOSTS, *JUNK):

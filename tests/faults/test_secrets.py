@@ -409,7 +409,7 @@ async def test_a_secret_is_found_in_each_place(
     hass_client: ClientSessionGenerator,
     hass_storage: dict[str, Any],
 ) -> None:
-    """The search finds what is there: otherwise, to find nothing would say nothing."""
+    """Without this, finding nothing would prove nothing."""
     assert await async_setup_component(hass, "diagnostics", {})
     async with TwoN("verso") as sim:
         entry = await add_intercom(hass, sim)
@@ -446,7 +446,7 @@ async def test_home_assistant_records_and_traces_the_data_of_an_action(
     hass: HomeAssistant, sockets: None, caplog: pytest.LogCaptureFixture, hass_storage: dict[str, Any],
     trace: dict[str, Any], places: set[str],
 ) -> None:  # fmt: skip
-    """It records what is entered in an action before the integration gets it, and traces it; both can be turned off."""
+    """The data is recorded and traced before the integration receives it; both can be turned off."""
     witness = Witness(hass, caplog, hass_storage, calls=True)
     code = witness.plant("entered code", "20461937")
     async with TwoN("verso") as sim:

@@ -141,7 +141,7 @@ async def test_a_rejected_login_of_the_event_log_recovers(
 async def test_reauth_starts_within_15_seconds_of_the_first_rejection(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    """Of the first rejection: until the end of its long poll, a device that is idle rejects nothing."""
+    """An idle device rejects nothing before the end of the long poll."""
     sim.clear_requests()
     sim.change_password(USERNAME, "new")
     sim.reset_connections()

@@ -119,7 +119,7 @@ def test_a_restart_ends_calls_and_makes_alarms_unknown() -> None:
 
 
 def test_the_last_access_is_the_last_of_the_log() -> None:
-    """Not of the clock: the device's may have been set back in between."""
+    """The clock of the device may have been set back in between."""
     first, second = Access(LATER, True, "Alice"), Access(NOW, False)
     assert after(AccessDecided(first)).last_access == first
     assert after(AccessDecided(first), AccessDecided(second)).last_access == second

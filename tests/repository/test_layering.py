@@ -243,7 +243,7 @@ CASES = [
 
 @pytest.mark.parametrize(("module", "text", "layer_name", "what"), CASES)
 def test_the_checker_sees(module: str, text: str, layer_name: str, what: str) -> None:
-    """A module breaking each rule is found out."""
+    """A module that breaks each rule is reported."""
     empty: Source = dict.fromkeys(
         [
             "const",

@@ -92,7 +92,7 @@ def test_languages_have_the_same_keys_and_placeholders(language: str) -> None:
 
 
 def test_names_are_in_use() -> None:
-    """A text that is gone needs no exception."""
+    """A removed text needs no exception."""
     assert {text for _, text in texts(translations())} >= NAMES
 
 
@@ -132,7 +132,7 @@ def test_actions() -> None:
 
 @pytest.mark.parametrize("kind", ["trigger", "condition"])
 def test_triggers_and_conditions(kind: str) -> None:
-    """The file of descriptions and the module come together, and each is named and has an icon."""
+    """Each description file has its module, names, and icons."""
     described = INTEGRATION / f"{kind}s.yaml"
     assert described.exists() == (INTEGRATION / f"{kind}.py").exists()
     # Keys that start with a dot or an underscore are anchors for the others.
@@ -181,7 +181,7 @@ def test_quality_scale() -> None:
 
 
 def test_quality_scale_names_what_exists() -> None:
-    """A comment of a rule says where it holds: its paths start at the integration or at the root."""
+    """The paths in comments of rules are relative to the integration or the root."""
     for rule, value in read_yaml(INTEGRATION / "quality_scale.yaml")["rules"].items():
         paths = re.findall(r"[\w./-]+/(?=[\s,.;:]|$)|[\w./-]+\.(?:py|md|yaml|json|png|toml)\b", value["comment"])
         assert [path for path in paths if not (INTEGRATION / path).exists() and not (ROOT / path).exists()] == [], rule

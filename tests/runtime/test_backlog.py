@@ -93,7 +93,7 @@ async def test_a_ring_does_not_wait_for_a_backlog(hass: HomeAssistant, sim: Simu
 
 
 async def test_a_ring_ahead_of_a_backlog_rings_once(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
-    """A reload drops what waits to be handed on, and reads it again."""
+    """A reload drops the waiting events and reads them again."""
     await leave_with_backlog(hass, sim, entry, MANY)
     events = capture_log_events(hass)
     rings: list[Ring] = []

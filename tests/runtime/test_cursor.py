@@ -167,7 +167,7 @@ async def test_ids_of_two_starts_of_a_device_differ(
 async def test_a_device_without_a_clock_restarts_while_home_assistant_is_dead(
     hass: HomeAssistant, sockets: None, hass_storage: dict[str, Any]
 ) -> None:
-    """Its records have the numbers and the times of those before: only its uptime tells."""
+    """Its records repeat the numbers and times of the boot before; only the uptime differs."""
     async with Simulator("verso", has_clock=False) as sim:
         await sim.reboot(0.0)
         entry = await add_intercom(hass, sim)
@@ -246,7 +246,7 @@ async def test_a_cursor_file_of_a_later_version_is_ignored(
 async def test_events_before_the_start_may_repeat_after_a_kill(
     hass: HomeAssistant, hass_storage: dict[str, Any]
 ) -> None:
-    """It ended without a word, so all that happened before this process began may have been handed on."""
+    """After a kill, any event before the start of this process may have been reported."""
     hass_storage[f"{DOMAIN}.entry"] = {"version": 1, "minor_version": 1, "key": "x", "data": {"cursor": {"id": 5}}}
     store = CursorStore(hass, "entry", "Front Gate")
     assert await store.async_load() == {"cursor": {"id": 5}}

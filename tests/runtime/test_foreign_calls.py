@@ -109,7 +109,7 @@ async def test_calls_of_other_systems_are_silent_if_firmware_tells_them(
 async def test_a_call_without_a_session_record_is_reported_after_a_second(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, lost: bool
 ) -> None:
-    """The record of the session, which tells who began a call, is waited for a second and no longer."""
+    """The record of the session says who started the call; the reader waits for it for one second."""
     session = sim.press("%1")
     assert session is not None
     sim.terminate(session)

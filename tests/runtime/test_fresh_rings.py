@@ -96,7 +96,7 @@ async def test_a_press_just_after_an_outage_rings(
 async def test_a_press_just_after_a_power_cut_rings(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, outage: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing says that the device is gone, and nothing that it is back."""
+    """No packet says that the device lost power or that it is back."""
     if not outage:
         for name in ("IDLE", "INTERVAL", "LOST"):
             monkeypatch.setattr(connection, name, 1)
@@ -113,7 +113,7 @@ async def test_a_press_just_after_a_power_cut_rings(
 async def test_a_stalled_response_does_not_delay_a_ring(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    """The connection stays open, and the poll would have a minute left."""
+    """The connection stays open, and the poll has a minute left."""
     bell, events = await visited(hass, sim, entry)
     await sim.wait_for_pull()
     poll = entry.runtime_data.coordinator.system.log.reader.poll
@@ -148,7 +148,7 @@ async def test_a_slow_device_rings_soon_after_an_outage(
 async def test_a_press_while_home_assistant_starts_rings(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, age: float
 ) -> None:
-    """Pressed, and so many seconds later the events are followed."""
+    """The log is followed this many seconds after the press."""
     bell, events = await visited(hass, sim, entry)
     assert await hass.config_entries.async_unload(entry.entry_id)
     hass.set_state(CoreState.starting)
@@ -188,7 +188,7 @@ WRONG = {
 async def test_a_press_during_a_log_failure_after_a_reload_is_late(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, answer: dict[str, Any]
 ) -> None:
-    """Nothing live has come yet that would tell what a prompt delivery looks like."""
+    """No prompt event has arrived yet to compare with."""
     bell, events = await visited(hass, sim, entry)
     assert await hass.config_entries.async_unload(entry.entry_id)
     sim.garbage("log/pull", **answer)
@@ -311,7 +311,7 @@ async def test_rings_are_fresh_after_the_uptime_counter_wraps(
 
 
 async def test_a_call_that_began_while_home_assistant_started_rings(hass: HomeAssistant, sockets: None) -> None:
-    """The account sees no keys, so the call is all there is of the visitor; it goes on while it is first seen."""
+    """The account sees no key events, so only the call shows the visitor."""
     account = Account("ha", "ha-pass", Privilege.ALL & ~Privilege.KEYPAD_MONITORING)
     async with Simulator("verso", accounts=[account]) as sim:
         entry = await add_intercom(hass, sim)
@@ -338,7 +338,7 @@ async def test_a_call_that_began_while_home_assistant_started_rings(hass: HomeAs
 async def test_a_call_in_progress_does_not_ring_again_after_a_reload(
     hass: HomeAssistant, sockets: None, keys: bool
 ) -> None:
-    """The press or the first record of the call came before, the others come after."""
+    """The press or the first call record is before the reload, the others are after it."""
     privileges = Privilege.ALL if keys else Privilege.ALL & ~Privilege.KEYPAD_MONITORING
     timing = Timing(ring_delay=3)
     async with Simulator("verso", accounts=[Account("ha", "ha-pass", privileges)], timing=timing) as sim:
@@ -359,7 +359,7 @@ async def test_a_call_in_progress_does_not_ring_again_after_a_reload(
 async def test_background_work_waits_until_a_ring_is_dispatched(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    """Also work that a listener of the ring starts, while the ring is still being dispatched."""
+    """This includes work that a listener starts during the dispatch of the ring."""
     events, waited = entry.runtime_data.events, []
 
     async def work(began: float) -> None:

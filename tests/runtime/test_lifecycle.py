@@ -131,7 +131,7 @@ async def test_the_cursor_is_written_when_home_assistant_stops(
 async def test_nothing_fails_while_home_assistant_stops(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Home Assistant closes the sessions of its integrations after they had time to stop; a device may be slow."""
+    """Home Assistant closes client sessions while a slow device may still be responding."""
     coordinator = entry.runtime_data.coordinator
     sim.delay(5, "/api/switch/status")
     slow = hass.async_create_background_task(coordinator.async_refresh(), "a poll of a slow device")

@@ -178,7 +178,7 @@ async def test_a_code_is_added_and_removed_once_the_device_is_reachable(
 async def test_a_lost_answer_adds_no_second_entry(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, hass_storage: dict[str, Any]
 ) -> None:
-    """The device has created the entry, but the network broke before it could say so."""
+    """The device created the entry, but its response was lost."""
     create = sim.handlers["dir/create"]
     there = len(sim.directory)
 
@@ -206,7 +206,7 @@ def left_over(hass: HomeAssistant) -> set[str | None]:
 async def test_a_code_is_added_and_removed_in_any_notation_of_the_device(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, spelling: Spelling, pin: PinReading
 ) -> None:
-    """Also where the answer is an error or lost, and where it says to have deleted it and has not."""
+    """This holds for error responses, lost responses, and deletions without effect."""
     before = pins(sim)
     sim.directory.spelling, sim.directory.pins = spelling, pin
     for answer in ("good", "page", "lost"):
@@ -297,7 +297,7 @@ async def test_two_codes_cannot_have_the_same_digits(
 async def test_a_person_with_the_name_of_a_code_is_not_removed(
     hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock
 ) -> None:
-    """The directory was cleared on the device, and a person of the same name was added since."""
+    """The directory was cleared on the device, and a person of the same name was added later."""
     await command(hass, quiet, "directory_create", entries=[{"name": "Cleaner", "access": {"pin": "5566"}}])
     added = await add(hass, quiet, clock)
     await command(hass, quiet, "remove_temporary_code", id=added["id"])

@@ -125,7 +125,7 @@ async def test_a_file_is_overwritten_only_on_request(
 async def test_a_file_created_during_the_write_is_not_overwritten(
     hass: HomeAssistant, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch, links: bool
 ) -> None:
-    """Also on file systems without links."""
+    """This holds on file systems without links, too."""
     target, finish = files / "target", action_files._finish
     if not links:
         monkeypatch.setattr(Path, "hardlink_to", no_links)

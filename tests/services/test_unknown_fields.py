@@ -85,7 +85,7 @@ async def test_unknown_fields_survive_an_update_of_a_2n_entry(
 async def test_a_rejected_update_is_retried_without_unknown_fields(
     hass: HomeAssistant, newer: Simulator, entry: ConfigEntry
 ) -> None:
-    """A device may tell a field that it does not take."""
+    """A device may return a field that it does not accept."""
     alice = newer.directory[NAME]
     alice["access"]["virtCard"] = "no card that it takes"
     await command(hass, entry, "directory_update", entries=[{"uuid": alice["uuid"], "access": {"pin": "4711"}}])
@@ -117,7 +117,7 @@ async def test_unknown_fields_survive_an_update_of_the_2n_mobile_keys(
 async def test_unknown_fields_survive_an_update_of_a_2n_sip_account(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    """Only what changes is sent, as the manual says: the password could not be sent back."""
+    """Only changed fields are sent, as in the manual: the password is never returned."""
     account = sim.sip.all[1]
     account.settings |= MORE
     before, password = deepcopy(account.settings), account.password

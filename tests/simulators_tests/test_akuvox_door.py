@@ -125,7 +125,7 @@ async def test_codes_open_without_a_relay_url_on_an_e18(akuvox: AkuvoxFactory, h
 
 
 async def test_variables_are_raw(akuvox: AkuvoxFactory, house: House) -> None:
-    """Not escaped; what the event does not have stays."""
+    """Values are not escaped, and variables without a value are not replaced."""
     api = await akuvox("r29")
     await tell(api, ValidFaceRecognition=f"{house.base}/f?who=$active_user&n=$remote&t=$unlocktype")
     api.sim.add_user(Name="Tom&Ann")
@@ -135,7 +135,7 @@ async def test_variables_are_raw(akuvox: AkuvoxFactory, house: House) -> None:
 
 
 async def test_unknown_variables_drop_the_url(akuvox: AkuvoxFactory) -> None:
-    """With retcode 0: only reading it back tells."""
+    """The response has retcode 0; only reading the value back shows it."""
     api = await akuvox("e18", auth=Auth.NONE)
     key = f"{ACTIONURL}AlarmTriggered"
     api.sim.pipeline.gap = 0
@@ -190,7 +190,7 @@ async def test_digest_toward_the_server(akuvox: AkuvoxFactory, house: House) -> 
 
 
 async def test_failed_pushes_are_tried_once(akuvox: AkuvoxFactory, house: House, refused_handshakes: None) -> None:
-    """It is tried once and lost; what comes after it waits."""
+    """The next pushes wait for a failed one."""
     api = await akuvox("r29")
     api.sim.action_urls.patience = 0.1
     house.delay = 0.3
@@ -251,7 +251,7 @@ async def open_door(api: AkuvoxApi, path: str = "/fcgi/OpenDoor", **query: str) 
 
 
 async def test_open_door(akuvox: AkuvoxFactory) -> None:
-    """The reasons why not: captures/error_envelopes.md."""
+    """The error responses are from captures/error_envelopes.md."""
     api = await akuvox("e18")
     api.sim.pipeline.gap = 0
 
@@ -335,7 +335,7 @@ async def test_a_snapshot_needs_the_login_of_rtsp(akuvox: AkuvoxFactory) -> None
 
 
 async def test_broken_snapshots_are_simulated(akuvox: AkuvoxFactory) -> None:
-    """The web app answers 200 to everything; some pictures end in the middle."""
+    """The web app answers every path with 200; some pictures are truncated."""
     api = await akuvox("e18")
     for how in Broken:
         api.sim.break_snapshots(how)
@@ -373,7 +373,7 @@ async def test_mjpeg(akuvox: AkuvoxFactory) -> None:
 async def test_coverage_is_recorded(
     akuvox: AkuvoxFactory, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Functions that succeeded, and Action URLs that were answered."""
+    """Successful functions and answered Action URLs count."""
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     api = await akuvox("r29")
     await api.post("relay", "status")

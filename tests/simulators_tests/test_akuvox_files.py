@@ -22,7 +22,7 @@ async def restarted(api: AkuvoxApi) -> None:
 
 
 async def test_configuration_by_file(akuvox: AkuvoxFactory) -> None:
-    """The import restarts the device; a modified file is refused."""
+    """The import restarts the device; a modified file is rejected."""
     api = await akuvox(speed=1000)
     api.sim.configure("Config.DoorSetting.RELAY.NameA", "Gate")
     content = await api.download("config/export")
@@ -53,7 +53,7 @@ async def test_firmware(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_large_files_in_pieces(akuvox: AkuvoxFactory) -> None:
-    """Nothing of 30 MB is held but its beginning."""
+    """Only the beginning of 30 MB is kept in memory."""
     api = await akuvox(auth=Auth.NONE)
     await api.get("firmware/prepare")
     boundary, size = "door", 30 * MIB
@@ -95,7 +95,6 @@ async def test_recording(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_a_packet_capture_ends_by_time_or_size(akuvox: AkuvoxFactory) -> None:
-    """By time or by size."""
     api = await akuvox(speed=1000)
     await api.data("pcap", "start", time="1")
     await asyncio.sleep(0.02)

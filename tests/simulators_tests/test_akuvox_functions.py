@@ -32,7 +32,7 @@ async def test_firmware_without_a_function(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_config_get(akuvox: AkuvoxFactory) -> None:
-    """All, a section, some keys; what there is not is left out."""
+    """Everything, a section, or some keys are returned; unknown keys are omitted."""
     api = await akuvox()
     everything = await api.data("config", "get")
     assert all(isinstance(value, str) for value in everything.values())
@@ -44,7 +44,7 @@ async def test_config_get(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_config_set(akuvox: AkuvoxFactory) -> None:
-    """Unknown keys are dropped without a word; numbers out of range are not."""
+    """Unknown keys are ignored; numbers out of range are errors."""
     api = await akuvox()
     key = f"{RELAY}HoldDelayA"
     assert await api.post("config", "set", {key: 8, "Config.Nothing": "1"}) == {
@@ -86,7 +86,7 @@ async def test_auto_close(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_a_relay_in_manual_mode_stays_open(akuvox: AkuvoxFactory) -> None:
-    """Until the other level is asked for."""
+    """The relay stays open until a trigger with the other level."""
     api = await akuvox(speed=100)
     await trig(api, 1, mode=1, delay=1)
     await asyncio.sleep(0.1)
@@ -113,7 +113,7 @@ async def test_trigger_delay(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_normally_closed_wiring(akuvox: AkuvoxFactory) -> None:
-    """The status is turned round, and level 0 opens nothing although it is OK."""
+    """The status is inverted, and level 0 does not open although the response is OK."""
     api = await akuvox()
     api.sim.wire("A", normally_closed=True)
     assert (await api.data("relay", "status"))["RelayA"] == 1
@@ -177,7 +177,7 @@ async def test_high_trigger(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_private_keys(akuvox: AkuvoxFactory) -> None:
-    """Add has no Ret, set and del have; what is missing is the default."""
+    """The response to add has no Ret; missing fields have their defaults."""
     api = await akuvox()
     added = await api.items("privatekey", "add", {"Code": "88888888", "Name": "Lucy"}, {"Code": "6666", "Name": "C"})
     assert added == [{"Code": "88888888", "ID": "1", "Name": "Lucy"}, {"Code": "6666", "ID": "2", "Name": "C"}]
@@ -189,7 +189,7 @@ async def test_private_keys(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_cards_answer_with_their_number(akuvox: AkuvoxFactory) -> None:
-    """Ret 1 and 2 are success; -1 is none although retcode is 0."""
+    """Ret 1 and 2 mean success; -1 is an error although retcode is 0."""
     api = await akuvox()
     cards = [{"ID": "0", "Code": code, "Name": "Lucy"} for code in ("00B4161D", "00B4161E", "00B4161E")]
     assert [item["Ret"] for item in await api.items("rfkey", "add", *cards)] == [1, 2, -1]
@@ -294,7 +294,7 @@ async def test_duplicates_are_rejected(akuvox: AkuvoxFactory) -> None:
 
 @pytest.mark.parametrize("dialect", ["e16c", "r29"])
 async def test_user_set(akuvox: AkuvoxFactory, dialect: str) -> None:
-    """An E16C erases what is left out."""
+    """An E16C erases omitted fields."""
     api = await akuvox(dialect)
     new = api.sim.add_user(Name="Lucy", PrivatePIN="1234", CardCode="AA")
     assert outcome(await api.post("user", "set", {"item": [{"ID": new, "Name": "Lucie"}]})) == (0, "OK")
@@ -367,7 +367,7 @@ async def test_a_key_has_its_days(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_the_button(akuvox: AkuvoxFactory) -> None:
-    """call/status leaves READY until the call ends, which the call log then has."""
+    """call/status is not READY until the call ends and is in the call log."""
     api = await akuvox("r29", config={"Config.Programable.SOFTKEY01.LocalParam1": "101"})
     assert (await api.get("call/status"))["data"] == {"Status": "READY"}
     assert api.sim.press()

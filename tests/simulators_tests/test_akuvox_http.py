@@ -54,7 +54,7 @@ async def test_get_is_refused_where_only_post_is_listed(akuvox: AkuvoxFactory) -
 
 
 async def test_misprinted_actions(akuvox: AkuvoxFactory) -> None:
-    """What the manual's examples print is what devices reply."""
+    """Devices reply with the misprints of the examples in the manual."""
     api = await akuvox()
     assert (await api.get("doorlog/get"))["action"] == "upgrade"
     assert (await api.get("user/get"))["action"] == "info"
@@ -105,7 +105,7 @@ async def test_basic(akuvox: AkuvoxFactory) -> None:
 
 @pytest.mark.parametrize("auth", [Auth.DIGEST, Auth.DIGEST_SERVER])
 async def test_digest(akuvox: AkuvoxFactory, auth: Auth) -> None:
-    """The realm is not that of the manual; auth-int is offered, and a client may choose it."""
+    """The realm differs from the manual, and auth-int is offered."""
     api = await akuvox(auth=auth)
     status, [challenge], _ = await plain(api.base + INFO, headers=basic())
     assert status == 401
@@ -279,7 +279,7 @@ async def test_garbage_and_stray_401(akuvox: AkuvoxFactory) -> None:
 
 
 async def test_reboot(akuvox: AkuvoxFactory) -> None:
-    """The reply comes, then the device is away; relays and calls are gone, the configuration stays."""
+    """The device replies and restarts: relays and calls are reset, the configuration is kept."""
     api = await akuvox("r29", speed=200)
     await api.data("relay", "trig", mode=1, num=1, level=0, delay=0)
     reply = await api.get("system/reboot")

@@ -26,7 +26,7 @@ def client(api: Any) -> Any:
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c", "r29"])
 async def test_pylocal_akuvox(akuvox: AkuvoxFactory, dialect: str) -> None:
-    """Not an E18, behind whose JSON come bytes that this client cannot read."""
+    """The client cannot read an E18, which appends bytes to its JSON."""
     api = await akuvox(dialect)
     api.sim.pipeline.throttle = 0
     async with client(api) as device:

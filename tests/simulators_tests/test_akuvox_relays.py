@@ -28,7 +28,7 @@ async def bistable(akuvox: AkuvoxFactory, reading: RelayReading) -> AkuvoxApi:
 
 @pytest.mark.parametrize("reading", [B, B_ENDS, C, C_OPENS])
 async def test_any_trigger_opens_an_auto_close_relay(akuvox: AkuvoxFactory, reading: RelayReading) -> None:
-    """The wrong level too, in either mode: what closes a door under reading A opens it."""
+    """The wrong level opens it in either mode, although it closes a door under reading A."""
     api = await akuvox(relay_reading=reading)
     assert await trig(api, AUTO, level=1, delay=60)
     assert not await trig(api, MANUAL)
@@ -62,7 +62,7 @@ async def test_the_status_lags_behind_the_relay(akuvox: AkuvoxFactory) -> None:
 
 @pytest.mark.parametrize("reading", [A, B, C, C_OPENS])
 async def test_a_new_trigger_restarts_the_opening_time(akuvox: AkuvoxFactory, reading: RelayReading) -> None:
-    """The delay is in seconds, up to 65535; the newest one counts, also for a door that is held."""
+    """The newest delay (in seconds, up to 65535) applies, also to a door that is held."""
     api = await akuvox(relay_reading=reading, speed=20)
     assert await trig(api, MANUAL)
     assert await trig(api, AUTO, delay=65535)
@@ -84,7 +84,7 @@ async def test_a_new_trigger_restarts_the_opening_time(akuvox: AkuvoxFactory, re
 async def test_a_bistable_relay(
     akuvox: AkuvoxFactory, reading: RelayReading, modes: list[int], states: list[bool]
 ) -> None:
-    """It stays as it is put: no delay ends it."""
+    """No delay ends its state."""
     api = await bistable(akuvox, reading)
     assert [await trig(api, mode, delay=1) for mode in modes] == states
     assert api.sim.relays.all["A"].timer is None
@@ -99,7 +99,7 @@ async def test_normally_closed_wiring_inverts_the_status(akuvox: AkuvoxFactory, 
 
 
 async def test_a_stuck_relay_confirms_and_does_not_move(akuvox: AkuvoxFactory) -> None:
-    """Open or closed, and every command."""
+    """This holds for an open and a closed relay and every command."""
     api = await akuvox("e16c")
     api.sim.stick_relay("A")
     assert not await trig(api, AUTO)
@@ -113,7 +113,7 @@ async def test_a_stuck_relay_confirms_and_does_not_move(akuvox: AkuvoxFactory) -
 
 
 async def test_a_lost_answer_of_a_command_that_was_carried_out(akuvox: AkuvoxFactory) -> None:
-    """By the name of the function, also where only the body has it; the answer after it is not lost."""
+    """The function may be named in the body only; the next response is not lost."""
     api = await akuvox("e16c")
     api.sim.lose_next_answer("relay/trig")
     data = {"mode": 1, "num": 1, "level": 0, "delay": 0}
@@ -127,7 +127,7 @@ async def test_a_lost_answer_of_a_command_that_was_carried_out(akuvox: AkuvoxFac
     "path", ["relay/trig?mode=1&num=1&level=0&delay=0", "/fcgi/OpenDoor?action=OpenDoor&DoorNum=1"]
 )
 async def test_a_lost_answer_of_a_get(akuvox: AkuvoxFactory, path: str) -> None:
-    """A GET is repeated once by aiohttp, of its own accord: the command is carried out twice."""
+    """The command is executed twice because aiohttp repeats a GET once."""
     api = await akuvox("e16c")
     api.sim.allow_http_open()
     api.sim.lose_next_answer(path.partition("?")[0], times=2)
@@ -147,7 +147,7 @@ async def test_healing_ends_lost_answers(akuvox: AkuvoxFactory) -> None:
 
 @pytest.mark.parametrize("names", RelayNames)
 async def test_names_of_relays(akuvox: AkuvoxFactory, names: RelayNames) -> None:
-    """In the status and in the keys of Action URLs; what else the status tells stands beside them."""
+    """The names are used in the status and in the keys of Action URLs."""
     api = await akuvox(relay_names=names)
     api.sim.relays.others["RelaySA"] = 0
     first = names.value

@@ -41,7 +41,7 @@ def test_counting() -> None:
 
 
 def test_fields_of_pushes() -> None:
-    """They are counted where there is a list of them."""
+    """Fields are counted if a list of them exists."""
     api = {**API, "push_fields": [{"name": "ttl"}, {"name": "image"}]}
     everything = used(*coverage_report.pairs(API["endpoints"]), events=("Ring", "Knock"))
     assert report("yard", API, everything).complete
@@ -119,7 +119,7 @@ def test_each_record_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 async def test_successful_functions_and_delivered_events_are_recorded(
     device: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Functions that answered with success, and events that were delivered: not those that were only recorded."""
+    """Recorded events that were not delivered do not count."""
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     api = await device("verso3")
     api.sim.motion()

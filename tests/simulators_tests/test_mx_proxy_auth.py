@@ -95,7 +95,7 @@ async def test_an_mx_that_is_away(mx: MxFactory, outage: Outage, status: int) ->
 
 
 async def test_changed_secrets(mx: MxFactory) -> None:
-    """They matter at the next login only."""
+    """Changed secrets apply at the next login."""
     api = await mx()
     api.sim.set_secret(CLIENT, "new")
     api.sim.change_password("new-pass")
@@ -128,7 +128,7 @@ async def test_tokens_of_another_key(mx: MxFactory) -> None:
 
 
 async def test_a_lost_link(mx: MxFactory) -> None:
-    """Any login mends it, and old tokens work again then."""
+    """Any login restores the link, and old tokens work again."""
     api = await mx()
     old = api.token
     api.sim.drop_link()
@@ -138,7 +138,7 @@ async def test_a_lost_link(mx: MxFactory) -> None:
 
 
 async def test_logout(mx: MxFactory) -> None:
-    """The path of the manual is not there."""
+    """The path of the manual does not exist."""
     api = await mx()
     assert await api.error("DELETE", "/auth/logout") == (404, "not found")
     assert await api.send("DELETE", "/auth") == {"userLogout": LOGIN}
@@ -156,7 +156,7 @@ async def test_the_documented_logout(mx: MxFactory) -> None:
 
 
 async def test_a_restart(mx: MxFactory) -> None:
-    """It ends tokens, not links."""
+    """A restart ends tokens, not links."""
     api = await mx()
     await api.send("PUT", f"/tokens/fcm/com.example.ha/{'A' * 32}")
     call = api.sim.incoming_call("3190")
@@ -247,7 +247,7 @@ async def test_responses_are_compressed_on_request(mx: MxFactory) -> None:
     ],
 )
 async def test_bodies(mx: MxFactory, body: bytes, content_type: str, status: int, text: str) -> None:
-    """A broken one is called an error of the server."""
+    """An invalid body is a server error."""
     api = await mx()
     headers = {"Content-Type": content_type} if content_type else {}
     kwargs = {} if content_type else {"skip_auto_headers": ["Content-Type"]}

@@ -274,7 +274,7 @@ async def test_a_command_without_a_reply_is_a_timeout(mx: MxFactory) -> None:
 
 
 async def test_a_lost_reply(mx: MxFactory) -> None:
-    """It has happened nevertheless."""
+    """The command was executed."""
     api = await mx(speed=100)
     api.sim.lose_reply("hold")
     assert await hold(api) == (408, "mx response timeout")
@@ -316,7 +316,7 @@ async def test_a_link_lost_during_a_command_is_a_timeout(mx: MxFactory, monkeypa
     ],
 )
 async def test_refused_by_the_mx(mx: MxFactory, function: str, method: str, path: str, status: int) -> None:
-    """Which status it becomes depends on the function."""
+    """The status depends on the function."""
     api = await mx()
     api.sim.refuse(function, "some reason")
     assert await api.error(method, path, CALL) == (status, "some reason")

@@ -25,7 +25,7 @@ CONFERENCE = {
 
 
 async def test_voicemails(mx: MxFactory) -> None:
-    """Empty fields are left out, `read` too."""
+    """Empty fields are omitted, `read` too."""
     api = await mx()
     rows = (await api.get("/voicemails"))["voiceMails"]
     assert rows == [
@@ -53,7 +53,7 @@ async def test_voicemails(mx: MxFactory) -> None:
 
 
 async def test_a_file(mx: MxFactory) -> None:
-    """It comes in pieces, its length is not told."""
+    """The file is chunked, without a length."""
     api = await mx()
     response, body = await api.raw("GET", "/voicemails/82")
     assert response.status == 200

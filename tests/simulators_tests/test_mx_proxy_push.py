@@ -135,7 +135,7 @@ async def test_twice_for_two_devices(mx: MxFactory, inbox: Inbox) -> None:
 
 
 async def test_no_push_is_sent_without_forwarder_token_or_link(mx: MxFactory, inbox: Inbox) -> None:
-    """Nothing without a forwarder, without a token, without a link, and of others' calls."""
+    """Calls of other accounts are not pushed either."""
     api = await mx()
     await api.send("PUT", PATH)
     api.sim.incoming_call("3190")

@@ -58,7 +58,7 @@ async def test_every_function_needs_a_token(mx: MxFactory, endpoint: Endpoint) -
 
 @pytest.mark.parametrize("endpoint", LOCKED, ids=lambda endpoint: endpoint.name)
 async def test_every_function_needs_a_link_to_the_mx(mx: MxFactory, endpoint: Endpoint) -> None:
-    """The token is right, and yet it is 401 until the next login."""
+    """The token is valid, but the status is 401 until the next login."""
     api = await mx()
     api.sim.document_logout()
     api.sim.drop_link()
@@ -71,7 +71,6 @@ async def test_every_function_needs_a_link_to_the_mx(mx: MxFactory, endpoint: En
 async def test_successful_requests_and_accepted_pushes_are_recorded(
     mx: MxFactory, inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Requests that succeeded, and pushes that were taken."""
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     api = await mx()
     await api.get("/contacts")

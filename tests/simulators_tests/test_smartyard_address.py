@@ -34,7 +34,7 @@ async def test_houses(yard: YardFactory) -> None:
 
 
 async def test_numbers_are_now_text_now_numbers(yard: YardFactory) -> None:
-    """And the same ones for the same seed."""
+    """The same seed makes the same choice."""
 
     async def kinds(seed: int | None) -> list[list[type]]:
         api = await yard(seed=seed)
@@ -196,7 +196,7 @@ async def test_everything_in_the_log(yard: YardFactory) -> None:
 
 
 async def test_rings_in_the_log(yard: YardFactory) -> None:
-    """Answered, given up, and not heard for too long."""
+    """The ring is answered, canceled, or times out."""
     api = await yard(speed=100)
     api.sim.set_log_delay(0)
     api.sim.answer(api.sim.ring(22))

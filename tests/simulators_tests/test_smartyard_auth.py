@@ -77,7 +77,7 @@ async def test_a_code_can_be_requested_once_a_minute(yard: YardFactory) -> None:
 
 
 async def test_the_time_of_a_code_at_another_speed(yard: YardFactory) -> None:
-    """What a minute is, is said at the start."""
+    """The length of a minute is set at the start."""
     api = await yard(logged_in=False, speed=3600)
     await api.post("user/requestCode", userPhone=PHONE)
     while (await api.raw("POST", "user/requestCode", json={"userPhone": PHONE}))[0].status == 429:
@@ -97,7 +97,7 @@ async def test_the_sixth_wrong_code(yard: YardFactory) -> None:
 
 
 async def test_the_same_device_again(yard: YardFactory) -> None:
-    """The new token replaces the old one; another device has one of its own."""
+    """The new token replaces the old one; another device has its own token."""
     api = await yard()
     old = api.token
     other = await api.login(device="phone-0123456789")
@@ -113,7 +113,7 @@ async def test_the_same_device_again(yard: YardFactory) -> None:
 
 
 async def test_a_login_without_a_device_token_replaces_the_last(yard: YardFactory) -> None:
-    """Clients that say the same of themselves take each other's token."""
+    """Clients with the same description replace each other's token."""
     api = await yard(logged_in=False)
     tokens = [await api.login(device="") for _ in range(2)]
     assert (await api.error("user/ping", token=tokens[0]))[0] == 401

@@ -105,7 +105,7 @@ def frames(film: bytes) -> list[float]:
 
 
 async def test_a_live_stream(yard: YardFactory) -> None:
-    """A playlist moves on, and each segment goes on where the one before ended."""
+    """The playlist advances, and each segment continues the one before."""
     api = await yard()
     row = await camera(api, 42)
     url = f"{row['url']}/playlist.m3u8?wmsAuthSign={row['token']}"

@@ -71,7 +71,7 @@ async def test_a_message_to_oneself(yard: YardFactory, catcher: Catcher) -> None
 
 
 async def test_disabled_notifications_are_not_pushed(yard: YardFactory, catcher: Catcher) -> None:
-    """Each device decides for itself: a phone that passes its own on gets them all the same."""
+    """Each device has its own setting: a forwarding phone still gets all notifications."""
     api = await yard()
     await register(api)
     api.sim.push_to(catcher.url, Form.BARE, bundle=BUNDLE)
@@ -214,7 +214,7 @@ async def test_as_the_server_asks_its_push_service(yard: YardFactory, catcher: C
 
 
 async def test_a_ring_is_pushed_repeatedly_to_an_iphone(yard: YardFactory, catcher: Catcher) -> None:
-    """Until it is answered, with the same hash; other devices of the flat have extensions of their own."""
+    """It is repeated with the same hash until it is answered; other devices have other extensions."""
     api = await yard(speed=50)
     api.sim.set_push_ttl(3600)
     api.sim.push_to(catcher.url, Form.FCM, "android", ROOMMATE)
@@ -236,7 +236,7 @@ async def test_a_ring_is_pushed_repeatedly_to_an_iphone(yard: YardFactory, catch
 
 
 async def test_a_ring_is_pushed_only_to_devices_of_the_apartment(yard: YardFactory, catcher: Catcher) -> None:
-    """No one of another flat, and no device that wants no calls."""
+    """Devices of other apartments and devices with calls turned off get no push."""
     api = await yard()
     await register(api)
     api.sim.push_to(catcher.url, Form.BARE, bundle=BUNDLE)
@@ -331,7 +331,7 @@ async def test_hostile_pushes(yard: YardFactory, catcher: Catcher, kind: Hostile
 
 
 async def test_the_device_token_is_not_the_push_token(yard: YardFactory) -> None:
-    """And neither shows where devices are shown."""
+    """Neither token is shown in the list of devices."""
     api = await yard()
     await register(api)
     [device] = api.sim.people.devices

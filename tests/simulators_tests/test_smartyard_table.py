@@ -63,7 +63,6 @@ async def test_some_functions_need_no_token(yard: YardFactory, endpoint: Endpoin
 async def test_successful_requests_and_accepted_pushes_are_recorded(
     yard: YardFactory, catcher: Catcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Requests that succeeded, and pushes that were taken."""
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     api = await yard(logged_in=False)
     await api.post("user/phonePattern")

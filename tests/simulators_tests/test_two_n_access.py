@@ -134,7 +134,7 @@ async def test_granting_parameters(api: Api) -> None:
 
 
 async def test_granting_needs_control(api: Api) -> None:
-    """Privileges come before parameters, and nothing happens."""
+    """Privileges are checked before parameters."""
     api.sim.revoke("ha", Privilege.ACCESS_CONTROL)
     assert await api.error("accesspoint/grantaccess") == (10, None)
     assert await api.error("accesspoint/blocking/ctrl", id=0, action="on") == (10, None)
@@ -145,7 +145,7 @@ async def test_granting_needs_control(api: Api) -> None:
 
 
 async def test_five_wrong_cards(api: Api) -> None:
-    """AccessLimited: for half a minute the right card does not help either."""
+    """AccessLimited: a valid card is rejected for half a minute."""
     for _ in range(5):
         api.sim.swipe_card("FFFFFF")
     assert await api.events("AccessLimited") == [("AccessLimited", {"ap": 0, "type": "card", "state": "in"})]
@@ -409,7 +409,7 @@ async def test_lift_parameters(lift: Api) -> None:
 
 
 async def test_floors_at_the_door(lift: Api) -> None:
-    """A person with access at the access unit may go to their floors."""
+    """A person with access at the access unit gets their floors."""
     lift.sim.swipe_card(CARD)
     assert list(lift.sim.lift.floors) == [0, 2]
 

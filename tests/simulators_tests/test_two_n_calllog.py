@@ -65,7 +65,7 @@ async def test_incoming_calls(api: Api) -> None:
 
 
 async def test_a_device_of_the_local_network(api: Api) -> None:
-    """`devType` says what it is; of others it is not known."""
+    """`devType` names the device; for other devices it is unknown."""
     api.sim.terminate(api.sim.incoming_call("device:Hallway", dev_type="4-13-1-2"))
     api.sim.terminate(api.sim.incoming_call())
     unknown, known = await log(api)
@@ -74,7 +74,7 @@ async def test_a_device_of_the_local_network(api: Api) -> None:
 
 
 async def test_newest_first(api: Api) -> None:
-    """According to the absolute time, even when the clock was set back."""
+    """Records are sorted by absolute time, even if the clock was set back."""
     for step in (0, -3600, 7200):
         api.sim.advance_clock(step)
         api.sim.terminate(api.sim.incoming_call())

@@ -72,7 +72,7 @@ async def test_an_io_module(api: Api) -> None:
 
 
 async def test_a_display_module(api: Api) -> None:
-    """A Verso without a display learns display/caps, and photos in the directory."""
+    """A Verso with a plugged-in display supports display/caps and photos."""
     assert await api.error("display/caps") == (1, None)
     assert "photo" not in (await api.result("dir/template"))["users"][0]
     api.sim.plug_module("ext2", "display")
@@ -234,7 +234,7 @@ CONTROLLED: list[tuple[str, dict[str, Any]]] = [
 
 
 async def test_the_control_port(device: Factory) -> None:
-    """Every verb can be sent as JSON, and what the device has become can be read as JSON."""
+    """Every verb can be sent as JSON, and the state is returned as JSON."""
     api = await device("verso3")
     control = Control(api.sim)
     await control.start(0)

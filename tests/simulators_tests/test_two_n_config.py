@@ -127,7 +127,7 @@ async def test_holidays_come_by_multipart_only(api: Api) -> None:
 
 
 async def test_time(device: Factory) -> None:
-    """Time from the Internet comes back over one that was set by hand."""
+    """NTP overrides a time that was set by hand."""
     api = await device(timing=Timing(time_from_network=0.2))
     right = await api.result("system/time")
     assert (right["source"], right["automatic"]) == ("ntp", True)
@@ -143,7 +143,7 @@ async def test_time(device: Factory) -> None:
 
 
 async def test_time_by_put(device: Factory) -> None:
-    """Of firmware 2.44; it can switch time from the Internet off."""
+    """Firmware 2.44 can turn NTP off."""
     api = await device(timing=Timing(time_from_network=0.05))
     assert await api.put("system/time", automatic=0, utcTime=1_700_829_813, server="pool.example.org") == OK
     assert await api.result("system/time") == {

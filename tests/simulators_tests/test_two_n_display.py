@@ -127,7 +127,7 @@ async def test_an_image_replaces_the_one_before(verso3: Api) -> None:
     [({}, None), ({"repeat": 3}, 15), ({"duration": 20_000}, 20), ({"duration": 20_000, "repeat": 3}, 15)],
 )
 async def test_a_video(verso3: Api, params: dict[str, int], duration: float | None) -> None:
-    """With both parameters, the first end counts."""
+    """With both parameters, the earlier end applies."""
     video = make_video(seconds=5, size=900_000)
     assert await verso3.put("display/image", {"blob-video": video}, display="ext1", **params) == OK
     shown = verso3.sim.displays.shown["ext1"]["top"]
@@ -147,7 +147,7 @@ async def test_a_video(verso3: Api, params: dict[str, int], duration: float | No
     ],
 )
 async def test_videos(verso3: Api, video: bytes, right: bool) -> None:
-    """Up to a minute; parameters and tables disagree on the size, so both are taken."""
+    """Videos last up to a minute; both documented sizes are accepted."""
     answer = await verso3.put("display/image", {"blob-video": video}, display="ext1")
     assert answer == OK if right else failure(answer) == (12, "blob-video")
 
@@ -159,7 +159,7 @@ async def test_a_model_without_video_rejects_it(device: Factory, model: str) -> 
 
 
 async def test_layers(verso3: Api) -> None:
-    """Of firmware 2.50; what has no layer is on top."""
+    """Firmware 2.50 has layers; a picture without a layer is on top."""
     for layer in ("popup", "main", "default", None):
         params = {"displayLayer": layer} if layer else {}
         assert await verso3.put("display/image", {"blob-image": picture()}, display="ext1", **params) == OK

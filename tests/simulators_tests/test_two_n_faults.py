@@ -134,7 +134,7 @@ async def test_delay(api: Api) -> None:
 
 
 async def test_stop_ends_everything() -> None:
-    """The plugin fails this test for a task, timer or socket that is left."""
+    """The plugin fails this test if a task, timer, or socket is left."""
     sim = Simulator("verso")
     await sim.start()
     async with digest() as session:

@@ -81,7 +81,7 @@ async def test_which_file(api: Api, function: str) -> None:
 
 
 async def test_a_second_upload_gets_no_reply(api: Api) -> None:
-    """Not until the first one is rejected."""
+    """The second upload waits until the first one is rejected."""
     first = await upload(api, make_firmware("verso", NEWER))
     async with await new_session(api) as session:
         waiting = asyncio.ensure_future(
@@ -162,7 +162,7 @@ async def test_a_restart_forgets_the_file(api: Api) -> None:
 
 
 async def test_large_files_are_not_held(api: Api) -> None:
-    """30 MiB arrive in pieces; what is kept of them is their hash."""
+    """30 MiB arrive in pieces, and only their hash is kept."""
     size = 30 * 2**20
     content = b"".join(firmware_chunks("verso", NEWER, size))
     result = await upload(api, content)
@@ -173,7 +173,7 @@ async def test_large_files_are_not_held(api: Api) -> None:
 
 
 async def test_a_broken_upload_is_discarded(api: Api) -> None:
-    """The sender is gone in the middle."""
+    """The sender disconnects during the upload."""
     host, port = api.sim.http_address.split(":")
     api.sim.set_auth("system", "none")
     content = make_firmware("verso", NEWER, 100_000)
@@ -194,7 +194,6 @@ async def test_a_broken_upload_is_discarded(api: Api) -> None:
 
 
 async def test_a_model_can_run_any_firmware_version() -> None:
-    """Any model can run any version."""
     async with Simulator("access_unit", firmware="2.31.2.42.1") as sim, aiohttp.ClientSession() as session:
         async with session.get(f"http://{sim.http_address}/api/system/info") as response:
             assert (await response.json())["result"]["swVersion"] == "2.31.2.42.1"
@@ -203,7 +202,7 @@ async def test_a_model_can_run_any_firmware_version() -> None:
 
 
 async def test_a_vario_accepts_its_own_firmware_files(device: Factory) -> None:
-    """Its system/info tells no package."""
+    """Its system/info contains no package name."""
     api = await device("vario")
     result = await upload(api, make_firmware("vario", "2.15.0.25.1"))
     assert await api.get("firmware/reject", fileId=result["fileId"]) == OK

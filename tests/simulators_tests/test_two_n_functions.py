@@ -16,7 +16,7 @@ from .conftest import OK, Api, Factory, failure, until
 
 @pytest.mark.parametrize("result", ["passed", "failed"])
 async def test_audio(device: Factory, result: str) -> None:
-    """The result comes in the log, a moment later."""
+    """The result is logged a moment later."""
     api = await device(timing=Timing(audio_test=1.0))
     api.sim.set_audio_result(result)
     await api.do("audio/test")
@@ -134,7 +134,7 @@ async def test_large_captures_are_not_held(api: Api) -> None:
 
 
 async def test_live(api: Api) -> None:
-    """Without `duration` it goes on until it is stopped; chunked."""
+    """Without `duration` the chunked download continues until it is stopped."""
     assert await api.result("pcap/live/stats") == {"running": False, "bytesSent": 0, "packetsSent": 0}
     await api.do("pcap/live/stop")
     async with api.session.get(api.url("pcap/live")) as response:
@@ -201,7 +201,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 async def test_doorbell(device: Factory) -> None:
-    """It rings in the flat, and is a record of the call log; no key was pressed."""
+    """It rings in the apartment and is in the call log; no key is pressed."""
     api = await device("indoor", firmware="3.3.1.82.4")
     assert await api.send("POST", "io/doorbell", headers=FORM) == OK
     assert api.sim.doorbell.rings == 1

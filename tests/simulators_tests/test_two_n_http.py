@@ -79,7 +79,7 @@ async def test_status(device: Factory, model: str) -> None:
     ],
 )
 async def test_functions_that_a_model_lacks_are_rejected(device: Factory, model: str, path: str, code: int) -> None:
-    """HTTP API 2.3, codes 1, 2 and 3; they come before authentication, with HTTP 200."""
+    """HTTP API 2.3, codes 1, 2, and 3: before authentication, with HTTP 200."""
     api = await device(model)
     async with aiohttp.request("GET", api.url(path)) as response:
         assert response.status == 200
@@ -235,7 +235,7 @@ async def test_the_last_parameter_wins(device: Factory) -> None:
 
 @pytest.mark.parametrize(("model", "refused"), [("verso", True), ("verso3", True), ("vario", False)])
 async def test_post_without_body(device: Factory, model: str, refused: bool) -> None:
-    """captures/errors.json: 2.50 wants a form, code 14."""
+    """captures/errors.json: firmware 2.50 requires a form (code 14)."""
     api = await device(model)
     body = await api.send("POST", "switch/caps")
     assert body["success"] is not refused

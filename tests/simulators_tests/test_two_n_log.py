@@ -197,7 +197,7 @@ async def test_a_card_opens(api: Api) -> None:
     ],
 )
 async def test_a_code(api: Api, code: str, valid: bool | None, expected: str, reason: str | None) -> None:
-    """The digits pass through KeyPressed, then CodeEntered tells the whole code."""
+    """KeyPressed contains the digits, then CodeEntered the whole code."""
     channel = await api.subscribe()
     api.sim.enter_code(code, valid)
     events = await api.pull(channel)

@@ -149,7 +149,7 @@ async def test_keypad_call(api: Api) -> None:
 
 
 async def test_hangup(api: Api) -> None:
-    """Hanging up is the overloaded code 14 and, since 2.50, a reason that is not heard."""
+    """An error is code 14; the reason, supported since 2.50, is ignored."""
     body = await api.get("call/hangup", session=65)
     assert body["error"] == {"code": 14, "description": "session not found"}
     assert await api.error("call/hangup") == (11, "session")

@@ -133,7 +133,7 @@ async def test_old_firmware_knows_three_actions(device: Factory) -> None:
 
 
 async def test_tamper_blocks_the_switches(device: Factory) -> None:
-    """SwitchesBlocked, HTTP API 5.10.4: for 30 minutes, and through a restart."""
+    """SwitchesBlocked, HTTP API 5.10.4: lasts 30 minutes and survives a restart."""
     api = await device("verso3", speed=20)
     api.sim.tamper_blocks_switches = True
     channel = await api.subscribe(filter="TamperSwitchActivated,SwitchesBlocked,InputChanged")

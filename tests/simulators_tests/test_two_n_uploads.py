@@ -20,7 +20,7 @@ async def endless(content: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_length_required(api: Api) -> None:
-    """What has no Content-Length is refused before anything is looked at."""
+    """A request without Content-Length is rejected before all other checks."""
     async with api.session.put(api.url("firmware"), data=endless(FILE)) as response:
         assert response.status == 411
     form = aiohttp.FormData(default_to_multipart=True)
@@ -49,7 +49,7 @@ async def test_an_upload_is_authenticated(device: Factory, password: str, status
 
 
 async def test_an_upload_without_rights(device: Factory) -> None:
-    """Code 10 comes first, for any content."""
+    """Code 10 is returned first for any content."""
     api = await device(accounts=[Account("ha", "ha-pass", Privilege.MONITORING)])
     assert await api.put_error("firmware", {"blob-fw": FILE}) == (10, None)
     assert await api.put_error("config") == (10, None)
@@ -77,13 +77,13 @@ async def test_unknown_parameters_are_ignored(api: Api) -> None:
 
 
 async def test_a_form_may_be_empty(api: Api) -> None:
-    """POST without a body is refused by 2.50, an empty form is not."""
+    """Firmware 2.50 rejects a POST without a body, but not an empty form."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert (await api.send("POST", "switch/caps", data=b"", headers=headers))["success"]
     assert failure(await api.send("POST", "switch/caps")) == (14, None)
 
 
 async def test_slashes_are_escaped(api: Api) -> None:
-    """As in the example of 5.14.1; JSON reads them all the same."""
+    """The escaping is that of the example in 5.14.1; JSON parsers accept it."""
     async with api.session.get(api.url("holidays")) as response:
         assert b'"01\\/01"' in await response.read()

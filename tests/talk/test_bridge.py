@@ -380,7 +380,7 @@ async def test_the_video_of_a_call_replaces_stills(server: RtspServer, fake: Mak
 
 @pytest.mark.parametrize("yields", [True, False])
 async def test_a_key_frame_is_requested_for_each_viewer(server: RtspServer, fake: Make, yields: bool) -> None:
-    """Until it comes; a source that is shown in place of the call needs none."""
+    """Requests are repeated until it arrives; a source that replaces the call needs none."""
     source, phone = FakeSource(yields=yields), Phone(video=H264)
     bridge = fake(source, phone)
     url = server.add(bridge)

@@ -169,7 +169,7 @@ async def test_a_stream_that_stalls_is_replaced(url: str, door: Door, camera: Rt
 
 
 async def test_parameter_sets_that_only_the_description_has(url: str, door: Door, camera: RtspCamera) -> None:
-    """The decoder has those of the stills until others arrive in the video."""
+    """The decoder uses those of the stills until others arrive."""
     camera.film = ((IDR[:100], IDR), (b"\x41" + bytes(90),), (fragment := b"\x7c\x85" + bytes(60), b"\x7c\x45abc"))
     await camera.stop()
     async with Go2rtc(url) as go2rtc:
@@ -219,7 +219,7 @@ async def test_stills_are_shown_when_they_come_late(url: str, door: Door, camera
 
 
 async def test_video_that_stills_cannot_replace(camera: RtspCamera, door: Door) -> None:
-    """Viewers were told of another codec than that of the stills."""
+    """The described codec differs from that of the stills."""
 
     async def address() -> str:
         return camera.login_url
@@ -266,7 +266,7 @@ async def test_the_video_of_a_call_replaces_only_stills(camera: RtspCamera) -> N
 
 
 async def test_a_stream_that_starts_with_the_first_still_is_used(camera: RtspCamera, door: Door) -> None:
-    """Its first key frame may arrive before the work of the substitute begins."""
+    """Its first key frame may arrive before the stills start."""
 
     async def address() -> str:
         return camera.login_url

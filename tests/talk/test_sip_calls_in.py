@@ -314,7 +314,7 @@ async def test_an_invite_without_contact_is_refused(pair: Pair) -> None:
 
 
 async def test_a_codec_may_vanish_between_ring_and_answer(pair: Pair) -> None:
-    """No port is free: the call is refused and the owner is told."""
+    """No port is free: the call is rejected."""
     _, taken = await _offered(pair, 4000)
 
     async def no_port(host: str, peer: str) -> None:

@@ -340,7 +340,7 @@ async def test_only_some_forks_are_answered(pair: Pair) -> None:
 
 
 async def test_a_rejection_after_a_timeout_is_acknowledged(pair: Pair) -> None:
-    """The door refuses while the CANCEL waits."""
+    """The door rejects the call while the CANCEL waits."""
     async with asyncio.TaskGroup() as group:
         calling = group.create_task(_failed(pair, 2))
         invite = await pair.door.expect("INVITE")
@@ -360,7 +360,7 @@ async def test_the_ports_for_audio_cannot_be_opened(pair: Pair) -> None:
 
 
 async def test_on_dialing_is_called_once(pair: Pair) -> None:
-    """The listeners of a call are those that were set."""
+    """The call has exactly the listeners that were set."""
     calls: list[SipCall] = []
     async with asyncio.TaskGroup() as group:
         calling = group.create_task(pair.agent.call("sip:door:secret@127.0.0.1;x=y", on_dialing=calls.append))

@@ -390,7 +390,7 @@ async def test_spoiled_rtp_raises_nothing(socket_enabled: None) -> None:
 
 
 async def test_messages_of_a_stopped_agent(line: UdpLine) -> None:
-    """What arrives between the last answer and the closed socket."""
+    """Messages may arrive between the last response and the closed socket."""
     agent = SipAgent(SipPeer(HOST, line.port, Transport.UDP))
     await agent.start()
     core = agent._core

@@ -332,7 +332,7 @@ async def test_audio_of_strangers_is_ignored(pair: Pair, talk: Talk) -> None:
 
 
 async def test_a_door_may_send_from_another_of_its_addresses(pair: Pair) -> None:
-    """The description names one address of the door, its RTP comes from the one of SIP, once and for all."""
+    """RTP comes from the SIP address of the door instead of the described one."""
     heard: list[bytes] = []
     async with rtp_port("127.0.0.3") as named, rtp_port() as port:
         talk = await _call(pair, named, description(named.port, "0", "127.0.0.3"))

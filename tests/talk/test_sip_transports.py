@@ -99,7 +99,7 @@ async def test_responses_to_nothing_are_ignored(pair: Pair) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_a_fifth_of_the_packets_is_lost(pair: Pair, seed: int) -> None:
-    """Calls both ways come about and end, whichever packets are lost."""
+    """Calls in both directions start and end with any lost packets."""
     random = Random(seed)
     pair.door.line.loses = lambda data: random.random() < 0.2
     robot = asyncio.create_task(_robot(pair.door))

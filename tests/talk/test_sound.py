@@ -83,7 +83,7 @@ def test_the_last_packet_is_filled_with_silence() -> None:
     ],
 )
 def test_an_unreadable_sound_is_an_error(tmp_path: Path, data: bytes) -> None:
-    """Also a playlist is none: it could name any file of this machine."""
+    """A playlist is rejected because it could name any local file."""
     (tmp_path / "tone.wav").write_bytes(tone(0.1))
     with pytest.raises(SoundUnreadable):
         list(packets(data.replace(b"{}", str(tmp_path / "tone.wav").encode()), "PCMU"))

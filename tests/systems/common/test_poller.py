@@ -390,7 +390,7 @@ async def test_waiting_for_a_canceled_job_raises(silent: Server) -> None:
 async def test_a_hanging_attempt_at_an_unreachable_server_raises_its_error(
     silent: Server, cause: type[IntercomError]
 ) -> None:
-    """What was sent before the server came back may never be answered; that shows no other cause of the outage."""
+    """A request sent before the return of the server may never be answered."""
     await silent.fail("mail", cause("gone"))
     silent.errors.clear()
     silent.slow = {"log": asyncio.Event(), "mail": asyncio.Event()}

@@ -85,7 +85,7 @@ async def test_requests_work_again_after_a_lost_connection(bench: Bench) -> None
 
 
 async def test_the_connection_breaks_during_a_command(bench: Bench) -> None:
-    """The device may have dialled: a second request would dial twice."""
+    """The device may have dialed: a second request would dial twice."""
     device = bench.device()
     await device.switch.status()
     bench.sim.delay(0.1, "call/dial")
@@ -324,7 +324,7 @@ async def test_https_is_required(bench: Bench) -> None:
 
 @pytest.mark.parametrize("username", ["", "ha"])
 async def test_a_device_may_need_a_login_for_its_identity(bench: Bench, username: str) -> None:
-    """Field notes 3.16: many devices answer system/info without authentication; not all."""
+    """Field notes 3.16: many but not all devices answer system/info without authentication."""
     bench.sim.open_info = False
     found = find_device(bench.session, bench.sim.http_address, username=username, password="ha-pass")
     if username:
@@ -398,7 +398,7 @@ async def test_no_password_is_sent_to_another_server(
 
 
 async def test_an_endless_error_response_leaves_no_connection(session: aiohttp.ClientSession) -> None:
-    """The login is repeated while the body of the refusal is still to come, and then the device goes away."""
+    """The login is repeated before the body of the error arrives, and then the device disconnects."""
     challenge = (
         'HTTP/1.1 401 x\r\nWWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\nContent-Length: 9\r\n\r\n{'
     )
@@ -420,7 +420,7 @@ async def test_an_endless_error_response_leaves_no_connection(session: aiohttp.C
 
 
 async def test_an_invalid_chunk_ends_a_download(session: aiohttp.ClientSession) -> None:
-    """After so much data, aiohttp does not end the wait for more of it."""
+    """After this much data, aiohttp keeps waiting for more."""
     capture = b"\xd4\xc3\xb2\xa1" + bytes(100_000)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 

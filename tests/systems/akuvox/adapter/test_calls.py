@@ -100,7 +100,7 @@ def test_ready_just_after_a_push_does_not_end_the_call(tracker: CallTracker, clo
 
 
 def test_a_call_answered_before_the_first_poll_rings_by_its_record(tracker: CallTracker, clock: Clock) -> None:
-    """The device itself may have answered a caller; if it was a visitor, the record tells."""
+    """The device may have answered an incoming call; the record shows whether it was a visitor."""
     assert steps(tracker.polled("TALKING", clock.now)) == [
         (CallState.RINGING, Direction.INCOMING),
         (CallState.CONNECTED, Direction.INCOMING),
@@ -156,7 +156,7 @@ def test_the_log_comes_while_the_call_goes_on(tracker: CallTracker, clock: Clock
 
 
 def test_a_group_is_one_visit(tracker: CallTracker, clock: Clock) -> None:
-    """All numbers at once, or one after the other: a push and a record for each."""
+    """The numbers are called at once or in turn, with a push and a record for each."""
     first, second = tracker.pushed_call("101"), tracker.pushed_call("102")
     clock.now += 20
     ended = tracker.pushed_hang_up()
@@ -216,7 +216,6 @@ def test_status_words_are_learned_from_records(tracker: CallTracker, clock: Cloc
 
 
 def test_a_status_word_of_both_directions_rings(tracker: CallTracker, clock: Clock) -> None:
-    """No ring is lost to a word that is used for both directions."""
     for kind in (CallKind.RECEIVED, CallKind.DIALED):
         tracker.polled("BUSY", clock.now)
         clock.now += 10
@@ -228,7 +227,7 @@ def test_a_status_word_of_both_directions_rings(tracker: CallTracker, clock: Clo
 
 
 def test_a_record_corrects_a_wrongly_learned_status_word(tracker: CallTracker, clock: Clock) -> None:
-    """What was learned may be wrong: the record rings then, and is the better teacher."""
+    """The record rings and corrects the learned word."""
     tracker.words["RINGING"] = False
     assert rings(tracker.polled("RINGING", clock.now)) == 0
     clock.now += 10
@@ -265,7 +264,7 @@ def test_a_restart_ends_all_calls(tracker: CallTracker, clock: Clock) -> None:
 
 
 def test_a_record_of_a_call_before_a_restart_does_not_ring(tracker: CallTracker, clock: Clock) -> None:
-    """The call rang before, and its record outlives the restart."""
+    """The call rang before the restart, and its record is still in the log."""
     tracker.pushed_call("101")
     tracker.restart()
     clock.now += 60
@@ -296,7 +295,7 @@ def test_a_dialed_call_ends_the_current_one(tracker: CallTracker, clock: Clock) 
 
 
 def test_a_rejected_dial_does_not_end_the_ringing_call(tracker: CallTracker, clock: Clock) -> None:
-    """A visitor rings; that the device does not dial meanwhile makes no second ring."""
+    """The rejected dial during the ring makes no second ring."""
     first = tracker.polled("CALLING", clock.now)
     refused = tracker.dialing("102")
     tracker.not_dialed(refused)
@@ -307,7 +306,7 @@ def test_a_rejected_dial_does_not_end_the_ringing_call(tracker: CallTracker, clo
 
 @pytest.mark.parametrize("remote", ["+49301234567", "101", "sip:101@192.168.1.5"])
 def test_a_pushed_number_matches_its_record(tracker: CallTracker, remote: str) -> None:
-    """It comes unescaped, so that its plus arrives as a space."""
+    """The pushed number is not escaped, so its plus arrives as a space."""
     pushed = parse(PushMessage("GET", dict(URL(f"http://ha/?event=MakeCall&remote={remote}").query)))
     assert pushed is not None
     tracker.pushed_call(pushed.number)
@@ -324,7 +323,7 @@ def test_a_pushed_number_matches_its_record(tracker: CallTracker, remote: str) -
     ],
 )
 def test_the_first_unknown_status_word_means_idle(tracker: CallTracker, clock: Clock, idle: str) -> None:
-    """Only READY is documented; a word that no one knows is taken for it if it is the first that is heard."""
+    """Only READY is documented; an unknown word means idle if it is the first one."""
     assert tracker.polled(idle, clock.now) == ()
     assert not tracker.in_call
     clock.now += 30
@@ -335,7 +334,7 @@ def test_the_first_unknown_status_word_means_idle(tracker: CallTracker, clock: C
 
 
 def test_ready_corrects_a_first_status_word_taken_for_idle(tracker: CallTracker, clock: Clock) -> None:
-    """A device that then says READY was in a call when it was looked at first."""
+    """The device was in a call at the first poll."""
     assert tracker.polled("EARLY", clock.now) == ()
     clock.now += 30
     assert tracker.polled("READY", clock.now) == ()

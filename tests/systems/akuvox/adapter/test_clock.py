@@ -49,7 +49,7 @@ ZONES = [0, HOUR, -5 * HOUR, 20_700, 14 * HOUR]
 def test_the_age_of_a_record_since_the_last_poll_needs_no_zone(
     monkeypatch: pytest.MonkeyPatch, off: float, zone: int, age: float
 ) -> None:
-    """The zone need not be known: no record is older than the look before, by a quarter of an hour."""
+    """No record is older than the poll before, which gives the zone to a quarter of an hour."""
     device = Device(monkeypatch, off=off, zone=zone)
     clock = device.clock()
     found = clock.age_of(device.record(age), 600.0)
@@ -60,7 +60,7 @@ def test_the_age_of_a_record_since_the_last_poll_needs_no_zone(
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_the_age_of_a_record_without_polls_needs_the_zone(monkeypatch: pytest.MonkeyPatch, zone: int) -> None:
-    """Then the zone has to be known, from an earlier record."""
+    """The zone is known from an earlier record."""
     device = Device(monkeypatch, off=12.0, zone=zone)
     assert device.clock().age_of(device.record(3.0), None) is None
     for age in (1.0, 4.0, 7200.0, 86400.0):
@@ -68,7 +68,7 @@ def test_the_age_of_a_record_without_polls_needs_the_zone(monkeypatch: pytest.Mo
 
 
 def test_the_age_of_a_long_call_is_that_of_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log may be stamped with the beginning, and is written at the end."""
+    """The record may have the time of the beginning and is written at the end."""
     device = Device(monkeypatch, zone=HOUR)
     assert device.clock(HOUR).age_of(device.record(1200.0), 3.0) == pytest.approx(1200.0, abs=1.0)
 
@@ -99,7 +99,7 @@ def test_the_age_with_an_unknown_clock_is_that_of_the_last_poll(monkeypatch: pyt
 
 
 def test_the_age_after_a_clock_change_is_that_of_the_last_poll(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What seems to be of the future tells nothing; what was asked long ago neither."""
+    """Times in the future and an old reading of the clock are ignored."""
     device = Device(monkeypatch)
     clock = device.clock(0)
     device.off = 50.0

@@ -68,7 +68,7 @@ async def test_codes_are_not_supported_without_users_and_keys(start: Start) -> N
 
 
 async def test_adding_again_adds_nothing(bench: Bench) -> None:
-    """An answer may have been lost."""
+    """The response may have been lost."""
     codes = AkuvoxCodes(bench.device())
     assert await add(codes) == await add(codes, others=frozenset())
     assert len(bench.sim.users.rows) == 1
@@ -158,7 +158,7 @@ def opened(bench: Bench) -> set[str]:
 @pytest.mark.parametrize("filters", [True, False])
 @pytest.mark.parametrize(("number", "always_pages"), [(10_000, False), (35, True), (30, True), (9, True), (10, False)])
 async def test_a_device_with_many_users(start: Start, number: int, filters: bool, always_pages: bool) -> None:
-    """10,000 users are 5 MB; some devices give ten at a time, whether or not a page is asked for."""
+    """10,000 users are 5 MB; some devices return ten at a time, with or without a page number."""
     bench = await start("a_series")
     bench.sim.users.filters, bench.sim.users.always_pages = filters, always_pages
     bench.sim.users.fill(number)
@@ -179,7 +179,7 @@ async def test_a_device_with_many_users(start: Start, number: int, filters: bool
 async def test_a_code_opens_all_doors_on_every_firmware(
     start: Start, dialect: str, separator: str | None, pairs: int | None
 ) -> None:
-    """Pairs are parted by semicolons or by commas, and a device may keep the first one only."""
+    """Pairs are separated by semicolons or commas, and a device may store only the first one."""
     bench = await start(dialect)
     bench.sim.users.separator, bench.sim.users.pairs = separator, pairs
     codes = AkuvoxCodes(bench.device())
@@ -204,7 +204,7 @@ async def test_a_code_for_half_of_the_doors_is_undone(start: Start, is_there: bo
 
 
 async def test_a_code_stored_in_spite_of_an_error_is_kept(start: Start) -> None:
-    """The answer is an error, and the PIN opens: what is there counts."""
+    """The response is an error, but the PIN is stored and opens."""
     bench = await start("a_series")
     bench.sim.users.errs = True
     codes = AkuvoxCodes(bench.device())

@@ -125,7 +125,7 @@ async def test_each_invalid_directory_entry_has_its_own_errors(bench: Bench, dir
 
 
 async def test_fields_that_the_device_drops_or_cuts_are_errors(bench: Bench, directory: AkuvoxDirectory) -> None:
-    """Unknown fields vanish without a word, and a CardCode has 63 characters at most (field notes 4.2)."""
+    """The device drops unknown fields and cuts a CardCode to 63 characters (field notes 4.2)."""
     cards = ";".join(f"{number:08X}" for number in range(8))
     entry = only(
         await directory.create([{"kind": "user", "Name": "Anna", "CardCode": cards, "Colour": "red"}], overwrite=False)

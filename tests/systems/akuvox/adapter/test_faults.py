@@ -137,7 +137,7 @@ ANSWERS: dict[str, tuple[Callable[[Simulator], None], bool, list[bool]]] = {
 
 @pytest.mark.parametrize("case", ANSWERS)
 async def test_a_rejection_decides_whether_a_function_is_retried(bench: Bench, case: str) -> None:
-    """Whether it is asked again soon: -100 finds fault with a parameter, and there is none (field notes 4.3)."""
+    """Error -100 is about a parameter, and the request has none (field notes 4.3)."""
     say_no, answered_before, expected = ANSWERS[case]
     system = system_of(bench)
     if answered_before:
@@ -150,7 +150,7 @@ async def test_a_rejection_decides_whether_a_function_is_retried(bench: Bench, c
 
 
 async def test_a_rejected_parameter_is_omitted(bench: Bench) -> None:
-    """-100 with parameters: firmware without pages, and without filters of the configuration."""
+    """Error -100 comes from firmware without pages or without configuration filters."""
     _, whole = await asked_at_bring_up(bench)
     bench.sim.call_log.form.refuses_page = bench.sim.door_log.form.refuses_page = True
     bench.sim.fault("POST config/get", Fault.REFUSED)

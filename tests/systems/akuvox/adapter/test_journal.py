@@ -89,7 +89,7 @@ async def test_an_emptied_log_is_followed() -> None:
 
 
 async def test_a_clock_that_is_set_back() -> None:
-    """An hour happens twice in autumn, and a device without a battery begins in the past."""
+    """An hour repeats in autumn, and a device without a battery starts in the past."""
     device, journal = Device(), Journal()
     for number in range(1, 6):
         device.write(number, 3600 + number)
@@ -121,7 +121,7 @@ async def test_a_record_that_moves_to_the_next_page_is_returned_once() -> None:
 
 
 async def test_ten_new_records_of_a_device_that_knows_no_pages() -> None:
-    """They look like a page that has another one behind it."""
+    """Ten records look like a full page with another one after it."""
     device, journal = Device(paged=False), Journal()
     await ids(journal, device)
     for number in range(1, PAGE + 1):
@@ -212,7 +212,7 @@ async def test_an_undated_log_without_numbers() -> None:
 
 
 async def test_an_emptied_log_that_outgrew_its_old_number_is_new() -> None:
-    """While Home Assistant was off: what has the old number is another record."""
+    """The record with the old number is a different one."""
     device, journal = Device(), Journal()
     for number in range(1, 6):
         device.write(number, number)

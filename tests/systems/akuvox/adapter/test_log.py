@@ -40,7 +40,7 @@ def log(bench: Bench, clock: Clock) -> AkuvoxLog:
 async def test_a_push_that_waited_too_long_is_late(
     log: AkuvoxLog, clock: Clock, event: str, waits: float, late: bool
 ) -> None:
-    """As while a backlog of thousands of records is handed on."""
+    """The push waits while thousands of records are reported."""
     log.hear(Pushed(event))
     clock.now += waits
     [told] = (await log.next()).events

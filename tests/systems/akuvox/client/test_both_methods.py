@@ -144,7 +144,7 @@ async def test_a_contact_by_get(bench: Bench) -> None:
 async def test_the_supported_method_of_each_function_is_learned_once(
     start: Start, monkeypatch: pytest.MonkeyPatch, post: bool, refused: str, taken: str
 ) -> None:
-    """It is learned once for each function; where neither will do, the first refusal counts."""
+    """If neither method is supported, the first error is raised."""
     bench = await start("r29", auth="0")
     monkeypatch.setattr(
         "tests.simulators.akuvox.pipeline.methods",

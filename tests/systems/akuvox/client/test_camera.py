@@ -20,7 +20,7 @@ CAMERAS = pytest.mark.parametrize("dialect", ["e18", "e16c", "r29"])
 
 @CAMERAS
 async def test_snapshots(start: Start, dialect: str) -> None:
-    """HTTP or HTTPS of any age; with no, Basic or Digest authentication."""
+    """The camera uses HTTP or any HTTPS, with no, Basic, or Digest authentication."""
     bench = await start(dialect)
     camera = bench.camera(**RTSP)
     for _ in range(2):
@@ -63,7 +63,7 @@ async def test_an_invalid_picture_is_an_error(start: Start, how: Broken) -> None
 
 
 async def test_a_web_page_instead_of_a_picture_is_not_supported(start: Start) -> None:
-    """Newer firmware shows its web app on every path, with 200; later it may have pictures again."""
+    """Newer firmware answers every path with its web app; pictures may return later."""
     bench = await start("r29")
     camera = bench.camera(**RTSP)
     await camera.snapshot()

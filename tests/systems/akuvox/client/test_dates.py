@@ -46,7 +46,7 @@ def test_half_days(text: str, hour: int) -> None:
 
 
 def test_records_tell_together_which_number_is_the_month() -> None:
-    """A day above 12, the order of the records, or how near they are."""
+    """The month is found by a day above 12, the order, or the distance of the records."""
     assert read_dates(["02/03/2025 10:00:00", "25/02/2025 10:00:00"], NOW)[0] == datetime(2025, 3, 2, 10)
     assert read_dates(["03/02/2025 10:00:00", "02/25/2025 10:00:00"], NOW)[0] == datetime(2025, 3, 2, 10)
     assert read_dates(["01/02/2025 10:00:00", "12/01/2025 10:00:00"], NOW)[0] == datetime(2025, 2, 1, 10)

@@ -125,7 +125,7 @@ async def test_a_fragile_device_gets_one_request_at_discovery(start: Start) -> N
 async def test_the_api_is_found_on_the_other_port(
     start: Start, serve: Serve, monkeypatch: pytest.MonkeyPatch, web: dict[str, object]
 ) -> None:
-    """Where the better door leads to a web page only, whichever it is."""
+    """The preferred port leads to a web page only."""
     bench = await start("e18")
     page = URL(await serve(**web))
     for api in (f"http://{bench.sim.http_address}", f"https://{bench.sim.https_address}"):
@@ -208,7 +208,7 @@ async def test_realms(session: aiohttp.ClientSession, serve: Serve, realm: str) 
 
 
 async def test_factory_settings_reject_the_address(start: Start) -> None:
-    """403 without a challenge names the address that is to be allowed; the root page says who it is."""
+    """A 403 without a challenge means the address is not allowed; the root page identifies the device."""
     bench = await start("r29", whitelist=[])
     address = f"https://{bench.sim.https_address}"
     with pytest.raises(AddressRefused) as raised:
@@ -262,7 +262,7 @@ async def test_a_wrong_password(start: Start) -> None:
 
 
 async def test_the_pinned_certificate(start: Start, doors: Callable[[Bench], str]) -> None:
-    """With a different one, or without one, no request is sent."""
+    """No request is sent with another certificate or without one."""
     bench = await start("e16c")
     address = doors(bench)
     pinned = (await find_device(bench.session, address, **LOGIN)).fingerprint

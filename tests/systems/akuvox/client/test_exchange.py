@@ -60,7 +60,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 async def test_the_first_challenge_tells_how(start: Start, auth: Auth, scheme: str | None) -> None:
-    """Nothing is sent unasked, and later requests are answered at once."""
+    """No login is sent before the challenge, and later requests include it."""
     bench = await start(auth=auth)
     device = bench.device()
     for _ in range(3):
@@ -77,7 +77,7 @@ async def test_the_first_challenge_tells_how(start: Start, auth: Auth, scheme: s
 @pytest.mark.parametrize("auth", [Auth.BASIC, Auth.DIGEST, Auth.BASIC_DIGEST])
 @pytest.mark.parametrize(("username", "password"), [(USERNAME, "wrong"), ("nobody", PASSWORD)])
 async def test_a_wrong_login(start: Start, auth: Auth, username: str, password: str) -> None:
-    """It is tried once, and the next request begins with nothing that could lock us out faster."""
+    """The login is sent once, to avoid a lockout."""
     bench = await start(auth=auth)
     with pytest.raises(LoginRefused):
         await bench.device(username, password).system.info()
@@ -140,7 +140,7 @@ async def test_a_401_is_retried_later_because_it_may_be_throttling(bench: Bench)
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("auth", [Auth.BASIC, Auth.DIGEST])
 async def test_another_password(start: Start, auth: Auth) -> None:
-    """After a success it is tried twice and at another function, after that once."""
+    """After a success, the login is sent twice and to another function, then once."""
     bench = await start(auth=auth)
     device = bench.device()
     await device.system.status()
@@ -255,7 +255,7 @@ async def test_http_statuses(bench: Bench, status: int, kind: type[Exception]) -
     ],
 )
 async def test_irregular_json_is_read(start: Start, body: bytes, fragile: bool) -> None:
-    """Bytes after the JSON, Latin-1 in it, numbers as text; any action (field notes 4.1 and 5)."""
+    """Trailing bytes, Latin-1, numbers as text, and any action are accepted (field notes 4.1 and 5)."""
     bench = await start("r29")
     bench.sim.garbage("call/status", body)
     device = bench.device()
@@ -275,7 +275,7 @@ async def test_utf_8_text_before_invalid_bytes_is_decoded(start: Start) -> None:
 
 
 async def test_a_fragile_device(start: Start) -> None:
-    """An E18 needs a gap and a connection for each request; it is noticed by what it appends."""
+    """An E18 needs a pause and a connection for each request; its appended bytes identify it."""
     bench = await start("e18")
     device = bench.device()
     before = device.client.fragile
@@ -325,7 +325,6 @@ async def test_connections_are_kept_after_the_first_requests(start: Start) -> No
 
 
 async def test_a_reset_connection_repeats_reads_but_not_commands(start: Start) -> None:
-    """A question is asked again over a new connection, a command is not; both are told apart by what they do."""
     bench = await start("r29", auth=Auth.NONE)
     device = bench.device()
     for _ in range(exchange.CLOSED_AT_FIRST + 1):
@@ -360,7 +359,7 @@ def _kept(bench: Bench) -> int:
 
 
 async def test_a_request_without_a_response_is_not_repeated(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device that says nothing may have done it: nothing is asked again."""
+    """The device may have executed the request."""
     wait_for_answers(monkeypatch, 0.3)
     bench = await start(auth=Auth.NONE)
     bench.sim.delay(1.0)
@@ -372,7 +371,7 @@ async def test_a_request_without_a_response_is_not_repeated(start: Start, monkey
 
 
 async def test_requests_are_paced_below_the_throttle(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An R29 answers 401 to more than ten a second."""
+    """An R29 answers more than ten requests a second with 401."""
     monkeypatch.setattr(f"{EXCHANGE}.PACE", 0.11)
     bench = await start("r29")
     bench.sim.pipeline.throttle = 10
@@ -382,7 +381,7 @@ async def test_requests_are_paced_below_the_throttle(start: Start, monkeypatch: 
 
 
 async def test_one_request_at_a_time(start: Start) -> None:
-    """An E16C answers 503 to more than two."""
+    """An E16C answers more than two parallel requests with 503."""
     bench = await start("e16c")
     device = bench.device()
     await asyncio.gather(*(device.system.status() for _ in range(8)))
@@ -390,7 +389,7 @@ async def test_one_request_at_a_time(start: Start) -> None:
 
 
 async def test_commands_are_sent_during_a_file_transfer(start: Start) -> None:
-    """A door can be opened meanwhile, and another file waits."""
+    """A door can be opened during the transfer, and another file waits."""
     bench = await start("e16c")
     bench.sim.set_log_size(4 * 2**20)
     device = bench.device()

@@ -63,7 +63,6 @@ async def test_keys_or_sections(bench: Bench) -> None:
 
 
 async def test_a_device_without_list_requests_is_read_by_get(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked for everything by GET."""
     bench = await start("r29")
     config = bench.device().config
     monkeypatch.setattr("tests.simulators.akuvox.pipeline.methods", lambda *_: frozenset({"GET"}))
@@ -123,7 +122,7 @@ async def test_relays(start: Start, dialect: str) -> None:
 
 
 async def test_a_relay_that_is_wired_normally_closed(bench: Bench) -> None:
-    """The level says so, and the status is turned round."""
+    """The level shows the wiring, and the status is inverted."""
     bench.sim.wire("A", normally_closed=True)
     relay = bench.device().relay
     assert (await relay.status())["A"] == 1
@@ -231,14 +230,14 @@ async def test_lists_as_files(bench: Bench, name: str) -> None:
 
 
 async def test_each_added_item_has_its_own_result(bench: Bench) -> None:
-    """The second has the code of the first; codes are in no repr."""
+    """The second item has the code of the first; codes are hidden in the repr."""
     results = await bench.device().cards.add([{"Code": "00B4161D", "Name": "A"}, {"Code": "00B4161D", "Name": "B"}])
     assert [(result.ret, result.ok) for result in results] == [(1, True), (-1, False)]
     assert "00B4161D" not in repr(results)
 
 
 async def test_a_group_without_a_name(bench: Bench) -> None:
-    """14 is no success (captures/error_envelopes.md)."""
+    """Code 14 is an error (captures/error_envelopes.md)."""
     [result] = await bench.device().groups.add([{"Name": ""}])
     assert (result.ret, result.ok) == (14, False)
 
@@ -257,7 +256,7 @@ async def test_contacts_in_three_formats(bench: Bench, filetype: str | None, beg
 
 
 async def test_a_contact_is_added_by_get_without_list_requests(bench: Bench) -> None:
-    """The manual's introduction adds one by GET."""
+    """The introduction of the manual adds a contact by GET."""
     contacts = bench.device().contacts
     refusal = '{"retcode":-1,"action":"unknow","message":"unsupport action"}'
     bench.sim.garbage("contact/add", refusal, times=1)
@@ -365,7 +364,7 @@ async def test_both_names_of_the_schedule(start: Start) -> None:
 @pytest.mark.parametrize(("dialect", "name"), [("e18", "ScheduleRelay"), ("r29", "Schedule-Relay")])
 @pytest.mark.parametrize("written", ["ScheduleRelay", "Schedule-Relay"])
 async def test_a_change_of_the_schedule(start: Start, dialect: str, name: str, written: str) -> None:
-    """What was read by one name does not win over what is written by the other."""
+    """A value written under one name overrides the value read under the other."""
     bench = await start(dialect)
     bench.sim.add_user(Name="Lucy", PrivatePIN=PIN, **{name: "1001-1"})
     users = bench.device().users
@@ -533,7 +532,7 @@ async def test_log_files(bench: Bench) -> None:
 
 
 async def test_a_file_for_a_fragile_device(start: Start) -> None:
-    """Nothing else is asked meanwhile."""
+    """No other request is sent during the transfer."""
     bench = await start("e18")
     device = bench.device()
     await device.firmware.prepare()

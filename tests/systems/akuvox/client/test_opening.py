@@ -28,7 +28,7 @@ DOOR: Door = {"username": "door", "password": "pa55-word"}
 
 @pytest.mark.parametrize("dialect", ["e18", "e16c", "r29"])
 async def test_opening_with_the_login_of_the_api(start: Start, dialect: str) -> None:
-    """An R29 says 503 until it is enabled, the others say why not."""
+    """An R29 answers 503 until opening is enabled, the others return the reason."""
     bench = await start(dialect)
     opening = bench.device().opening
     with pytest.raises(OpeningDisabled):
@@ -130,7 +130,6 @@ async def test_a_web_page_as_response_is_no_opening(start: Start, monkeypatch: p
 
 
 async def test_an_unsupported_opening_opens_no_relay(bench: Bench) -> None:
-    """What was refused opened nothing."""
     with pytest.raises(NotSupported):
         await bench.device().opening.open_door(1)
     assert not any(bench.sim.relay_status().values())

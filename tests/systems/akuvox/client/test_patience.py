@@ -39,7 +39,7 @@ def test_timeouts_grow_from_states_to_files() -> None:
 
 
 async def test_a_slow_device(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is waited for where it may take its time."""
+    """Functions that may be slow have longer timeouts."""
     wait_for_answers(monkeypatch, 5.0)
     monkeypatch.setitem(protocol.TIMEOUTS, Patience.QUICK, 0.05)
     bench = await start(auth=Auth.NONE)
@@ -69,7 +69,7 @@ async def test_a_hanging_function_does_not_delay_others(bench: Bench, monkeypatc
 
 
 async def test_no_more_than_two_requests_at_a_time(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An E16C answers 503 to the third, also where two of them hang."""
+    """An E16C answers a third request with 503, even if two hang."""
     monkeypatch.setattr(client, "PARALLEL_AFTER", 0.02)
     wait_for_answers(monkeypatch, 0.3)
     bench = await start("e16c")
@@ -88,7 +88,7 @@ async def test_no_more_than_two_requests_at_a_time(start: Start, monkeypatch: py
 async def test_a_hanging_function_of_a_fragile_device_gets_a_short_timeout(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything else waits for a function that hangs, so it gets a short time once it did not answer."""
+    """All other requests wait for it, so its timeout is short after the first one."""
     wait_for_answers(monkeypatch, 0.2)
     monkeypatch.setattr(exchange, "GAP", 0.0)
     monkeypatch.setattr(client, "PARALLEL_AFTER", 0.02)
@@ -116,7 +116,7 @@ async def test_a_hanging_function_of_a_fragile_device_gets_a_short_timeout(
 
 
 async def test_opening_a_door_does_not_wait_for_two_hanging_logs(bench: Bench) -> None:
-    """They occupy the device for half a minute; the second one is given up."""
+    """They occupy the device for half a minute; the second one is canceled."""
     for function in ("doorlog/get", "calllog/get"):
         bench.sim.fault(function, Fault.HANG)
     device = bench.device()

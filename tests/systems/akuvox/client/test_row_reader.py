@@ -31,7 +31,7 @@ def test_rows_in_pieces_of_any_size(size: int, indent: int | None) -> None:
 
 @pytest.mark.parametrize("size", [1, 64])
 def test_invalid_utf_8_is_replaced_and_marks_the_device_fragile(size: int) -> None:
-    """They cost themselves, and tell that the device is fragile; a character may be cut in two by the pieces."""
+    """A character may be split between two pieces."""
     body = '{"retcode": 0, "data": {"item": [{"ID": "1", "Name": "M\u00fcller"}, {"ID": "2", "Name": "X"}]}}'.encode()
     reader = read(body.replace(b"X", b"S\xfcd"), size)
     assert not reader.finish().clean
@@ -56,7 +56,7 @@ def test_a_truncated_list_is_an_error(body: bytes) -> None:
 
 @pytest.mark.parametrize("size", [1000, 1_000_000])
 def test_an_invalid_row_is_skipped_in_salvage_mode(size: int) -> None:
-    """A long way before the end of the list."""
+    """The invalid row is far from the end of the list."""
     rows = [{"ID": str(number), "Name": "x" * 200} for number in range(1, 1000)]
     body = json.dumps({**REPLY, "data": {"item": [*rows, 7]}}).replace('"ID": "3"', '"ID": 3"')
     reader = RowReader("/api/user/get", salvage=True)

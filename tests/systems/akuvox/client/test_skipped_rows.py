@@ -48,7 +48,7 @@ async def test_invalid_records_are_skipped_and_counted(bench: Bench, function: s
 
 @pytest.mark.parametrize("function", LOGS)
 async def test_a_page_of_only_invalid_records_is_an_error(bench: Bench, function: str) -> None:
-    """Nothing is known to be gone."""
+    """The page does not show that the log is empty."""
     form_of(bench.sim, function).shown = {str(number): "odd" for number in range(1, 13)}
     with pytest.raises(UnexpectedReply):
         await LOGS[function](bench.device())
@@ -57,7 +57,7 @@ async def test_a_page_of_only_invalid_records_is_an_error(bench: Bench, function
 @pytest.mark.parametrize("function", LOGS)
 @pytest.mark.parametrize("spoilt", ["3", "2", "1"])
 async def test_a_record_with_invalid_json_is_skipped(start: Start, spoilt: str, function: str) -> None:
-    """Firmware that does not escape the quotation marks in a name: asked again, it says the same."""
+    """Firmware that does not escape quotation marks in names repeats the same reply."""
     bench = await start("r29")
     bench.sim.fill_door_log(3)
     bench.sim.fill_call_log(3)
@@ -79,7 +79,7 @@ async def test_a_user_with_invalid_json_is_skipped(start: Start) -> None:
 
 
 async def test_a_reply_with_invalid_json_is_requested_again(bench: Bench) -> None:
-    """No row of it is believed: it may be mixed with another reply."""
+    """No row of it is used: it may be mixed with another reply."""
     bench.sim.fault("doorlog/get", Fault.QUOTED_TEXT, text='"Name": "', times=1)
     device = bench.device()
     assert len((await device.door_log.page(1)).records) == 10

@@ -88,7 +88,7 @@ async def test_pushed_and_recorded_is_one_access(
 
 
 async def test_an_access_without_a_record(hass: HomeAssistant, device: Start, local_url: str) -> None:
-    """A log that is full, or off, does not silence who came in."""
+    """The access is reported although the log is full or off."""
     sim = await device("e16c")
     entry = await add(hass, sim, push=True)
     await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")
@@ -129,7 +129,7 @@ async def test_names_are_omitted_without_the_option(hass: HomeAssistant, device:
 
 @pytest.mark.parametrize("hours", [-5, 0, 9])
 async def test_the_zone_of_the_device_is_found_out(hass: HomeAssistant, device: Start, hours: int) -> None:
-    """Its records bear its own time, and nothing says which zone that is."""
+    """Records have the local time of the device, and no function returns the zone."""
     sim = await device("r29")
     sim.advance_clock(hours * 3600)  # the simulated device writes UTC
     entry = await add(hass, sim)
@@ -140,7 +140,7 @@ async def test_the_zone_of_the_device_is_found_out(hass: HomeAssistant, device: 
 
 
 async def test_records_of_an_unset_clock_have_the_time_of_home_assistant(hass: HomeAssistant, device: Start) -> None:
-    """A device without internet access is years behind: that is no time zone, and denies access to no one."""
+    """A device without internet access is years behind, which is no time zone."""
     sim = await device("r29")
     sim.advance_clock(-3000 * 86400)
     entry = await add(hass, sim)
@@ -208,7 +208,7 @@ WORDS = {
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_every_form_of_the_log(hass: HomeAssistant, device: Start, form: str) -> None:
-    """Before and after it was emptied."""
+    """Each form is read before and after the log is emptied."""
     sim = await device("e16c")
     lucy(sim)
     sim.door_log.form = FORMS[form]
@@ -274,7 +274,7 @@ async def test_every_word_of_the_log_tells_a_method_and_a_decision(hass: HomeAss
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c"])
 async def test_opening_a_door_by_action_is_no_access(hass: HomeAssistant, device: Start, dialect: str) -> None:
-    """The device logs our command as of type HTTP, or of an unknown type where it has numbers."""
+    """The device logs the command with type HTTP or an unknown number."""
     sim = await device(dialect)
     entry = await add(hass, sim)
     events = capture_log_events(hass)

@@ -201,7 +201,7 @@ async def test_a_button_without_a_free_number_is_a_repair(hass: HomeAssistant, s
 
 
 async def test_a_number_that_the_device_drops_is_a_repair(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
-    """It drops what is too much without a word: its own list is restored."""
+    """The device drops numbers above its limit, and its own list is restored."""
     sim.configure(KEY, "1001;1002")
     sim.config.button_numbers = 2
     entry = await add_talking(hass, sim, door, "call")
@@ -224,7 +224,7 @@ async def test_a_model_without_the_setting(hass: HomeAssistant, sim: Simulator, 
 async def test_a_number_that_the_device_does_not_remove_is_a_repair(
     hass: HomeAssistant, sim: Simulator, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A change without effect: the repair names the number, until the user deleted it."""
+    """The repair names the number until the user deletes it."""
     entry = await add_talking(hass, sim, door, "call")
     ours = our_address(hass, entry)
     with monkeypatch.context() as deaf:

@@ -103,7 +103,7 @@ async def test_each_command_sets_a_bistable_relay(hass: HomeAssistant, device: S
 
 @pytest.mark.parametrize("reading", READINGS)
 async def test_each_command_that_ends_a_hold_closes_the_door(hass: HomeAssistant, device: Start, reading: str) -> None:
-    """Each way to end a hold closes the door, also one that was held twice."""
+    """This includes a door that was held twice."""
     sim = await device("e16c", relay_reading=reading)
     entry = await add(hass, sim)
     for end in (LOCK, END_HOLD):
@@ -213,7 +213,7 @@ async def test_a_relay_with_a_trigger_delay_opens(hass: HomeAssistant, device: S
 async def test_only_opening_works_while_the_state_is_unreadable(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A strike opens all the same; what could open a closed door is not sent."""
+    """A command that could open a closed door is not sent."""
     sim = await device("e16c", relay_reading=RelayReading.B)
     entry = await add(hass, sim)
 
@@ -235,7 +235,7 @@ def _fail(_: object) -> Any:
 
 
 async def test_a_hold_of_another_system_is_not_renewed(hass: HomeAssistant, device: Start) -> None:
-    """Under B, a trigger could end it."""
+    """Under reading B, a trigger could end the hold."""
     sim = await device("e16c", relay_reading=RelayReading.B)
     entry = await add(hass, sim)
     open_for(None)(sim)
@@ -251,7 +251,7 @@ async def test_a_hold_of_another_system_is_not_renewed(hass: HomeAssistant, devi
 
 @pytest.mark.parametrize("reading", READINGS)
 async def test_an_unlimited_hold_is_renewed(hass: HomeAssistant, device: Start, reading: str) -> None:
-    """The longest delay is 18 hours: a hold goes on beyond it, and beyond a restart of Home Assistant."""
+    """The longest delay is 18 hours; a hold lasts longer and survives a restart of Home Assistant."""
     sim = await device("e16c", relay_reading=reading, speed=1.0)  # so that the device's timers last as long
     entry = await add(hass, sim)
     await HOLD(hass, entry)
@@ -285,7 +285,7 @@ async def test_renewing_a_hold_is_retried_while_the_door_is_unreadable(hass: Hom
 
 
 async def test_holds_are_resumed_though_the_door_is_unreadable(hass: HomeAssistant, device: Start) -> None:
-    """One hold ended while Home Assistant was away, and the device ended the other."""
+    """One hold ended while Home Assistant was stopped, and the device ended the other."""
     sim = await device("e16c", speed=1.0)
     entry = await add(hass, sim)
     assert await hass.config_entries.async_unload(entry.entry_id)

@@ -65,7 +65,7 @@ async def test_a_bistable_relay_whose_status_lags(hass: HomeAssistant, device: S
 async def test_a_command_whose_effect_was_not_seen(
     hass: HomeAssistant, device: Start, reading: str, first: Command, second: Command, config: dict[str, str]
 ) -> None:
-    """The next command trusts no status that may be older, also after a reload."""
+    """The next command ignores a status that may be older, also after a reload."""
     sim = await device(relay_reading=reading, status_lag=7.5, config=config)
     entry = await add(hass, sim)
     with pytest.raises(HomeAssistantError):
@@ -115,7 +115,7 @@ async def test_opening_prolongs_a_hold_that_ends_soon(hass: HomeAssistant, devic
 
 @pytest.mark.parametrize("reading", READINGS)
 async def test_a_door_just_opened_by_another_system(hass: HomeAssistant, device: Start, reading: str) -> None:
-    """In mode 1 any trigger may close it: nothing is sent, and what cannot be done has a sentence."""
+    """Any trigger may close a door in mode 1: no command is sent, and the error says why."""
     sim = await device(relay_reading=reading)
     entry = await add(hass, sim)
     for command in (OPEN, HOLD):
@@ -173,7 +173,7 @@ async def test_opening_does_not_end_an_unreadable_hold(
 async def test_a_closing_that_cannot_be_verified_is_an_error(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sent once: a second trigger would open."""
+    """The command is sent once: a second trigger would open the door."""
 
     def fail(_: object) -> Any:
         raise ApiError(-1, "Internal error")
@@ -198,7 +198,7 @@ async def test_a_closing_that_cannot_be_verified_is_an_error(
 async def test_a_hold_that_has_ended_is_not_renewed(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, seen: str
 ) -> None:
-    """A visitor's opening is none that was held before, neither in memory nor in the store."""
+    """An opening by a visitor does not continue the ended hold, in memory or in the store."""
     sim = await device(relay_reading=RelayReading.B)
     entry = await add(hass, sim)
     await HOLD(hass, entry)

@@ -76,7 +76,7 @@ async def test_diagnostics_hide_the_logins(
 
 
 async def test_a_short_opening_is_shown(hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two seconds are usual, and nothing but a look tells."""
+    """Openings usually last two seconds, and only a poll shows them."""
     monkeypatch.setattr(commanding, "_EFFECT_DELAY", 600.0)
     entry = await add(hass, await device("r29", config={f"{RELAY}RelayADelay": "60"}))
     await lock(hass, entry, "lock.open")
@@ -94,7 +94,7 @@ async def test_an_opening_after_a_trigger_delay_is_shown(
 
 
 async def test_a_monitor_without_relays_has_a_door_once_its_login_is_set(hass: HomeAssistant, device: Start) -> None:
-    """Once the login of Open Relay via HTTP is there: the user says with it that there is a relay."""
+    """By entering the login of Open Relay via HTTP, the user confirms that a relay exists."""
     sim = await device("it83")
     sim.withhold("config/get")
     sim.allow_http_open("opener", "secret")
@@ -123,7 +123,7 @@ async def test_opening_with_a_missing_or_wrong_login_is_an_error(hass: HomeAssis
 async def test_a_door_opens_by_the_next_method_if_one_is_unsupported(
     hass: HomeAssistant, device: Start, dialect: str
 ) -> None:
-    """A device without relay/trig opens by /fcgi/OpenDoor, once that is ticked and High Security is off."""
+    """Without relay/trig, /fcgi/OpenDoor is used if it is enabled and High Security is off."""
 
     def lacking(_: Call) -> Answer:
         raise unsupported(sim.dialect.lacks_text)
@@ -161,7 +161,7 @@ async def test_wiring_and_delay_are_read(
 
 
 async def test_the_wiring_option_overrides_the_configuration(hass: HomeAssistant, device: Start) -> None:
-    """The device reports NO where an installer has wired NC: its reports have to be inverted."""
+    """The device reports NO, but the installer wired NC."""
     sim = await device("e16c", config={f"{RELAY}RelayAType": "1"})
     entry = await add(hass, sim, inverted=["A"])
     assert state_of(hass, entry, "lock", "door_A_door") == "unlocked"
@@ -230,7 +230,7 @@ async def test_a_door_has_the_name_of_its_relay(hass: HomeAssistant, device: Sta
 async def test_a_rejection_without_a_reason_tries_the_next_method(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was refused was not carried out: another way may open."""
+    """A rejected command was not executed."""
 
     def fail(_: Call) -> Answer:
         raise ApiError(-1, "Internal error")

@@ -94,7 +94,7 @@ async def test_a_hanging_clock_request_does_not_delay_a_ring(
 async def test_a_fragile_device_rings_while_its_state_hangs(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is asked one thing at a time: what hangs keeps the log waiting, and makes no pause after it longer."""
+    """The device gets one request at a time, so the log waits for the hanging one."""
     wait_for_answers(monkeypatch, 0.3)
     monkeypatch.setattr(client, "UNRESPONSIVE_TIMEOUT", 0.3)
     monkeypatch.setitem(log_reader.LIVE_FOR, log_reader.RING, 2.5)
@@ -148,7 +148,7 @@ async def test_the_call_log_is_polled_often_while_the_call_status_fails(
 
 
 async def test_a_finished_long_call_is_late(hass: HomeAssistant, quick_device: Start) -> None:
-    """Where its record bears the time of the press."""
+    """The record has the time of the press."""
     sim = await silent(quick_device)
     sim.call_log.form.begun = True
     entry = await add(hass, sim)
@@ -182,7 +182,7 @@ async def test_a_call_missed_by_the_status_polls_rings_by_its_record(
 async def test_a_call_answered_before_the_first_poll_rings_by_its_record(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch, window: float, late: bool
 ) -> None:
-    """That a visitor began it, only its record tells, when it is over: by then it may be no news."""
+    """Only the record shows that a visitor started the call, and it may be late."""
     monkeypatch.setitem(log_reader.LIVE_FOR, log_reader.RING, window)
     sim = await quick_device()
     entry = await add(hass, sim)
@@ -232,7 +232,7 @@ async def test_the_clock_decides_whether_a_ring_after_a_gap_is_late(
 async def test_a_call_after_a_gap_without_a_clock_is_late(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """How old it is, is not known: only that it was not there before the gap."""
+    """Its age is unknown; it was not in the log before the gap."""
     monkeypatch.setitem(log_reader.LIVE_FOR, log_reader.RING, 0.5)
     sim = await silent(quick_device, has_clock=False)
     entry = await add(hass, sim)
@@ -262,7 +262,7 @@ async def reloaded(hass: HomeAssistant, entry: ConfigEntry, meanwhile: Callable[
 async def test_a_call_while_the_entry_is_reloaded(
     hass: HomeAssistant, quick_device: Start, ago: float, has_clock: bool
 ) -> None:
-    """Young, it rings in the next life, which knows the zone of the device from the life before."""
+    """A fresh call rings after the reload, which restores the time zone of the device."""
     sim = await silent(quick_device, has_clock=has_clock)
     sim.advance_clock(3 * 3600)
     entry = await add(hass, sim)
@@ -283,7 +283,7 @@ async def test_a_call_while_the_entry_is_reloaded(
 
 @pytest.mark.parametrize(("ago", "late"), [(0.0, False), (60.0, False), (120.0, True)])
 async def test_an_old_access_is_late(hass: HomeAssistant, quick_device: Start, ago: float, late: bool) -> None:
-    """Whether the look before was in this life or not: no one waits for it as for a ring."""
+    """The last poll may be before or after the reload."""
     sim = await quick_device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
@@ -305,7 +305,7 @@ async def test_an_old_access_is_late(hass: HomeAssistant, quick_device: Start, a
 
 
 async def test_a_device_without_calls_has_no_doorbell(hass: HomeAssistant, device: Start) -> None:
-    """It has a log of calls, which is empty for ever, and is not looked at."""
+    """Its call log is always empty and is not polled."""
     sim = await device("a_series")
     entry = await add(hass, sim)
     assert not entry.runtime_data.coordinator.data.bells

@@ -121,7 +121,7 @@ async def test_functions_that_reject_the_login_start_no_reauth(hass: HomeAssista
 
 @pytest.mark.parametrize("auth", [Auth.BASIC, Auth.DIGEST])
 async def test_a_changed_password_starts_reauth(hass: HomeAssistant, quick_device: Start, auth: Auth) -> None:
-    """Also where one function has refused the old one before."""
+    """One function has rejected the old password before."""
     sim = await quick_device(auth=auth)
     sim.fault("doorlog/get", Fault.STATUS, status=401)
     entry = await add(hass, sim)

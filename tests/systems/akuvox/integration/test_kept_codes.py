@@ -95,7 +95,7 @@ async def tells_of_a_code_left(hass: HomeAssistant, entry: ConfigEntry) -> None:
 async def test_a_code_is_added_and_removed_in_any_notation_of_the_device(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
 ) -> None:
-    """Also where its answer is an error, a page of its web server, or lost."""
+    """This holds for error responses, web pages as responses, and lost responses."""
     sim, entry = await intercom(hass, device, spelling, pins)
     for answer in ("good", "error", "page", "lost"):
         sim.users.errs = answer == "error"
@@ -115,7 +115,7 @@ async def test_a_code_is_added_and_removed_in_any_notation_of_the_device(
 async def test_a_code_that_cannot_be_undone_is_retried(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
 ) -> None:
-    """Over a restart too, and a repair tells of it until it is gone."""
+    """The code is stored over a restart, and a repair names it until it is removed."""
     sim, entry = await intercom(hass, device, spelling, pins)
     heal = refuse_after(sim, "user/add", "user/get", "user/del")
     assert await refusal(hass, entry, "add_temporary_code", **code()) == "command_failed"
@@ -148,7 +148,7 @@ async def test_a_code_that_the_device_did_not_delete_is_a_repair(
 async def test_a_code_whose_doors_are_not_stored_is_removed(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
 ) -> None:
-    """The device keeps the first door only, and sets nothing though it says so."""
+    """The device stores only the first door and confirms changes without effect."""
     sim, entry = await intercom(hass, device, spelling, pins)
     sim.users.pairs = sim.users.relays_each = 1
     sim.users.sets = False
@@ -193,7 +193,7 @@ async def test_a_pin_that_the_device_would_change_is_rejected(
 async def test_a_generated_pin_never_begins_with_a_zero(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A device that keeps numbers would lose it."""
+    """A device that stores numbers would drop the zero."""
     sim, entry = await intercom(hass, device, Spelling.AS_SENT, PinReading.NUMBER)
     monkeypatch.setattr("custom_components.ip_intercom.services.access.randbelow", lambda _: 0)
     data = {name: value for name, value in code().items() if name != "code"}

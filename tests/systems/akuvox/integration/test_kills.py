@@ -51,7 +51,7 @@ async def test_more_records_than_one_poll_reads_are_reported(
 async def test_a_push_during_a_name_request_loses_no_record(
     hass: HomeAssistant, device: Start, hass_storage: dict[str, Any]
 ) -> None:
-    """The cursor that a push writes does not cover a record that was read and not yet told."""
+    """The cursor written by the push does not cover a record that was not reported yet."""
     sim = await device("e16c")
     entry = await add(hass, sim, push=True)
     await until(lambda: (stored(entry, hass_storage) or {"data": {"cursor": {}}})["data"]["cursor"].get("doors"))

@@ -156,7 +156,7 @@ async def test_an_unreachable_device_has_no_failing_source(hass: HomeAssistant, 
 async def test_a_device_without_an_uptime_recovers_from_an_outage(
     hass: HomeAssistant, quick_device: Start, fault: Fault
 ) -> None:
-    """Whether it has restarted is asked first; it is not waited for."""
+    """The reader requests the uptime first but does not depend on it."""
     sim = await quick_device()
     entry = await add(hass, sim)
     await following(sim)
@@ -173,7 +173,7 @@ async def test_a_device_without_an_uptime_recovers_from_an_outage(
 async def test_an_access_is_reported_while_the_user_list_hangs(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who it was, only the list knows: it is told without a name."""
+    """The access is reported without a name."""
     wait_for_answers(monkeypatch, 30.0)
     sim = await quick_device()
     entry = await add(hass, sim)
@@ -208,7 +208,7 @@ async def test_unreadable_records_are_counted(
 async def test_events_of_a_long_outage_are_reported_soon_after_it(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """However often the device was tried meanwhile: no look waits longer for that."""
+    """Failed attempts during the outage do not delay the polls after it."""
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(log, "_MAX_FAILED_INTERVAL", 300.0)
     sim = await quick_device()

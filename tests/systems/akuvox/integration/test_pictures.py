@@ -32,7 +32,7 @@ async def test_a_snapshot(hass: HomeAssistant, device: Start, dialect: str) -> N
 
 @pytest.mark.parametrize("how", list(Broken))
 async def test_an_invalid_snapshot_is_an_error(hass: HomeAssistant, device: Start, how: Broken) -> None:
-    """Newer firmware answers its web page to everything, with success."""
+    """Newer firmware answers every path with its web page and status 200."""
     sim = await device("e16c")
     entry = await add(hass, sim)
     camera = entity_id(hass, entry, "camera", "camera_main")

@@ -122,7 +122,7 @@ async def test_an_action_url_of_another_system_is_kept_and_a_repair(
 async def test_action_urls_of_another_system_are_not_turned_on(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
-    """They are set but off: turning Action URLs on would send theirs as well."""
+    """Turning Action URLs on would send those of the other system, too."""
     sim = await device("e16c", config={f"{SECTION}MakeCall": "http://192.168.1.9/ring"})
     await add(hass, sim, push=True)
     await until(lambda: "push_foreign" in repairs(hass), "the repair")
@@ -170,7 +170,7 @@ async def test_push_without_an_internal_url_is_a_repair(hass: HomeAssistant, dev
 async def test_pushes_that_never_arrive(
     hass: HomeAssistant, device: Start, local_url: str, scheme: str, repair: str
 ) -> None:
-    """Calls that only looks have told of leave no doubt; the first push that arrives mends it."""
+    """Calls known from polls are no missing pushes; the first push clears the repair."""
     sim = await device("e16c")
     hass.config.internal_url = f"{scheme}://127.0.0.1:9"
     entry = await pushing(hass, sim)
@@ -215,7 +215,7 @@ async def test_a_device_that_only_pushes(hass: HomeAssistant, device: Start, loc
 async def test_every_event_that_is_pushed(
     hass: HomeAssistant, device: Start, dialect: str, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is looked at here but the door log: what changes, the pushes have changed."""
+    """Only the door log is polled: all other changes come from pushes."""
     for poller in ("_CALL_INTERVALS", "_CALL_LOG_INTERVALS"):
         monkeypatch.setattr(log, poller, NEVER)
     monkeypatch.setattr(event_sources, "_ALARM_DURATION", 0.5)
@@ -309,7 +309,7 @@ ALARM_KEYS = {
 async def test_every_alarm_of_the_official_list(
     hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In each spelling that its key may have; without the key there is no such alarm."""
+    """Each spelling of the key is tested; without the key the alarm does not exist."""
     monkeypatch.setattr(event_sources, "_ALARM_DURATION", 0.3)
     sim = await device("r29", action_urls=ALARM_KEYS)
     entry = await pushing(hass, sim)
@@ -387,7 +387,7 @@ async def test_subscribing_after_an_unload_keeps_the_action_urls(
 async def test_action_urls_are_kept_while_the_configuration_is_missing(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
-    """While it starts, it may lack anything: what is there is kept, and heard once it is known."""
+    """A starting device may lack its configuration: present Action URLs are kept and used later."""
     sim = await device("e16c")
     entry = await pushing(hass, sim)
     set_up = urls(sim)
@@ -405,7 +405,7 @@ async def test_action_urls_are_kept_while_the_configuration_is_missing(
 async def test_action_urls_without_variables_are_not_rewritten(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
-    """The hourly check writes nothing that is there already."""
+    """The hourly check writes no Action URL that is present."""
     sim = await device("e16c")
     entry = await pushing(hass, sim)
     address, token = f"{local_url}/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", entry.data[CONF_PUSH_TOKEN]
@@ -458,7 +458,7 @@ async def test_a_late_record_of_a_pushed_access_is_no_second_access(
 async def test_removal_writes_nothing_to_another_device_at_the_address(
     hass: HomeAssistant, device: Start, local_url: str
 ) -> None:
-    """An entry is removed whose address another device has by now: nothing is written there."""
+    """Another device has the address of the removed entry."""
     sim, stranger = await device("e16c"), await device("r29", config={f"{SECTION}Enable": "1"})
     entry = await pushing(hass, sim)
     before = dict(stranger.config.values)

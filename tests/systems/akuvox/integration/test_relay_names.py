@@ -17,7 +17,7 @@ UNKNOWN = {"RelayE": 0, "RelaySA": 0, "Relay": 1, "Relay12": 0, "DoorX": 1, "Rel
 
 @pytest.mark.parametrize("names", RelayNames)
 async def test_each_relay_name_makes_a_door(hass: HomeAssistant, device: Start, names: RelayNames) -> None:
-    """Names that are not known are skipped; the others open by their number."""
+    """Unknown names are skipped; the others open by their number."""
     sim = await device("a_series", relay_names=names)
     sim.relays.others |= UNKNOWN
     entry = await add(hass, sim)

@@ -73,7 +73,7 @@ async def test_a_visitor_rings_by_call_status_alone(
 async def test_a_visitor_rings_by_the_call_log_alone(
     hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A visitor who gives up between two looks at the call has rung all the same."""
+    """A visitor who gives up between two polls of the call rings."""
     blind(monkeypatch)
     monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (3.0, 3.0))
     sim = await device(dialect)
@@ -155,7 +155,7 @@ async def test_a_call_dialed_by_home_assistant_does_not_ring(
 
 
 async def test_a_record_that_is_written_as_the_call_begins(hass: HomeAssistant, device: Start) -> None:
-    """The manual does not say when a call is written to the log: its record ends no call that goes on."""
+    """The manual does not say when a call is logged: the record does not end a live call."""
     sim = await device("e16c")
     sim.phone.records_at_once = True
     entry = await add(hass, sim)
@@ -176,7 +176,7 @@ async def test_a_record_that_is_written_as_the_call_begins(hass: HomeAssistant, 
 async def test_a_visitor_of_whom_only_the_log_reports_may_still_be_let_in(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A record does not say whether the call goes on or was answered."""
+    """A record does not show whether the call continues or was answered."""
     blind(monkeypatch)
     monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (3.0, 3.0))
     sim = await device("e16c")
@@ -195,7 +195,7 @@ async def test_a_visitor_of_whom_only_the_log_reports_may_still_be_let_in(
 
 
 async def test_an_incoming_call_does_not_ring_once_its_status_is_learned(hass: HomeAssistant, device: Start) -> None:
-    """Only READY is documented: what another word means, the records of calls teach."""
+    """Only READY is documented; call records show the meaning of other words."""
     sim = await device("e16c", config={"Config.Account1.AUTO_ANSWER.Enable": "0"})
     entry = await add(hass, sim)
     events = capture_log_events(hass)
@@ -259,7 +259,7 @@ async def test_calls_before_the_setup_do_not_ring(hass: HomeAssistant, device: S
 async def test_a_device_with_another_idle_status_rings(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, idle: str
 ) -> None:
-    """It is in no call for ever, and its visitors ring; over a reload as well."""
+    """Its idle word means no call, and visitors ring, also after a reload."""
     blind(monkeypatch, "_CALL_INTERVALS")
     sim = await device("e16c")
     sim.phone.words["READY"] = idle
@@ -302,7 +302,7 @@ async def test_a_restart_ends_the_call(hass: HomeAssistant, device: Start) -> No
 async def test_a_visitor_rings_while_the_door_log_is_unreadable(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other looks are taken in time, and the device that answers them is not out of reach."""
+    """The other polls continue, and the device stays available."""
     sim = await device("e16c")
     entry = await add(hass, sim)
     states: list[str] = []
@@ -329,7 +329,7 @@ async def test_a_visitor_rings_while_the_door_log_is_unreadable(
 
 
 async def test_a_function_that_was_missing_once_is_used_again(hass: HomeAssistant, device: Start) -> None:
-    """A device that starts says that it has nothing; what is missing once is looked at again."""
+    """A starting device reports that it has no functions."""
     sim = await device("e16c")
     await add(hass, sim)
     await following(sim)
@@ -344,7 +344,7 @@ async def test_a_function_that_was_missing_once_is_used_again(hass: HomeAssistan
 async def test_a_call_in_progress_does_not_ring_again_after_a_reload(
     hass: HomeAssistant, device: Start, local_url: str, pushed: bool
 ) -> None:
-    """The call goes on, and its record is written, in the next life."""
+    """The call ends and is logged after the reload."""
     sim = await device("e18")
     entry = await add(hass, sim, push=pushed)
     rung = count_states(hass, entry)

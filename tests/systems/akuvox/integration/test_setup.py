@@ -117,7 +117,7 @@ async def test_an_entry_is_created_from_address_and_login(hass: HomeAssistant, d
 async def test_an_entry_loads_if_a_function_answers_error_param(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
-    """Some firmware says "Error param" to what it does not know; the rest of the device is added."""
+    """Some firmware answers "Error param" to unknown functions."""
 
     def refuse(_: Call) -> Answer:
         raise ApiError(-1, "Error param")
@@ -167,7 +167,7 @@ async def test_an_address_off_the_whitelist_is_an_error_until_allowed(
 async def test_an_empty_whitelist_is_an_error_with_the_address(
     hass: HomeAssistant, device: Start, dialect: str, root: Root, says_who: bool
 ) -> None:
-    """An empty whitelist, and any page: typed or found by DHCP, the sentence names the address to enter."""
+    """The error names the address to allow, for a typed address and one found by DHCP."""
     sim = await device(dialect, auth=Auth.WHITELIST, whitelist=[])
     sim.pipeline.root = root
     if not says_who:
@@ -188,7 +188,7 @@ async def test_an_empty_whitelist_is_an_error_with_the_address(
 async def test_a_disabled_api_is_a_repair_until_it_is_enabled(
     hass: HomeAssistant, device: Start, whitelist: bool
 ) -> None:
-    """A repair says what to do, until it is done; over a restart as well."""
+    """The repair survives a restart."""
     sim = await device("e16c", auth=Auth.NONE)
     entry = await add(hass, sim)
 
@@ -237,7 +237,7 @@ async def test_every_kind_of_login(hass: HomeAssistant, device: Start, auth: Aut
 
 
 async def test_a_device_with_old_tls_is_added_by_https(hass: HomeAssistant, device: Start) -> None:
-    """Chosen by a person with its scheme; otherwise HTTP with Digest is no worse."""
+    """The user typed the scheme; without it, HTTP with Digest is equally good."""
     sim = await device("e18")
     result = await start(hass, f"https://{sim.https_address}")
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -308,7 +308,7 @@ async def test_a_new_password(hass: HomeAssistant, device: Start) -> None:
 
 
 async def test_another_address(hass: HomeAssistant, device: Start, any_model: Any) -> None:
-    """A 2N that responds there is a different device, with any login."""
+    """A 2N at the new address is a different device."""
     sim = await device("e16c")
     entry = await add(hass, sim)
     result = await hass.config_entries.flow.async_init(
@@ -327,7 +327,7 @@ async def test_another_address(hass: HomeAssistant, device: Start, any_model: An
 
 
 async def test_options_are_those_of_the_device(hass: HomeAssistant, device: Start, entry: ConfigEntry) -> None:
-    """A 2N has no Action URLs, an Akuvox no touches to tell of."""
+    """A 2N has no Action URLs, an Akuvox has no touch events."""
     akuvox = await add(hass, await device("r29"))
 
     async def offered(of: ConfigEntry) -> set[str]:
@@ -390,7 +390,7 @@ async def test_options_are_stored_and_empty_passwords_keep_the_old_ones(hass: Ho
 
 
 async def test_entities_of_missing_functions_are_removed_after_retries(hass: HomeAssistant, device: Start) -> None:
-    """Nor are their entities, with all changes by the user; what stays away is gone."""
+    """Entities with changes by the user stay until several checks failed."""
 
     def away(_: Call) -> Answer:
         raise unsupported(sim.dialect.lacks_text)

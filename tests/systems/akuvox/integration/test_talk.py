@@ -175,7 +175,7 @@ async def test_the_sensor_tells_why_a_call_failed(
     failure: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Once in the log, not with each try; and again that it works."""
+    """The failure is logged once, and the recovery once."""
     caplog.set_level(logging.INFO, "custom_components.ip_intercom")
     entry = await talk(hass, sim, door)
     assert failure_of(hass, entry) is None
@@ -337,7 +337,7 @@ async def test_the_sip_address_for_the_button_survives_a_reload(
 async def test_a_check_in_progress_ends_with_the_entry(
     hass: HomeAssistant, sim: Simulator, door: Door, camera: RtspCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would open the port again, which the next run of the entry needs."""
+    """The check would open the port again, which the reloaded entry needs."""
     entry = await talk(hass, sim, door)
     monitor, line = entry.runtime_data.talk, entry.runtime_data.coordinator.features.talk
     closed = asyncio.Event()

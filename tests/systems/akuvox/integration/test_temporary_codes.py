@@ -56,7 +56,7 @@ async def orphan(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> dic
 
 
 async def test_a_rejected_code_that_was_stored_is_removed_later(hass: HomeAssistant, device: Start) -> None:
-    """As soon as the device lets it; until then a repair tells that the PIN may open."""
+    """Until then, a repair says that the PIN may open the door."""
     sim = await device("a_series")
     entry = await add(hass, sim)
     functions = await orphan(hass, sim, entry)
@@ -113,7 +113,7 @@ async def test_a_code_among_ten_thousand(hass: HomeAssistant, device: Start) -> 
 
 
 async def test_a_code_rejected_at_its_start_is_a_repair(hass: HomeAssistant, device: Start) -> None:
-    """Its owner was told of success long before; the repair ends when the device takes it."""
+    """The action succeeded long before; the repair is deleted once the device accepts the code."""
     sim = await device("a_series")
     entry = await add(hass, sim)
     other = sim.add_user(Name="Anna", PrivatePIN=PIN)
@@ -125,7 +125,7 @@ async def test_a_code_rejected_at_its_start_is_a_repair(hass: HomeAssistant, dev
 
 
 async def test_a_failing_code_does_not_delay_the_removal_of_another(hass: HomeAssistant, device: Start) -> None:
-    """What comes first is tried first, and fails each time: the code that is over is taken away all the same."""
+    """The failing code is tried first each time."""
     sim = await device("a_series")
     entry = await add(hass, sim)
     await command(hass, entry, "add_temporary_code", **code(end=datetime.now(UTC) + timedelta(seconds=1.5)))

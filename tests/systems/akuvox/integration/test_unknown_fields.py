@@ -60,7 +60,7 @@ async def test_unknown_fields_survive_an_update_of_an_akuvox_row(
 
 
 async def test_unknown_fields_survive_when_a_temporary_code_gets_its_doors(hass: HomeAssistant, device: Start) -> None:
-    """The device keeps the first pair only: the user is written again, with fields that the device added."""
+    """The device stores the first pair only, so the user is written again with all fields."""
     sim = await device("a_series")
     sim.users.replaces, sim.users.more, sim.users.pairs = True, frozenset(MORE), 1
     usual = sim.users.insert
@@ -84,7 +84,7 @@ async def test_unknown_fields_survive_when_a_temporary_code_gets_its_doors(hass:
 async def test_unknown_fields_survive_an_update_of_the_akuvox_configuration(
     hass: HomeAssistant, device: Start, action: str, data: dict[str, Any], key: str
 ) -> None:
-    """It is written by key."""
+    """The configuration is written by key."""
     sim = await device("a_series")
     sim.config.values |= {"Config.Account1.GENERAL.Zone": "7", "Config.DoorSetting.DEVICENODE.Zone": " 7 "}
     entry = await add(hass, sim)

@@ -26,7 +26,7 @@ def live(bench: Bench) -> dict[int, str]:
 
 
 async def test_a_dialed_call_is_followed_to_its_end(bench: Bench) -> None:
-    """The proxy does not know it before it is answered (field notes 3), which is no end."""
+    """The proxy does not know the call before it is answered (field notes 3)."""
     session = await bench.system.calls.dial("12025550142", [])
     await until(lambda: bench.calls() == {session: "connecting"}, "the call")
     await until(lambda: len(bench.asked("call_info")) >= 3, "three looks")
@@ -91,7 +91,7 @@ async def test_dialing_a_contact_calls_its_extension(bench: Bench) -> None:
 
 
 async def test_dialing_a_contact_without_extension_calls_its_number(start: Start) -> None:
-    """The address book writes numbers as people like them, the exchange wants digits."""
+    """The address book has formatted numbers, the exchange needs digits."""
     outside = {"jid": "5", "ext": "", "homePhone": "+1 (202) 555-0118"}
     unreachable = {"jid": "6", "ext": "", "firstName": "Nobody"}
     bench = await start(prepare=lambda sim: sim.contacts.extend([outside, unreachable]))
@@ -217,7 +217,7 @@ async def test_the_log_of_calls(bench: Bench) -> None:
 
 
 async def test_missing_pushes_are_detected(start: Start) -> None:
-    """A forwarder may have stopped: polls are then as frequent as without."""
+    """If a forwarder stopped, polls are as frequent as without pushes."""
     bench = await start(cursor={"pushes": True}, choices=Options(push=True))
     bench.sim.hang_up(bench.sim.dial("3108"))
     await until(lambda: len(bench.types()) == 1, "a call that went out")

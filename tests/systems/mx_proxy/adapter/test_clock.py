@@ -11,7 +11,7 @@ DAY = 24 * 3600
 
 
 async def test_calls_are_reported_after_a_record_from_the_future(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One record from next month is the newest for a month, and all that follow seem older."""
+    """A record from next month stays the newest for a month."""
     monkeypatch.setattr(log, "_DEEP_INTERVAL", 0.5)
     bench = await start()
     bench.sim.advance_clock(40 * DAY)

@@ -31,7 +31,7 @@ def test_a_late_hold_event_is_ignored() -> None:
 
 
 async def test_an_old_end_event_does_not_end_a_live_call(start: Start) -> None:
-    """Numbers of calls come again: a forwarder that was away may tell of another one."""
+    """Call numbers are reused: a delayed push may be about an earlier call."""
     bench = await start()
     call = bench.sim.incoming_call("3108")
     info = bench.sim.mx.links[bench.sim.login].calls[call]

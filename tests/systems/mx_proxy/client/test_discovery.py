@@ -112,7 +112,7 @@ async def test_https_is_better(start: Start, usual_ports: Callable[..., None]) -
 
 
 async def test_ports_one_after_another(start: Start, serve: Serve, usual_ports: Callable[..., None]) -> None:
-    """A different server has the first, none has the second."""
+    """Another server is at the first port, no server is at the second."""
     bench, gone = await start(), await start()
     gone.sim.lose_connection()
     other = await serve(lambda _: web.Response(text="<html>NAS</html>", content_type="text/html"))
@@ -184,7 +184,7 @@ async def test_a_certificate_is_verified(start: Start, usual_ports: Callable[...
 
 
 async def test_a_certificate_that_can_be_verified_is_not_remembered(start: Start) -> None:
-    """Public names renew theirs every few weeks."""
+    """Public certificates are renewed every few weeks."""
     secure = await start(https=True)
     pem = await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", port(secure.sim.address)))
     trusting = ssl.create_default_context(cadata=pem)
@@ -218,7 +218,6 @@ async def test_a_certificate_that_can_be_verified_is_not_remembered(start: Start
 async def test_another_server_is_a_wrong_device_and_gets_no_secret(
     serve: Serve, session: aiohttp.ClientSession, status: int, headers: dict[str, str], text: str
 ) -> None:
-    """It sees no secret."""
     shown: list[tuple[str, str | None]] = []
 
     def answer(request: web.BaseRequest) -> web.Response:
@@ -270,7 +269,7 @@ async def test_a_bad_gateway_is_a_connection_error(serve: Serve, session: aiohtt
 
 
 async def test_a_redirect_to_https_is_an_error(serve: Serve, session: aiohttp.ClientSession) -> None:
-    """It is not followed: a user who typed http knows, or sees an error."""
+    """The redirect is not followed because the user typed http."""
     address = await serve(lambda _: web.Response(status=308, headers={"Location": "https://192.0.2.1/auth"}))
     with pytest.raises(SecureConnectionRequired):
         await found(session, f"http://{address}")

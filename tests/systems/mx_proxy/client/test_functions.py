@@ -53,7 +53,7 @@ async def test_the_session_identifies_the_account(proxy: MxProxy) -> None:
 
 
 async def test_the_address_book(proxy: MxProxy) -> None:
-    """Ordered by extension; what is not told is None."""
+    """Contacts are sorted by extension; missing fields are None."""
     anna, ben, door = await proxy.directory.contacts()
     assert anna == Contact(
         "43884851900310701", "Anna", "Keller", "3107", cell_phone="12025550107", email="anna@office.test"
@@ -64,7 +64,7 @@ async def test_the_address_book(proxy: MxProxy) -> None:
 
 
 async def test_services(proxy: MxProxy) -> None:
-    """Their ids have 62 bits."""
+    """The ids have 62 bits."""
     assert await proxy.directory.services() == (
         Service("3458764513956071007", "voicemail", "VM", "*86"),
         Service("3458764515081032009", "park", "ParkServer", "*77"),
@@ -73,7 +73,7 @@ async def test_services(proxy: MxProxy) -> None:
 
 
 async def test_empty_lists_are_read(bench: Bench, proxy: MxProxy) -> None:
-    """They come as null."""
+    """Empty lists are sent as null."""
     bench.sim.clear_everything()
     assert await proxy.directory.contacts() == ()
     assert await proxy.directory.services() == ()
@@ -118,14 +118,14 @@ async def test_a_time_without_its_zone(bench: Bench, proxy: MxProxy) -> None:
 
 
 async def test_a_log_that_is_a_multiple_of_its_blocks(start: Start) -> None:
-    """The server waits in vain for one more, and we wait for the server."""
+    """The server waits for one more record, and the client waits for the server."""
     bench = await start(empty=True, speed=50)
     bench.sim.fill_log(42)
     assert len(await bench.proxy().calls.log()) == 42
 
 
 async def test_the_call_log_has_a_longer_timeout(bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two minutes by the manual, where other requests fail sooner."""
+    """The manual allows two minutes for the call log."""
     assert client.LOG_TIMEOUT >= 130 > client.REQUEST_TIMEOUT
     monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.2)
     await proxy.session.login()
@@ -147,14 +147,14 @@ async def test_the_call_log_has_a_longer_timeout(bench: Bench, proxy: MxProxy, m
     ],
 )  # fmt: skip
 async def test_records_of_other_servers(bench: Bench, proxy: MxProxy, row: str, expected: LogRecord) -> None:
-    """Numbers as text, missing and unknown fields."""
+    """Records may have numbers as text, missing fields, and unknown fields."""
     bench.sim.garbage("/calls", f'{{"callLog": [{row}]}}', "application/json")
     assert await proxy.calls.log() == (expected,)
 
 
 @pytest.mark.parametrize("row", ['{"record_id": null, "missed": true}', "5"])
 async def test_a_record_without_a_number_is_skipped(bench: Bench, proxy: MxProxy, row: str) -> None:
-    """It is left out; where there is nothing else, that is no empty log."""
+    """A log of only such records is an error, not an empty log."""
     bench.sim.garbage("/calls", f'{{"callLog": [{row}, {{"record_id": 1}}]}}', "application/json")
     assert await proxy.calls.log() == (LogRecord(1),)
     bench.sim.garbage("/calls", f'{{"callLog": [{row}]}}', "application/json")
@@ -228,7 +228,7 @@ async def test_calls_that_are_not_there(proxy: MxProxy) -> None:
 
 
 async def test_the_call_mode_is_set_with_defaults(bench: Bench, proxy: MxProxy) -> None:
-    """What is not said is the server's choice."""
+    """The server sets the missing values."""
     assert await proxy.calls.set_mode(True, "12025550107") == CallMode(True, "12025550107", 1, 30)
     assert await proxy.calls.set_mode(True, "12025550107", 0, 45) == CallMode(True, "12025550107", 0, 45)
     assert bench.sim.extensions[LOGIN].mode["vmDelay"] == 45
@@ -268,7 +268,7 @@ async def listen(proxy: MxProxy, voicemail: str) -> None:
 
 
 async def test_ids_are_escaped_in_the_path(bench: Bench, proxy: MxProxy) -> None:
-    """A device whose name looks like another path is only a device."""
+    """A device name may look like another path."""
     await proxy.session.login()
     call = bench.sim.incoming_call(DOOR)
     bench.sim.extensions[LOGIN].user.devices |= (names := {"a b?c#d%2F", "Küche"})
@@ -305,7 +305,7 @@ async def test_voicemails(bench: Bench, proxy: MxProxy) -> None:
 
 
 async def test_voicemails_of_other_servers(bench: Bench, proxy: MxProxy) -> None:
-    """Numbers and marks as text or as numbers; what has no id is no message."""
+    """Numbers and flags may be texts; a row without an id is skipped."""
     rows = '[{"from": "3108"}, {"id": 96, "received": "1790000000", "duration": "5", "read": "true"}, null]'
     bench.sim.garbage("/voicemails", f'{{"voiceMails": {rows}}}', "application/json")
     assert await proxy.voicemails.list() == (Voicemail("96", received=1790000000, duration=5, read=True),)
@@ -383,7 +383,6 @@ async def test_conferences(bench: Bench, proxy: MxProxy) -> None:
 
 
 async def test_the_server_assigns_the_id_of_a_conference(bench: Bench, proxy: MxProxy) -> None:
-    """Creating one again returns a different one."""
     made = await proxy.conferences.create(Conference(name="Visitors"))
     again = await proxy.conferences.create(made)
     assert made.id != again.id
@@ -397,7 +396,7 @@ async def test_a_conference_of_calls(bench: Bench, proxy: MxProxy) -> None:
 
 
 async def test_an_empty_conference_row_is_skipped(bench: Bench, proxy: MxProxy) -> None:
-    """It is the form of one, with nothing in it."""
+    """The example in the manual has no values."""
     bench.sim.garbage("/conferences", '{"conferences": [{"Id": "", "ownerId": 0}]}', "application/json")
     assert await proxy.conferences.list() == ()
 
@@ -480,7 +479,7 @@ async def test_a_command_response_without_its_fields_is_an_error(bench: Bench, p
 
 
 async def test_a_command_with_a_gateway_timeout_is_unconfirmed(bench: Bench, proxy: MxProxy) -> None:
-    """Whether the server behind it received the request is unknown."""
+    """The server behind the gateway may have received the request."""
     bench.sim.garbage("/calls", "html", status=504)
     with pytest.raises(Unconfirmed):
         await proxy.calls.make("3107", DOOR)
@@ -502,7 +501,7 @@ async def test_a_huge_answer(bench: Bench, proxy: MxProxy, monkeypatch: pytest.M
 
 
 async def test_a_device_has_its_time_to_answer(bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server may hold back its reply until it rings no more."""
+    """The server may delay its reply until the ringing ends."""
     monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.2)
     await proxy.session.login()
     call = bench.sim.incoming_call(DOOR)

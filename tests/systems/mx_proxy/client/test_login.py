@@ -68,7 +68,6 @@ async def test_logging_in_on_purpose(bench: Bench, proxy: MxProxy) -> None:
 
 
 async def test_requests_during_a_login_share_it(bench: Bench) -> None:
-    """A request during a login shares its result."""
     proxy = bench.proxy()
     bench.sim.delay(0.2, "/auth")
     await asyncio.gather(proxy.session.login(), proxy.session.login(), proxy.calls.log(), proxy.directory.services())
@@ -97,7 +96,7 @@ async def test_refused_logins(bench: Bench, account: client.Credentials, kind: t
 
 
 async def test_secrets_with_special_characters_are_sent(bench: Bench) -> None:
-    """What is not ASCII, and what has a meaning in forms and headers."""
+    """The secrets contain non-ASCII characters and delimiters of forms and headers."""
     secret, password = "s:é&=+ %", "pä&ss=1+2 3%"
     bench.sim.set_secret(CLIENT, secret)
     bench.sim.change_password(password)
@@ -167,7 +166,7 @@ async def test_other_login_failures_have_their_own_errors(
 async def test_a_token_is_renewed_before_it_ends(
     bench: Bench, proxy: MxProxy, watch: Watch, lifetime: int, renewed_after: float
 ) -> None:
-    """A minute before, or after half of a short life."""
+    """It is renewed a minute before its end, or after half of a short lifetime."""
     bench.sim.set_token_ttl(lifetime)
     await proxy.session.info()
     bench.seen()
@@ -201,7 +200,7 @@ ENDS: dict[str, Callable[[Simulator], object]] = {
 async def test_a_token_that_is_refused_is_renewed_once(
     bench: Bench, proxy: MxProxy, end: Callable[[Simulator], object]
 ) -> None:
-    """Also for a command, which was not carried out with the old one."""
+    """This includes a command, which was not executed with the old token."""
     await proxy.session.login()
     for _ in range(2):
         end(bench.sim)
@@ -234,7 +233,7 @@ async def listen(proxy: MxProxy) -> None:
 async def test_a_lost_link_causes_a_login_only_after_a_timeout(
     bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch, ask: Callable[[MxProxy], Awaitable[object]]
 ) -> None:
-    """It connects again by itself; a login meanwhile would make a second link. After a logout nothing else helps."""
+    """The link reconnects by itself; a login would make a second link. Only a logout requires one."""
     watch = Watch()
     monkeypatch.setattr(client, "monotonic", watch)
     await proxy.session.login()
@@ -257,7 +256,7 @@ async def test_a_lost_link_causes_a_login_only_after_a_timeout(
 
 @pytest.mark.parametrize("path", ["/auth", "/contacts", "/voicemails/82"])
 async def test_a_web_page_with_401_gets_no_password(bench: Bench, proxy: MxProxy, path: str) -> None:
-    """As a captive portal or another proxy has them: no password is wrong, and none is shown to it."""
+    """Captive portals and other proxies send such pages."""
     if path != "/auth":
         await proxy.session.login()
     bench.sim.garbage(path, "html", status=401)
@@ -326,7 +325,7 @@ async def test_parallel_rejections_of_a_token_cause_one_login(bench: Bench, prox
 
 
 async def test_a_rejected_login_fails_all_waiting_requests(bench: Bench, proxy: MxProxy) -> None:
-    """A wrong password is not tried again for each request that waits: accounts get locked."""
+    """Repeated logins could lock the account."""
     await proxy.session.login()
     bench.sim.change_password("other")
     bench.sim.expire_tokens()
@@ -361,7 +360,7 @@ async def test_a_restart_of_the_server(bench: Bench, proxy: MxProxy) -> None:
 
 @pytest.mark.parametrize("documented", [False, True])
 async def test_logout(bench: Bench, proxy: MxProxy, documented: bool) -> None:
-    """By the path of the manual, or by that of real servers."""
+    """The path of the manual and that of real servers are tried."""
     bench.sim.document_logout(documented)
     await proxy.session.login()
     bench.seen()
@@ -397,7 +396,7 @@ async def test_an_identity_without_its_fields_is_an_error(bench: Bench, proxy: M
 
 
 async def test_numeric_ids_are_read_as_text(bench: Bench, proxy: MxProxy) -> None:
-    """All of their digits stay."""
+    """All digits are kept."""
     await proxy.session.login()
     bench.sim.garbage("/auth", '{"mx": 63107, "ext": 3107, "jid": 43884851900310701}', "application/json")
     info = await proxy.session.info()
@@ -418,7 +417,7 @@ async def test_https_from_now_on(bench: Bench, proxy: MxProxy, monkeypatch: pyte
 
 
 async def test_secrets_are_in_no_log_and_no_error(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    """Nor in what objects look like: passwords, tokens, the softphone's password and access codes."""
+    """The repr of objects hides passwords, tokens, and access codes, too."""
     caplog.set_level(logging.DEBUG)
     push_token, code = "PUSH-TOKEN-OF-20-CHARS-OR-MORE", 97531864
     proxy = bench.proxy()

@@ -60,7 +60,7 @@ def test_kinds() -> None:
     ids=lambda value: getattr(value, "stem", ""),
 )
 def test_recorded_pushes(file: Path, event: CallEvent) -> None:
-    """As the proxy addresses FCM; FCM makes text of all values."""
+    """The proxy sends these to FCM, which converts all values to text."""
     body = pushed(file)
     assert parse(body) == event
     data = json.loads(body)["data"]
@@ -99,7 +99,7 @@ def test_forms(value: str) -> None:
 
 
 def test_an_unknown_event_type_is_passed_on() -> None:
-    """They are passed on, where they are about a call."""
+    """The event is passed on if it is about a call."""
     assert parse(b'{"type": "RecordingState", "callId": 5}') == CallEvent("RecordingState", 5)
 
 
@@ -136,7 +136,7 @@ def test_an_invalid_push_is_no_event(body: bytes) -> None:
 
 @pytest.mark.parametrize("form", Form)
 async def test_pushes_of_a_server(bench: Bench, form: Form) -> None:
-    """A whole call and a voicemail, by a forwarder of each kind."""
+    """A call and a voicemail are pushed by each kind of forwarder."""
     bodies: list[bytes] = []
 
     async def take(request: web.BaseRequest) -> web.Response:

@@ -39,7 +39,7 @@ def in_flight(sim: Simulator) -> int:
 
 
 async def test_equal_requests_are_sent_one_at_a_time(bench: Bench, proxy: MxProxy) -> None:
-    """However many ask: equal requests at the same time would get each other's replies."""
+    """Equal parallel requests would get each other's replies."""
     results = await asyncio.gather(*(ask(proxy) for _ in range(4) for ask in READS))
     requests = bench.seen()
     assert len(results) == len(requests) - 1 == 4 * len(READS)
@@ -85,7 +85,7 @@ async def test_accounts_do_not_wait_for_each_other(bench: Bench, proxy: MxProxy)
 
 
 async def test_requests_do_not_wait_for_the_call_log(start: Start) -> None:
-    """A full block of 21 lets it last for minutes."""
+    """A full block of 21 records delays the log for minutes."""
     bench = await start(empty=True)
     bench.sim.fill_log(21)
     bench.sim.set_patience(50)
@@ -146,7 +146,7 @@ QUESTIONS: dict[str, Callable[[MxProxy], Awaitable[Any]]] = {
 
 @pytest.mark.parametrize("name", COMMANDS)
 async def test_a_command_without_a_confirmation_is_unconfirmed(start: Start, name: str) -> None:
-    """It may have happened, and is not repeated."""
+    """The command may have been executed and is not repeated."""
     bench = await start()
     bench.sim.set_patience(0.3)
     proxy = bench.proxy()
@@ -183,7 +183,7 @@ async def test_a_command_with_a_lost_confirmation_is_unconfirmed(start: Start) -
 
 @pytest.mark.parametrize("name", ["make_call", "hold", "voicemail_delete"])
 async def test_the_connection_breaks_during_a_command(bench: Bench, proxy: MxProxy, name: str) -> None:
-    """It is not repeated without the caller, with any method."""
+    """The client does not repeat the command, with any method."""
     await proxy.session.login()
     call = bench.sim.incoming_call(DOOR)
     bench.sim.pick_up(call)

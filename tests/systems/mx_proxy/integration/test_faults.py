@@ -205,7 +205,7 @@ async def test_a_login_rejected_while_the_server_starts_is_retried(
 
 
 async def test_a_doubtful_login_keeps_entities_unavailable(hass: HomeAssistant, device: Start) -> None:
-    """Nothing is there for the seconds until it is certain that the password is wrong."""
+    """Entities stay unavailable until the wrong password is confirmed."""
     sim = await device()
     entry = await add(hass, sim)
     sim.lose_connection()
@@ -222,7 +222,7 @@ async def test_a_doubtful_login_keeps_entities_unavailable(hass: HomeAssistant, 
 
 
 async def test_a_slash_in_an_id_is_an_error(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
-    """The server takes it for the next part of the path."""
+    """The server reads a slash as the next part of the path."""
     sim.clear_requests()
     for action, data in (
         ("assign_device", {"device": "Reception/2"}),

@@ -8,7 +8,7 @@ from .conftest import Start, add
 
 
 async def test_the_last_call_is_shown_after_a_slow_first_poll(hass: HomeAssistant, device: Start) -> None:
-    """A full block of the log keeps the first look for a while: nothing in it is news, but the last call is known."""
+    """A full block delays the first poll: its records are not new, but the last call is shown."""
     sim = await device(empty=True)
     sim.set_patience(20)
     sim.fill_log(21)

@@ -33,7 +33,7 @@ async def test_a_reused_call_number_of_an_incoming_call_rings(
 async def test_hang_up_ends_all_calls_though_one_is_over(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An unanswered call may have ended unseen; hanging up is meant for the other one."""
+    """An unanswered call may have ended without an event."""
     monkeypatch.setattr(log, "_CALL_INTERVAL", 600.0)
     monkeypatch.setattr(log, "_UNANSWERED_INTERVAL", 600.0)
     monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (600.0, 600.0))

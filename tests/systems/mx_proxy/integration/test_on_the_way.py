@@ -24,7 +24,7 @@ async def test_an_interfering_server_is_an_outage_with_a_reason(
     key: str,
     with_token: bool,
 ) -> None:
-    """Also where the token has ended, and a login is due."""
+    """The token may have expired."""
     coordinator = entry.runtime_data.coordinator
     await until(lambda: entry.runtime_data.events.following, "the first looks")
     caplog.clear()
@@ -49,7 +49,7 @@ async def test_setup_behind_an_interfering_server_is_retried(
 
 
 async def test_a_changed_certificate_starts_no_reauth(hass: HomeAssistant, device: Start) -> None:
-    """Something on the way has opened the connection: it gets neither password nor token."""
+    """The connection is intercepted: it gets neither password nor token."""
     sim = await device(https=True)
     await tells_a_changed_certificate(hass, sim, await add(hass, sim))
 

@@ -117,7 +117,7 @@ async def test_a_server_that_restarts(hass: HomeAssistant, device: Start, caplog
 
 
 async def test_events_of_a_long_outage_are_reported_soon_after_it(hass: HomeAssistant, device: Start) -> None:
-    """However often the proxy was tried meanwhile: no look waits longer for that."""
+    """Failed attempts during the outage do not delay the polls after it."""
     sim = await device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
@@ -151,7 +151,7 @@ async def test_a_push_repeats_a_failed_poll_at_once(
 async def test_an_exchange_that_is_away(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, outage: Outage
 ) -> None:
-    """One line tells that it went, another that it came back; what happened meanwhile is told then."""
+    """The outage and its end are one log line each; events are reported after it."""
     sim = await device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
@@ -211,7 +211,7 @@ async def test_an_exchange_that_answers_nothing_is_an_outage(
 async def test_a_slow_call_log_delays_no_other_request(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proxy answers GET /calls after its patience only; meanwhile messages are seen and commands go through."""
+    """The proxy delays GET /calls; voicemails and commands work in the meantime."""
     sim = await device(empty=True)
     patience = asyncio.Event()
     monkeypatch.setattr(sim.mx, "pause", patience.wait)
@@ -229,7 +229,7 @@ async def test_a_slow_call_log_delays_no_other_request(
 
 
 async def test_a_call_log_that_restarts_its_numbers_is_followed(hass: HomeAssistant, device: Start) -> None:
-    """A restored exchange may count its records from the beginning again."""
+    """A restored exchange may restart its record numbers."""
     sim = await device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
@@ -244,7 +244,7 @@ async def test_a_call_log_that_restarts_its_numbers_is_followed(hass: HomeAssist
 
 
 async def test_calls_are_reported_after_the_clock_is_set_back(hass: HomeAssistant, device: Start) -> None:
-    """Its records then seem older than those that are known: now and then a look reaches back farther."""
+    """New records seem older than known ones, so some polls read farther back."""
     sim = await device()
     entry = await add(hass, sim)
     sim.hang_up(sim.incoming_call("3108"))

@@ -21,7 +21,7 @@ def written(storage: dict[str, Any], entry_id: str) -> dict[str, Any]:
 async def test_the_position_of_the_first_poll_is_stored(
     hass: HomeAssistant, sim: Simulator, hass_storage: dict[str, Any]
 ) -> None:
-    """Or what comes in while Home Assistant is away would be taken for old."""
+    """Without it, calls during a restart would be taken for old ones."""
     entry = await add(hass, sim)
     newest = sim.extensions[sim.login].log.records[-1]["record_id"]
     await until(lambda: written(hass_storage, entry.entry_id), "the first look")

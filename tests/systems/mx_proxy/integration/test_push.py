@@ -180,7 +180,7 @@ async def test_a_push_with_a_wrong_content_encoding_is_ignored(
 async def test_a_forged_call_ends_soon(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
 ) -> None:
-    """A ring cannot wait until the proxy was asked, but then it is."""
+    """The ring is reported first, then the proxy verifies the call."""
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     events = capture_log_events(hass)
@@ -256,7 +256,7 @@ async def test_pushes_of_a_wrong_clock_are_reported_in_time(
 async def test_a_call_that_began_before_the_setup_is_shown(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None
 ) -> None:
-    """Held and retrieved tell no numbers: the proxy is asked whose call it is."""
+    """Held and Retrieved contain no numbers, so the call is requested from the proxy."""
     sim = await device()
     call = sim.incoming_call("3108")
     entry = await pushing(hass, sim, local_url)
@@ -302,7 +302,7 @@ async def test_secrets_in_pushes_are_shown_nowhere(
     hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any],
     hass_client: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    """Numbers and names of callers are no secrets; all else is planted."""
+    """All fields except numbers and names of callers contain the secret."""
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     listen_closely(caplog)

@@ -57,7 +57,7 @@ async def test_a_call_shows_its_state_after_a_restart(
 async def test_an_unanswered_dialed_call_survives_a_restart(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    """The proxy does not know of it."""
+    """The proxy does not know the call."""
     session = (await command(hass, entry, "dial", number="3108"))["session"]
     await becomes(hass, entry, "sensor", "call_state", "connecting")
     await restart(hass, entry, lambda: None)

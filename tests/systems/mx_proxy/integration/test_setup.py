@@ -161,7 +161,7 @@ async def test_reauth_names_the_rejected_part_and_accepts_a_new_one(
     change: Callable[[Simulator], dict[str, str]],
     reason: str,
 ) -> None:
-    """Home Assistant asks by itself, once refusals on several occasions leave no doubt."""
+    """Reauth starts after several rejections."""
     sim = await device()
     entry = await add(hass, sim)
     account = change(sim)
@@ -262,7 +262,7 @@ async def test_options_are_stored_and_empty_ones_removed(hass: HomeAssistant, de
 async def test_the_options_show_the_webhook_address(
     hass: HomeAssistant, device: Start, internal_url: str | None
 ) -> None:
-    """Where Home Assistant does not know by which name it is reached, at least the rest of it."""
+    """Without an internal URL, the path is shown."""
     entry = await add(hass, await device())
     hass.config.internal_url = internal_url
     hass.config.api = None

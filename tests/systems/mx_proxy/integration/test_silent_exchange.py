@@ -31,7 +31,7 @@ HERE, SILENT = ("on", "on", "idle"), ("on", "off", "unavailable")
 async def test_a_silent_exchange_is_unavailable_until_it_answers(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, empty: bool
 ) -> None:
-    """The proxy answers an empty log of calls then, which is no sign of the exchange."""
+    """The proxy returns an empty call log while the exchange is silent."""
     sim = await device(empty=empty)
     entry = await add(hass, sim)
     await until(lambda: entry.runtime_data.events.following, "the first looks")
@@ -52,7 +52,7 @@ async def test_a_silent_exchange_is_unavailable_until_it_answers(
 
 
 async def test_a_live_call_does_not_hide_a_silent_exchange(hass: HomeAssistant, device: Start, local_url: str) -> None:
-    """The proxy tells of calls from memory."""
+    """The proxy returns calls from its cache."""
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     sim.incoming_call("3108")
@@ -86,7 +86,7 @@ async def test_calls_before_a_retried_setup_are_not_reported(hass: HomeAssistant
 
 
 async def test_a_lost_link_causes_no_login(hass: HomeAssistant, device: Start, local_url: str) -> None:
-    """A login meanwhile makes a second link, and everything is pushed twice."""
+    """A login would make a second link, and every push would be sent twice."""
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     await until(lambda: entry.runtime_data.events.following, "the first looks")

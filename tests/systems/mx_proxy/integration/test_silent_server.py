@@ -27,7 +27,7 @@ def hang(sim: Simulator) -> None:
 async def test_a_proxy_that_answers_nothing_is_unavailable_at_once(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The log of calls may take minutes: nothing waits for that."""
+    """The call log may take minutes; the outage is detected before that."""
     sim = await device()
     entry = await add(hass, sim)
     await until(lambda: entry.runtime_data.events.following, "the first looks")
@@ -61,7 +61,7 @@ async def test_a_poll_interrupted_by_an_outage_is_repeated_after_it(hass: HomeAs
 async def test_a_late_failure_of_an_outage_is_no_second_outage(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What was asked while the server was away may be answered, or given up, after it is back."""
+    """A request sent during the outage may fail after the return."""
     sim = await device()
     entry = await add(hass, sim)
     await until(lambda: entry.runtime_data.events.following, "the first looks")

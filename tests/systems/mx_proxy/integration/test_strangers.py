@@ -127,7 +127,7 @@ async def test_a_push_body_in_pieces_is_read_whole(
 async def test_a_push_cannot_forge_log_events(
     hass: HomeAssistant, sim: Simulator, local_url: str, stranger: TestClient[Any, Any], kind: str
 ) -> None:
-    """These events are made of what was read: automations may rely on that."""
+    """Automations may rely on these events, which are made of read data only."""
     entry = await pushing(hass, sim, local_url)
     events = capture_log_events(hass)
     await stranger.post(f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}", json=ring(sim, 999, type=kind))

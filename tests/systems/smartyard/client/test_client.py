@@ -54,7 +54,7 @@ async def test_requests_use_the_base_path(server: Server, session: aiohttp.Clien
 async def test_a_command_is_sent_once(
     server: Server, yard: SmartYard, path: str, command: Callable[[SmartYard], Awaitable[Any]]
 ) -> None:
-    """Also over a connection that breaks after it was kept alive."""
+    """This includes a kept connection that breaks."""
     server.says("/mobile/user/ping", status=204)
     await yard.user.ping()
 

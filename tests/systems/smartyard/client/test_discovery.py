@@ -105,7 +105,7 @@ async def test_a_server_that_is_broken(session: aiohttp.ClientSession, how: Brea
 async def test_the_second_server_is_found_without_a_phone_pattern(
     server: Server, session: aiohttp.ClientSession
 ) -> None:
-    """It answers all unknown requests so; but it rejects requests without a token as the first one does."""
+    """It rejects requests without a token like the first server."""
     unknown = {"error": "пользователь не найден"}
     refusal = {"code": 422, "name": "Отсутствует токен авторизации", "message": "Отсутствует токен авторизации"}
     server.says("/api/user/phonePattern", unknown, status=404)

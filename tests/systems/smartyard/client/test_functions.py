@@ -64,7 +64,7 @@ async def account(sim: Simulator, session: aiohttp.ClientSession) -> SmartYard:
 
 
 async def test_houses(sim: Simulator, account: SmartYard) -> None:
-    """Values that come as text this time, and values that come as numbers."""
+    """Values may be texts or numbers."""
     garden, river = await account.address.houses()
     assert (garden.id, garden.address, garden.has_log, garden.cameras) == (
         "11",
@@ -108,7 +108,7 @@ async def test_opening(sim: Simulator, account: SmartYard) -> None:
 
 
 async def test_doors_that_do_not_open(sim: Simulator, account: SmartYard) -> None:
-    """For each reason the server has its own sentence."""
+    """The server has its own text for each reason."""
     sim.break_door(21)
     with pytest.raises(CommandFailed, match="Intercom is unavailable") as broken:
         await account.address.open_door("21")
@@ -299,7 +299,7 @@ async def test_the_page_of_messages_marks_them_read(sim: Simulator, account: Sma
 
 
 async def test_marking_a_message_as_delivered(sim: Simulator, account: SmartYard) -> None:
-    """The published server does not have it."""
+    """The published server does not support it."""
     message = sim.message("one")
     assert await account.inbox.delivered(str(message)) is (sim.dialect is Dialect.AXIOS)
 
@@ -361,7 +361,7 @@ async def test_options_extensions_and_sip_credentials_are_read(sim: Simulator, a
 
 @pytest.mark.parametrize("how", Breakage)
 async def test_a_broken_server(sim: Simulator, account: SmartYard, how: Breakage) -> None:
-    """It is not taken for an empty account, nor a door that may have opened for one that did not."""
+    """It is neither an empty account nor a door that stayed closed."""
     sim.break_server(how)
     with pytest.raises(ServerBroken):
         await account.address.houses()
@@ -496,7 +496,6 @@ async def test_alternative_cameras_ranges_and_trees_are_read(server: Server, tol
 
 
 async def test_rows_without_ids_and_wrong_values_are_skipped(server: Server, told: SmartYard) -> None:
-    """Rows without an id are passed over; values of another kind are as if not there."""
     house = {
         "houseId": 1,
         "address": None,
@@ -553,7 +552,6 @@ async def test_a_door_that_is_blocked(server: Server, told: SmartYard, blocked: 
 
 @pytest.mark.parametrize(("identifier", "sent"), [("1", 1), ("a-1", "a-1"), ("٣", "٣"), ("", ""), ("007", 7)])
 async def test_non_numeric_ids_are_sent_as_text(server: Server, told: SmartYard, identifier: str, sent: object) -> None:
-    """They are sent as they came."""
     server.says("/mobile/address/openDoor", status=204)
     await told.address.open_door(identifier)
     assert server.asked[0].values == {"domophoneId": sent, "doorId": 0}
@@ -568,7 +566,7 @@ async def test_a_missing_method_is_not_supported(server: Server, told: SmartYard
 
 
 async def test_the_client_sends_each_request_of_the_table(session: aiohttp.ClientSession) -> None:
-    """Each request of the simulator's table is sent by the client, and succeeds at one of the two servers at least."""
+    """Each request succeeds on at least one of the two servers."""
     done: set[str] = set()
     for dialect in Dialect:
         async with Simulator(dialect) as sim:

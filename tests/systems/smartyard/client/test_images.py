@@ -146,7 +146,7 @@ async def test_an_invalid_picture_is_an_error(
     content_type: str,
     expected: type[IntercomError],
 ) -> None:
-    """No redirect is followed, and none of it is about the account."""
+    """No redirect is followed, and no error is about the account."""
     monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.pictures.MAX_IMAGE", 1000)
     headers = {"Location": str(server.url.with_path("/other.jpg"))}
     server.says("/other.jpg", JPEG, content_type="image/jpeg")

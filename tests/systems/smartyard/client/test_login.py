@@ -77,7 +77,7 @@ async def test_a_login_with_a_call_returns_a_token(session: aiohttp.ClientSessio
 
 @pytest.mark.parametrize("dialect", Dialect)
 async def test_wrong_codes(session: aiohttp.ClientSession, dialect: Dialect) -> None:
-    """The sixth ends it; then there is none that could be right."""
+    """After the sixth wrong code, no code is valid."""
     async with Simulator(dialect) as sim:
         yard = stranger(sim, session)
         await yard.login.request_code(PHONE)
@@ -117,7 +117,7 @@ async def test_a_code_of_another_length(session: aiohttp.ClientSession) -> None:
 
 @pytest.mark.parametrize("phone", ["", "abc", "+", "12", "７９１６１２３４５０１"])
 async def test_an_invalid_phone_number_is_an_error(server: Server, yard: SmartYard, phone: str) -> None:
-    """Nothing is sent."""
+    """No request is sent."""
     for asked in (
         yard.login.request_code(phone),
         yard.login.confirm_code(phone, "1234", DEVICE),
@@ -130,7 +130,7 @@ async def test_an_invalid_phone_number_is_an_error(server: Server, yard: SmartYa
 
 @pytest.mark.parametrize(("typed", "sent"), [("8 (916) 123-45-01", PHONE), ("80123", "80123")])
 async def test_a_leading_eight_becomes_a_seven(server: Server, yard: SmartYard, typed: str, sent: str) -> None:
-    """One of the methods takes it for a seven only if we do."""
+    """One method needs the client to convert the number."""
     server.says("/mobile/user/checkPhone", {"code": 401}, status=401)
     assert await yard.login.check_phone(typed, DEVICE) is None
     assert server.asked[0].values == {"userPhone": sent, "deviceToken": DEVICE, "platform": 0}
@@ -143,7 +143,7 @@ async def test_a_phone_number_that_the_server_rejects_is_an_error(session: aioht
 
 
 async def test_too_many_devices(server: Server, yard: SmartYard) -> None:
-    """The code was right, so that another one does not help; so the published server says it."""
+    """The code was valid, so another one does not help."""
     content = {"code": 403, "name": "Forbidden", "message": "Forbidden", "data": {"error": "Device limit exceeded"}}
     for path in ("confirmCode", "checkPhone"):
         server.says(f"/mobile/user/{path}", content, status=403)

@@ -190,7 +190,7 @@ def shared(one: CallPush, other: CallPush) -> set[str]:
 
 
 def test_pushes_of_one_ring_share_an_id() -> None:
-    """By the hash, which all devices of the flat share; else by extension and time."""
+    """The id is the hash, which all devices of the apartment share, or extension and time."""
     with_hash = replace(RANG, hash=KEY)
     assert shared(with_hash, replace(with_hash, extension="2", timestamp=5))
     assert shared(with_hash, RANG)

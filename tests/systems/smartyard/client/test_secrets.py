@@ -122,7 +122,7 @@ async def test_secrets(session: aiohttp.ClientSession, caplog: pytest.LogCapture
 async def test_secrets_repeated_by_the_server_are_not_logged(
     session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its sentences are for people, but what we have told it in confidence is not in them."""
+    """Error texts of the server may repeat values that the client sent."""
     caplog.set_level(logging.DEBUG)
     async with Simulator() as sim:
         yard = await log_in(sim, session)

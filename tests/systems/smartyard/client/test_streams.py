@@ -92,7 +92,7 @@ async def test_a_flussonic_that_makes_thumbnails(
 async def test_the_playlist_of_an_intercom_is_found_without_its_mode(
     sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession
 ) -> None:
-    """One of them has the newer playlist only, another the older."""
+    """One intercom has only the newer playlist, another only the older one."""
     cameras = {found.domophone_id: found.camera for found in await yard.cameras.of_intercoms()}
     assert [cameras[door].hls_mode for door in ("21", "24")] == [None, None]
     urls = [await live_url(session, cameras[door]) for door in ("21", "24")]
@@ -105,7 +105,7 @@ async def test_the_playlist_of_an_intercom_is_found_without_its_mode(
 async def test_a_token_that_is_renewed(
     sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession, kind: Kind
 ) -> None:
-    """The old one is refused for all clients; the API has the new one."""
+    """The old token is rejected for all clients; the API returns the new one."""
     old = await camera_of(yard, kind)
     sim.renew_camera_token(int(old.id))
 
@@ -139,7 +139,7 @@ async def test_a_token_that_is_renewed(
 async def test_an_address(
     session: aiohttp.ClientSession, address: str, server_type: str, mode: str | None, expected: str
 ) -> None:
-    """The token goes into it as it is."""
+    """The token is inserted unchanged."""
     assert str(await live_url(session, camera(address, server_type, "a+b/c==", mode))) == expected
 
 
@@ -348,7 +348,7 @@ async def test_an_unreachable_server_is_an_error(session: aiohttp.ClientSession,
 
 
 async def test_no_error_contains_a_token(server: Server, session: aiohttp.ClientSession) -> None:
-    """Wherever in an address it is."""
+    """The token may be in any part of the address."""
     failures = []
     secret = "s3cret-t0ken"
     server.says("/login", {"sid": secret})

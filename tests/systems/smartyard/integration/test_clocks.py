@@ -71,7 +71,7 @@ async def test_an_unverifiable_wrong_clock_rings_from_the_second_ring(
     impatient: None,
     ahead: int,
 ) -> None:
-    """Such as of intercoms without cameras, behind a proxy with a right clock."""
+    """Intercoms without cameras cannot verify a ring."""
     caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
     sim, rings = await began(hass, device, local_url, ahead, Dates.PROXY)
     sim.fault("call/*", "status", status=404)
@@ -127,7 +127,7 @@ async def test_correcting_the_clock_loses_no_ring(hass: HomeAssistant, device: S
 async def test_a_delayed_push_does_not_ring_while_the_server_still_has_its_picture(
     hass: HomeAssistant, device: Start, local_url: str, caplog: pytest.LogCaptureFixture, late: int
 ) -> None:
-    """The server keeps pictures for minutes: they do not prove that the clock of pushes is wrong."""
+    """The server keeps pictures for minutes, so they do not prove a wrong clock."""
     caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
     sim, rings = await began(hass, device, local_url, 0, Dates.OWN)
     sim.ring(22)
@@ -142,7 +142,7 @@ async def test_a_delayed_push_does_not_ring_while_the_server_still_has_its_pictu
 async def test_a_push_that_was_delayed_teaches_no_clock(
     hass: HomeAssistant, device: Start, local_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The first one of all may be late, or of a clock that is behind; the next one tells."""
+    """The first push may be late or from a slow clock; the next one shows which."""
     caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
     sim, rings = await began(hass, device, local_url, 0, Dates.OWN)
     sim.late_push(100, 22)

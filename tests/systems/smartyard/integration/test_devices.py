@@ -372,7 +372,7 @@ async def test_devices_and_entities_have_distinct_names(hass: HomeAssistant, dev
 async def test_renaming_an_entrance_writes_no_event_entity(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    """The operator calls it otherwise: its bell takes the name with the next ring."""
+    """The doorbell gets the new name with the next ring."""
     changes = capture_changes(hass, entry)
     sim.rename_door(21, name="Entrance A")
     await entry.runtime_data.coordinator.async_describe()

@@ -119,7 +119,7 @@ def test_get_is_not_offered(language: str) -> None:
 async def test_a_push_with_only_the_name_of_the_door_rings(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, hass_client_no_auth: ClientSessionGenerator
 ) -> None:
-    """As an automation app fills the form in (docs/smartyard-pushes.md)."""
+    """An automation app fills in the form (docs/smartyard-pushes.md)."""
     events, rings = capture_log_events(hass), listen(pushed)
     client = await hass_client_no_auth()
     path = f"/api/webhook/{pushed.data[CONF_PUSH_TOKEN]}"

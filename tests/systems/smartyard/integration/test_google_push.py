@@ -422,7 +422,7 @@ async def test_the_library_is_installed_only_with_all_options(
 
 
 def test_the_library_is_loaded_by_one_module_only() -> None:
-    """All others come without it."""
+    """All other modules load without it."""
     source = """
 import importlib, pathlib, sys
 root = pathlib.Path("custom_components/ip_intercom")
@@ -463,7 +463,7 @@ async def test_a_library_that_cannot_be_installed_is_tried_again(
 async def test_an_installation_that_failed_is_tried_again(
     hass: HomeAssistant, google: Google, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Home Assistant itself remembers until its next start what could not be installed."""
+    """Home Assistant remembers failed installations until its next start."""
     attempts = 0
 
     def install(wanted: list[str], _: dict[str, Any]) -> tuple[set[str], set[str]]:
@@ -635,7 +635,7 @@ async def test_incomplete_google_options_are_an_error(
 
 
 async def test_the_api_key_of_an_incomplete_form_is_kept(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
-    """The page that comes back does not show it, so that it is not entered again."""
+    """The form does not show the key again."""
     entry = await add(hass, sim, **VALUES)
     result = await choose(hass, entry, **{**VALUES, "fcm_api_key": "another", "fcm_sender_id": ""})
     assert result["errors"] == {"base": "fcm_incomplete"}

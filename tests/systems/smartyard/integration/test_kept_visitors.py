@@ -65,7 +65,7 @@ async def test_a_visit_gets_its_outcome_after_a_reload(
 async def test_a_visitor_known_from_the_history_alone_is_stored(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    """An account without pushes, or whose push got lost: the picture is that of the record."""
+    """The push is missing, so the picture is that of the record."""
     await read_again(sim)
     sim.walk_away(sim.ring(21))
     await until(lambda: rows(entry) and rows(entry)[0].taken, "the picture")
@@ -94,8 +94,6 @@ async def test_a_visitor_of_an_outage_has_the_picture_of_the_history(
 async def test_a_late_ring_gets_no_current_picture(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a picture of the ring on the server, a current one is taken."""
-
     def marked(_: EventStream, event: Any) -> Any:
         return event.__replace__(late=True)
 

@@ -68,7 +68,7 @@ async def test_setup_behind_an_interfering_server_is_retried(
 async def test_responses_of_another_server_remove_no_device(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, body: str
 ) -> None:
-    """A name that leads elsewhere: JSON answers there, but no SmartYard."""
+    """The host name leads to another JSON server."""
     for function in ("address/getAddressList", "address/getSettingsList", "cctv/all", "cctv/camMap"):
         sim.garbage(function, body, "application/json")
     await entry.runtime_data.coordinator.async_describe()
@@ -76,7 +76,7 @@ async def test_responses_of_another_server_remove_no_device(
 
 
 async def test_a_changed_certificate_starts_no_reauth(hass: HomeAssistant, device: Start) -> None:
-    """Something on the way has opened the connection: it gets no token."""
+    """The connection is intercepted: it gets no token."""
     sim = await device(https=True)
     await tells_a_changed_certificate(hass, sim, await add(hass, sim))
 
@@ -90,7 +90,7 @@ async def test_an_intercepted_connection_recovers_without_reauth(
     monkeypatch: pytest.MonkeyPatch,
     verify: bool,
 ) -> None:
-    """The certificate of another authority is shown for a while: no token is sent, no login is asked for."""
+    """Another certificate is presented for a while, and no token is sent."""
     sim = await device(https=True)
     entry = await pushing(hass, sim, local_url)
     if verify:

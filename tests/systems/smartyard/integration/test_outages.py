@@ -115,7 +115,7 @@ async def test_states_are_read_again_after_an_outage(hass: HomeAssistant, sim: S
 async def test_events_of_a_long_outage_are_reported_soon_after_it(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    """However often the server was tried meanwhile: no look waits longer for that."""
+    """Failed attempts during the outage do not delay the polls after it."""
     coordinator = entry.runtime_data.coordinator
     events = capture_log_events(hass)
     await until(lambda: entry.runtime_data.events.following, "the first looks")

@@ -386,7 +386,7 @@ async def test_secrets_in_pushes_are_shown_nowhere(
     hass: HomeAssistant, pushed: ConfigEntry, sim: Simulator, local_url: str, hass_client: ClientSessionGenerator,
     hass_client_no_auth: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    """What the operator writes is no secret, nor is the name of a door; all else is planted."""
+    """All fields except texts of the operator and names of doors contain the secret."""
     listen_closely(caplog)
     events = capture_log_events(hass)
     client = await hass_client_no_auth()

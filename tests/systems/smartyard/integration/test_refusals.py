@@ -90,7 +90,7 @@ async def test_a_rejection_is_a_translated_error_with_its_reason(
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_texts_of_the_account_forms_name_no_other_maker(language: str) -> None:
-    """Those that the errors of its client, and the steps of its login, lead to."""
+    """The texts are those of its errors and login steps."""
     config = translations(language)["config"]
     errors = {
         "another_phone", "cannot_connect", "certificate_changed", "certificate_invalid", "code_already_requested",

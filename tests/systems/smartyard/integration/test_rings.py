@@ -123,7 +123,7 @@ async def test_a_ring_at_a_new_door_adds_its_doorbell(hass: HomeAssistant, sim: 
 async def test_a_ring_of_a_new_apartment_adds_its_doorbell(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
-    """Its push names a flat and an intercom that are not known, and no house."""
+    """The push names an unknown apartment and an unknown intercom, and no house."""
     await until(lambda: pushed.runtime_data.events.following, "the first looks")
     sim.move_in(sim.phone, 52)
     events = capture_log_events(hass)

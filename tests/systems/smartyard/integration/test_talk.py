@@ -70,7 +70,7 @@ async def test_a_ring_is_answered_by_the_action_and_ended_by_the_visitor(
 async def test_answering_waits_for_the_call_of_the_server(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
-    """A finger may be faster than the server, which calls after the registration."""
+    """The user may press answer before the server calls."""
     key = sim.ring(21)
     await until(lambda: calls_of(talking).ring_at("21"), "the ring")
     await command(hass, talking, "answer")

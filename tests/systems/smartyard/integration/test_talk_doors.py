@@ -18,7 +18,7 @@ from .talking import press, rings
 async def test_the_door_opens_by_its_digits_where_the_server_fails(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry, formats: str
 ) -> None:
-    """As telephone events, or by INFO for a server without them."""
+    """Digits are sent as telephone events, or by INFO to a server without them."""
     phones.formats = formats
     sim.break_door(21)
     lock = entity_id(hass, talking, "lock", "door_21:0_door")

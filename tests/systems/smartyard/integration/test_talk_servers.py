@@ -86,7 +86,7 @@ async def test_a_push_without_a_usable_account_only_rings(
 async def test_the_phone_server_is_verified_by_the_operator(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
-    """It has another name than the server of the API."""
+    """Its host name differs from that of the API server."""
     phones.changed = {"server": "localhost"}
     account = await rings(sim)
     assert account.registrations == 1

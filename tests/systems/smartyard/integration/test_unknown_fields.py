@@ -29,7 +29,7 @@ async def test_unknown_fields_survive_an_update_of_a_smartyard_flat(
     change: dict[str, Any],
     sent: dict[str, str],
 ) -> None:
-    """What it tells must not be sent back: it reads the time until which a flat is open to guests in another zone."""
+    """The returned end of guest access must not be sent back: it is in another time zone."""
     flat = sim.town.flat(51)
     flat.more, until_when = dict(MORE), flat.auto_open
     sim.clear_requests()

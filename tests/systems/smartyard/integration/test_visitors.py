@@ -162,7 +162,7 @@ async def test_a_stream_that_outlives_its_camera_asks_for_no_address(
 
 
 async def test_a_still_is_made_of_a_preview_film(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
-    """Nimble has nothing else, and Flussonic no more unless it is set to make JPEGs."""
+    """Nimble has only films, and Flussonic makes JPEGs only if configured."""
     sim.make_thumbnails(False)
     for key in ("camera_42", "camera_intercom_21"):
         still = Image.open(BytesIO((await async_get_image(hass, entity_id(hass, entry, "camera", key))).content))

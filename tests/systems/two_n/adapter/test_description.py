@@ -402,7 +402,7 @@ async def test_events_and_their_cursor(bench: Bench) -> None:
 
 
 async def test_a_change_during_the_connection_causes_another_read(bench: Bench) -> None:
-    """The state may have been read before it: it has to be read once more."""
+    """The state may have been read before the change."""
     system = system_of(bench)
     await system.connect(ALL)
     bench.sim.set_input("input1", True)
@@ -433,7 +433,7 @@ async def test_a_restart_is_a_gap_with_bounds(bench: Bench) -> None:
 
 @pytest.mark.parametrize("model", [key for key, model in MODELS.items() if model.card_reader])
 async def test_a_denied_card_is_one_denial(start: Start, model: str) -> None:
-    """Newer firmware tells of the card and of the refusal; 2.10 of the card only."""
+    """Newer firmware reports the card and the denial, 2.10 reports the card only."""
     bench = await start(model)
     system = system_of(bench)
     await system.connect(ALL)

@@ -261,7 +261,7 @@ PLANTED = "98761234"
 
 @pytest.mark.parametrize("name", [*EVENTS, "SomethingNew"])
 def test_a_secret_in_any_field_of_any_event_is_redacted(name: str) -> None:
-    """As a text in all fields, as a number in those that are secret or not known."""
+    """The secret is a text in all fields and a number in secret or unknown ones."""
     documented = {key for event in read("two_n_api.json")["events"] if event["type"] == name for key in event["params"]}
     odd = {
         "note",
@@ -290,7 +290,7 @@ def test_a_secret_in_any_field_of_any_event_is_redacted(name: str) -> None:
 
 
 def test_every_event_of_the_manual_is_in_the_list() -> None:
-    """What the manual tells of an event is told on, secrets aside."""
+    """All documented fields except secrets are reported."""
     for event in read("two_n_api.json")["events"]:
         assert set(neutral(event["type"], event["params"]).data) == set(event["params"]), event["type"]
 

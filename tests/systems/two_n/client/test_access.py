@@ -195,7 +195,7 @@ async def test_plates_of_every_model(any_bench: Bench, jpeg: bytes) -> None:
 
 
 async def test_another_car_gets_another_lpr_id(bench: Bench) -> None:
-    """Firmware 2.40 insists on an ``lprID``, which stays the same for one arrival."""
+    """Firmware 2.40 requires an ``lprID``, which is the same for one arrival."""
     lpr = bench.device().lpr
     for event in EVENTS:
         await lpr.recognize(event, 0, "XYZ")

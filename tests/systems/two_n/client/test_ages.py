@@ -50,7 +50,7 @@ def test_setting_the_clock_does_not_change_the_age() -> None:
 
 @pytest.mark.parametrize("drift", [-1e-4, 1e-4])
 def test_a_drifting_clock_makes_no_event_late(drift: float) -> None:
-    """Ten days, an event an hour, the device's clock slow or fast by 100 millionths; it was asked once."""
+    """The clock drifts by 100 ppm over ten days and is read once."""
     freshness = told(1000.0)
     for hour in range(1, 240):
         now = 1000.0 + hour * 3600
@@ -61,7 +61,7 @@ def test_a_drifting_clock_makes_no_event_late(drift: float) -> None:
 
 
 def test_the_age_is_found_after_the_uptime_counter_wraps() -> None:
-    """49 days in milliseconds: what is younger seems to be from the time when the device started."""
+    """The counter wraps after 49 days, so later events seem to be from the start of the device."""
     for clock in (True, False):
         freshness = told(START + 4_294_967, clock=clock)
         arrived = START + 4_294_970
@@ -100,7 +100,7 @@ def test_an_uptime_reported_after_a_restart_is_kept() -> None:
 
 
 def test_fresh_events_reveal_a_wrapped_uptime_counter() -> None:
-    """An account that is not told the uptime knows it from events only."""
+    """An account without access to the uptime knows it from events only."""
     freshness = Freshness()
     freshness.observe(4_294_960, 2000.0, 1999.0)
     freshness.observe(2, 2010.0, 2009.0)

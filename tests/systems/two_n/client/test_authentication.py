@@ -126,7 +126,7 @@ async def test_a_wrong_password(bench: Bench, scheme: str) -> None:
 
 
 async def test_a_wrong_password_is_not_tried_by_each_request_of_a_burst(bench: Bench) -> None:
-    """A device locks out an address after a handful of them."""
+    """A device locks out an address after a few wrong logins."""
     device = bench.device(password="guess")
     answers = await asyncio.gather(
         *(request() for request in (device.switch.status, device.io.status, device.phone.status, device.log.caps)),
@@ -231,7 +231,7 @@ async def test_a_long_poll_does_not_delay_the_renewal_of_a_nonce(bench: Bench) -
 
 
 async def test_a_stray_401_is_no_wrong_password(bench: Bench) -> None:
-    """Field notes 3.2: refused although everything is right, with a new nonce and an empty body."""
+    """Field notes 3.2: a valid login is rejected with a new nonce and an empty body."""
     device = bench.device()
     await device.switch.status()
     bench.sim.stray_401()

@@ -129,7 +129,7 @@ async def test_a_picture_that_is_too_big(bench: Bench) -> None:
 
 
 async def test_a_picture_after_the_connection_was_closed(bench: Bench) -> None:
-    """A picture may be sent again, so a connection that the device has closed meanwhile is no failure."""
+    """A picture may be sent again, so a connection closed by the device is no failure."""
     display = bench.device().display
     await display.caps()
     bench.sim.reset_connections()

@@ -251,7 +251,7 @@ async def test_switch_commands_that_the_device_refuses(device: TwoNDevice) -> No
     ],
 )
 async def test_odd_switches(bench: Bench, told: object, understood: object) -> None:
-    """What cannot be read is no sign that the switches are gone; a row that cannot be read is skipped and counted."""
+    """An unreadable list is an error; an unreadable row is skipped and counted."""
     answers(bench, "switch/status", told)
     device = bench.device()
     if understood is UnexpectedReply:
@@ -490,7 +490,7 @@ async def watch(device: TwoNDevice, seen: Callable[[bytes], None] = lambda _: No
 async def test_a_stalled_motion_jpeg_stream_is_an_error(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The cable is cut, and no packet tells us."""
+    """The cable is cut without a packet."""
     monkeypatch.setattr("custom_components.ip_intercom.systems.common.http.STREAM_TIMEOUT", 0.2)
 
     async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -187,7 +187,7 @@ async def test_the_first_batch_of_a_quiet_device_asks_for_nothing(follower: Foll
 
 
 async def test_a_lost_answer(follower: Follower) -> None:
-    """Its events are off the channel; the history still has them."""
+    """The events are removed from the channel but still in the history."""
     follower.press(1)
     await follower.gets(1)
     follower.sim.lose_next_pull_response()
@@ -277,7 +277,7 @@ async def test_a_reboot_of_a_device_that_was_quiet_since_we_listen(follower: Fol
 
 
 async def test_the_first_event_after_an_outage_is_no_restart(follower: Follower, bench: Bench) -> None:
-    """Its number is 1, as after a restart, but the channel that was open says that there was none."""
+    """Its number is 1, as after a restart, but the open channel shows that there was none."""
     follower.sim.log.empty()
     await follower.sim.wait_for_pull()
     bench.seen()
@@ -292,7 +292,7 @@ async def test_the_first_event_after_an_outage_is_no_restart(follower: Follower,
 
 
 async def test_a_restart_is_detected_though_its_log_is_longer(follower: Follower) -> None:
-    """Its log has an event with the number of the last one read."""
+    """The new log has an event with the number of the last event read."""
     follower.press("a")
     await follower.gets("a")
     await follower.stop()
@@ -317,7 +317,7 @@ async def test_an_expired_channel_is_replaced(follower: Follower) -> None:
 
 
 async def test_a_quiet_device(follower: Follower, bench: Bench) -> None:
-    """A pull that brings nothing is followed by the next; nothing is opened again."""
+    """An empty pull is followed by the next one on the same channel."""
     await until(lambda: len(follower.batches) >= 3)
     assert [request.path for request in bench.seen() if request.status == 200].count("/api/log/subscribe") == 1
     assert all(batch == Batch((), None, resumed=False) for batch in follower.batches)
@@ -328,7 +328,7 @@ async def test_a_quiet_device(follower: Follower, bench: Bench) -> None:
 
 @pytest.mark.parametrize("close", [True, False])
 async def test_events_are_read_on_after_a_restart_of_home_assistant(follower: Follower, close: bool) -> None:
-    """Also killed: the channel stays open on the device without a reader."""
+    """After a kill, the channel stays open on the device."""
     follower.press(1)
     await follower.gets(1)
     await follower.stop(close=close)
@@ -388,7 +388,7 @@ async def test_the_whole_history_of_ten_thousand(start: Start) -> None:
 
 
 async def test_an_emptied_log_is_one_gap(follower: Follower) -> None:
-    """Not one at every reconnect."""
+    """Reconnecting reports no further gap."""
     follower.press("a")
     await follower.gets("a")
     follower.sim.log.history.clear()
@@ -424,7 +424,7 @@ async def test_the_clock_of_the_device_is_set(follower: Follower, seconds: int) 
 
 
 async def test_the_clock_of_the_device_is_unset_after_a_boot(follower: Follower) -> None:
-    """It counts from 1970 until it has asked for the time."""
+    """The clock counts from 1970 until it is set."""
     follower.press("a")
     await follower.gets("a")
     await follower.stop()
@@ -440,7 +440,7 @@ async def test_the_clock_of_the_device_is_unset_after_a_boot(follower: Follower)
 
 
 async def test_each_restart_of_a_device_without_a_clock_is_detected(follower: Follower) -> None:
-    """The first records of all starts have the same numbers and times; only the channel tells."""
+    """The first records of all boots have the same numbers and times; only the channel differs."""
     for boot in range(3):
         follower.sim.set_time(0)
         await follower.sim.reboot(0.02)
@@ -470,7 +470,6 @@ async def test_a_device_without_a_clock_and_a_network_drop(follower: Follower) -
 
 
 async def test_a_revoked_privilege_is_no_gap_and_repeats_no_event(follower: Follower) -> None:
-    """The account lost a privilege: no gap, and nothing comes twice."""
     sim = follower.sim
     for port in ("a", "b"):
         sim.emit("InputChanged", port=port, state=True)
@@ -487,7 +486,7 @@ async def test_a_revoked_privilege_is_no_gap_and_repeats_no_event(follower: Foll
 
 
 async def test_the_last_event_read_is_out_of_sight_on_a_device_without_a_clock(follower: Follower) -> None:
-    """Whether it has restarted cannot be told: rather an event twice than one lost, and a gap that says so."""
+    """A restart cannot be detected: an event may be repeated, but none is lost, and a gap is reported."""
     follower.sim.set_time(0)
     follower.sim.emit("InputChanged", port="a", state=True)
     follower.press(1)
@@ -514,7 +513,7 @@ async def test_hidden_keypad_events_are_no_gap(start: Start) -> None:
 
 
 async def test_the_firmware_records_fewer_events_now(bench: Bench) -> None:
-    """It refuses a filter that names others (field notes 3.8)."""
+    """The device rejects a filter with other events (field notes 3.8)."""
     log = bench.device().log
     reader = LogReader(log, frozenset(bench.sim.model.events) | {"ErrorStateChanged"})
     await reader.open()
@@ -530,7 +529,7 @@ async def test_the_subscription_names_all_supported_events(follower: Follower, b
 
 
 async def test_a_new_event_filter_loses_no_event(bench: Bench) -> None:
-    """The read that waits ends, and the next one has lost nothing."""
+    """The waiting read ends, and the next one returns all events."""
     everything = frozenset(bench.sim.model.events)
     reader = LogReader(bench.device().log, frozenset({"InputChanged"}))
     await reader.open()
@@ -569,7 +568,7 @@ async def test_a_changed_filter_keeps_the_channel_until_it_is_read(bench: Bench)
 
 
 async def test_a_stalled_event_is_late(follower: Follower) -> None:
-    """The connection lives, but the network holds a packet back for longer than a visitor waits."""
+    """The network holds a packet back for longer than a visitor waits."""
     follower.press(1)
     await follower.gets(1)
     uptime = follower.sim.clock.uptime()
@@ -580,7 +579,7 @@ async def test_a_stalled_event_is_late(follower: Follower) -> None:
 
 
 async def test_old_events_of_the_first_batch_are_late(follower: Follower) -> None:
-    """Nothing came before that would tell what a prompt delivery looks like: the device does."""
+    """No earlier event gives the age, but the uptime of the device does."""
     uptime = follower.sim.clock.uptime()
     for key_, age in (("1", 60), ("2", 30), ("3", 0)):
         follower.sim.log.append("KeyPressed", {"key": key_}, follower.sim.clock.stamp(uptime - age))
@@ -589,7 +588,7 @@ async def test_old_events_of_the_first_batch_are_late(follower: Follower) -> Non
 
 
 def test_the_clock_of_the_reader_includes_sleep() -> None:
-    """A clock that stands still while we sleep would make old events look new."""
+    """A clock that stops during sleep would make old events look new."""
     reader = LogReader(None, frozenset())  # type: ignore[arg-type]  # nothing is read
     import time  # noqa: PLC0415
 
@@ -604,7 +603,7 @@ PACE = Pace(polls=(3, 2, 1), patience=0.5, reopen=(0.5,))
 # As everything else here, connections are kept for a shorter time than usual.
 @pytest.mark.parametrize("session", [1], indirect=True)
 async def test_the_poll_is_shortened_behind_a_firewall(start: Start) -> None:
-    """What is answered after a while without a word is lost without a word."""
+    """The firewall drops responses on idle connections."""
     bench = await start()
     bench.sim.drop_idle(1.4)
     follower = Follower(bench, pace=PACE)
@@ -649,7 +648,7 @@ async def test_an_outage_does_not_shorten_the_poll(start: Start, silent: bool) -
 
 
 async def test_repeated_resets_shorten_the_poll(start: Start) -> None:
-    """A firewall that says so: two polls in a row end in a reset, and the device is there all the while."""
+    """A firewall resets two polls in a row while the device is reachable."""
     bench = await start()
     follower = Follower(bench, pace=PACE)
     await follower.ready()
@@ -665,7 +664,7 @@ async def test_repeated_resets_shorten_the_poll(start: Start) -> None:
 
 
 async def test_an_event_held_back_by_the_network_is_late(start: Start) -> None:
-    """The connection lives, but holds back what it carries."""
+    """The connection is open but delays its packets."""
     bench = await start()
     follower = Follower(bench)
     await follower.ready()
@@ -710,7 +709,7 @@ async def test_a_reboot_takes_few_requests(follower: Follower, bench: Bench) -> 
 
 
 async def test_a_permanent_error_12_causes_few_requests(follower: Follower, bench: Bench) -> None:
-    """One integration took it for "no events" and sent 388 requests a second (field notes 9)."""
+    """Another integration sent 388 requests a second here (field notes 9)."""
     follower.press(1)
     await follower.gets(1)
     await follower.stop()
@@ -775,7 +774,7 @@ def test_a_cursor_that_cannot_be_read(stored: dict[str, Any], read: Cursor | Non
 
 
 async def test_a_lost_unsubscribe_response_is_no_restart(bench: Bench) -> None:
-    """On a device without the right time a restart is told by the channel alone: it must not be told wrongly."""
+    """With a wrong clock, only the channel shows a restart."""
     bench.sim.advance_clock(90_000)
     follower = Follower(bench, pause=0.2)
     await follower.ready()
@@ -799,7 +798,7 @@ async def test_a_lost_unsubscribe_response_is_no_restart(bench: Bench) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_random_faults(start: Start, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compared with the simulator's own list: of each boot a beginning comes, whole, in order, once."""
+    """The events of each boot are a complete, ordered beginning of the list of the simulator."""
     monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.REQUEST_TIMEOUT", 1)
     dice = random.Random(seed)
     bench = await start(dice.choice(["verso", "access_unit", "verso3", "vario"]), speed=SPEED)

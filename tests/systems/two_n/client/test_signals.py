@@ -49,7 +49,7 @@ async def test_email_of_every_model(any_bench: Bench) -> None:
 
 
 async def test_a_long_email_is_sent_in_the_body(bench: Bench) -> None:
-    """Small servers take addresses of a few kilobytes, and write them into logs."""
+    """Small servers limit the length of a URL and log it."""
     body = "x" * 200_000
     await bench.device().email.send("me@example.com", "Hello", body)
     assert bench.sim.email.outbox[0].body == body
@@ -98,7 +98,7 @@ async def test_triggers_of_every_model(any_bench: Bench) -> None:
 
 
 async def test_triggers_by_path(start: Start) -> None:
-    """2N OS (firmware 3) knows the trigger as a part of the path."""
+    """2N OS (firmware 3) has the trigger in the path."""
     bench = await start("verso3")
     unknown = '{"success": false, "error": {"code": 2, "description": "invalid request path"}}'
     bench.sim.garbage("automation/trigger", unknown, "application/json")

@@ -72,7 +72,7 @@ async def test_the_clock_of_firmware_before_2_44_is_set(start: Start) -> None:
 
 
 async def test_the_clock_is_not_set_twice(bench: Bench) -> None:
-    """A refusal of the new way is none of the way."""
+    """A rejection by the new function is no reason to use the old one."""
     with pytest.raises(InvalidRequest) as refused:
         await bench.device().system.set_time(5)
     assert refused.value.parameter == "utcTime"
@@ -349,7 +349,7 @@ async def test_a_live_capture_ends_after_its_time_or_with_its_reader(start: Star
 
 
 async def test_requests_do_not_wait_for_packet_captures(bench: Bench) -> None:
-    """More of them than there are requests at a time, and the log pull beside."""
+    """There are more captures than parallel requests."""
     device = bench.device()
     bench.sim.set_pcap_size(64 * 2**20)
     opened = [device.capture.download() for _ in range(CONCURRENT_REQUESTS + 2)]

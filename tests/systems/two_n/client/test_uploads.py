@@ -140,7 +140,7 @@ async def test_odd_answers_to_firmware(bench: Bench, told: str, understood: tupl
 async def test_a_second_upload_is_an_error_while_a_file_is_staged(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """HTTP API 5.2.1: it does not reply. That must not hang, and not look like a broken network."""
+    """HTTP API 5.2.1: the device does not reply. The error must not be that of a broken network."""
     device = bench.device()
     await device.firmware.upload(*firmware()[1])
     monkeypatch.setattr(f"{CLIENT}.UPLOAD_TIMEOUT", 0.3)
@@ -316,7 +316,7 @@ class Awkward(BytesIO):
 
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("I/O operation on closed file")])
 async def test_an_unreadable_file_is_an_error(bench: Bench, error: Exception) -> None:
-    """It is no fault of the device."""
+    """The device is not at fault."""
     content, _ = firmware()
     device = bench.device()
     with pytest.raises(FileUnreadable, match=f"firmware.bin cannot be read: {type(error).__name__}"):
@@ -451,7 +451,7 @@ def video(content: bytes, told: Callable[[int], None] | None = None) -> Upload:
 
 
 async def test_the_upload_form_matches_the_manual(listen: Listen) -> None:
-    """HTTP API 5.9.2.1; with a length, since small devices know no chunks."""
+    """HTTP API 5.9.2.1, with a length because small devices do not support chunks."""
     got: list[tuple[str, dict[str, str], bytes]] = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -480,7 +480,7 @@ async def test_the_upload_form_matches_the_manual(listen: Listen) -> None:
 
 @pytest.mark.parametrize("how", ["keep-alive", "close", "unfinished"])
 async def test_a_challenge_in_the_middle_of_a_file(listen: Listen, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """The attempt before ends at once, and the other one is whole: not what was left of the file."""
+    """The first attempt ends at once, and the second one sends the whole file."""
     monkeypatch.setattr(f"{CLIENT}.SMALL_FILE", 2**30)
     content = bytes(range(256)) * 2**17  # more than the buffers of a connection hold
     attempts: list[bytes] = []
@@ -520,7 +520,7 @@ async def test_a_challenge_in_the_middle_of_a_file(listen: Listen, monkeypatch: 
 
 
 async def test_an_upload_supports_digest_with_integrity(listen: Listen) -> None:
-    """``auth-int``, which no 2N is known to ask for."""
+    """No known 2N requests ``auth-int``."""
 
     def md5(*parts: str | bytes) -> str:
         joined = b":".join(part.encode() if isinstance(part, str) else part for part in parts)
@@ -547,7 +547,7 @@ async def test_an_upload_supports_digest_with_integrity(listen: Listen) -> None:
 
 
 async def test_an_early_error_response_ends_the_upload(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device that has seen enough says so, and reads no more."""
+    """The device responds before it has read the whole file."""
     monkeypatch.setattr(f"{CLIENT}.SMALL_FILE", 2**30)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -578,7 +578,7 @@ async def test_an_upload_to_a_stalled_device_is_an_error(listen: Listen, monkeyp
 
 
 async def test_an_upload_to_a_slow_device_succeeds(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Much longer than it may stand still."""
+    """The upload takes much longer than the stall timeout."""
     monkeypatch.setattr(f"{TRANSPORT}.UPLOAD_STALL", 1.0)
     monkeypatch.setattr(f"{CLIENT}.SMALL_FILE", 2**30)
     size = 64 * 2**20

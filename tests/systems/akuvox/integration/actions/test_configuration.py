@@ -50,7 +50,7 @@ async def test_secrets_are_returned_only_if_requested_by_name(intercom: Intercom
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c", "r29"])
 async def test_values_are_set_and_read_back(add: Add, dialect: str) -> None:
-    """An E16C takes one value a request, by GET."""
+    """An E16C accepts one value for each request, by GET."""
     intercom = await add(dialect)
     volume = "Config.Settings.HANDFREE.MicVol"
     answer = await intercom.do("set_config", values={volume: 5, LOCATION: "Gate"})

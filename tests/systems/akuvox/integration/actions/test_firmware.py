@@ -45,7 +45,7 @@ async def test_a_firmware_file_is_uploaded_and_installed(intercom: Intercom, fil
 
 
 async def test_the_version_in_the_file_name_is_not_trusted(intercom: Intercom, files: Path) -> None:
-    """That the device comes back with another version than before is all that counts."""
+    """The installation succeeded if the device restarts with another version."""
     answer = await upload(intercom, files, "new.zip")
     assert answer["version"] == "new.zip"
     await act(intercom.hass, "update.install", entity_id=update(intercom).entity_id)

@@ -53,7 +53,7 @@ async def test_a_pin_of_another_user_is_rejected(intercom: Intercom, clock: list
 async def test_a_code_that_cannot_be_verified_is_removed(
     intercom: Intercom, clock: list[datetime], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The device took it, and fails when it is asked for what it has."""
+    """The device stored the code, but the check fails."""
     sim, failures = intercom.sim, [ApiError(-1, "Internal error")]
     get = sim.pipeline._handlers["user/get"]
 
