@@ -98,8 +98,14 @@ async def test_each_error_code_has_its_exception(bench: Bench, code: object, kin
 @pytest.mark.parametrize("error", [{}, [], "wrong", None, {"code": "x"}])
 async def test_an_error_without_a_code(bench: Bench, error: object) -> None:
     bench.sim.garbage("switch/status", json.dumps({"success": False, "error": error}), "application/json")
-    with pytest.raises(CommandFailed, match="error None"):
+    with pytest.raises(CommandFailed, match="no reason given"):
         await bench.device().switch.status()
+
+
+@pytest.mark.parametrize("success", [True, "true", 1, "1"])
+async def test_success_in_another_type(bench: Bench, success: object) -> None:
+    bench.sim.garbage("io/status", json.dumps({"success": success, "result": {"ports": []}}), "application/json")
+    assert await bench.device().io.status() == {}
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/html", "application/octet-stream"])

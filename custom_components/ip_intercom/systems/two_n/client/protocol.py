@@ -19,7 +19,7 @@ from ...common.errors import (
     UnexpectedReply,
 )
 from ...common.messages import Reply, overload, redirect
-from ...common.parse import Fields, decode_json, fields, integer, text
+from ...common.parse import Fields, decode_json, fields, flag, integer, text
 
 
 class Service(StrEnum):
@@ -231,7 +231,7 @@ def result(endpoint: Endpoint, reply: Reply) -> Fields | list[object]:
         if (moved := redirect(reply)) is not None:
             raise moved
         raise UnexpectedReply(f"{endpoint.path} returned {reply.content_type} without an API response")
-    if envelope["success"] is not True:
+    if flag(envelope["success"]) is not True:
         raise _error(endpoint, fields(envelope.get("error")))
     value = envelope.get("result")
     return value if isinstance(value, list) else fields(value)
@@ -239,7 +239,7 @@ def result(endpoint: Endpoint, reply: Reply) -> Fields | list[object]:
 
 def _error(endpoint: Endpoint, error: Fields) -> IntercomError:
     code = integer(error.get("code"))
-    reason = text(error.get("description")) or f"error {code}"
+    reason = text(error.get("description")) or ("no reason given" if code is None else f"error {code}")
     if code in _NOT_SUPPORTED:
         return NotSupported(f"{endpoint.path}: {reason}")
     if code == 4:
