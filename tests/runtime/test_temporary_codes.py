@@ -96,9 +96,11 @@ async def test_a_code_without_start_and_digits_is_generated_at_once(
     assert codes <= pins(sim)
 
 
+@pytest.mark.parametrize("marked", [True, False])
 async def test_a_code_can_be_removed_before_its_end(
-    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock
+    hass: HomeAssistant, sim: Simulator, quiet: ConfigEntry, clock: Clock, marked: bool
 ) -> None:
+    sim.directory.marks_deleted = marked
     before = pins(sim)
     added = await add(hass, quiet, clock)
     assert PIN in pins(sim)

@@ -66,6 +66,8 @@ class Directory:
         self.spelling = Spelling.AS_SENT
         self.pins = PinReading.DIGITS
         self.deletes = True
+        # Whether it marks deleted entries also if their field `deleted` is not requested; the manual does not say.
+        self.marks_deleted = True
         # An object or array that is updated is replaced as a whole, which the manual does not say.
         self.replaces = False
         self.series = str(secrets.randbelow(2**63))
@@ -283,7 +285,7 @@ class Directory:
 
     def _show(self, entry: Json, fields: list[str] | None) -> Json:
         ids = {"uuid": entry["uuid"], "timestamp": entry["timestamp"]}
-        if entry["deleted"]:
+        if entry["deleted"] and (self.marks_deleted or not fields or "deleted" in fields):
             return {**ids, "deleted": True}
         entry = {**entry, "access": {**entry["access"], "pin": self.pins.shown(entry["access"]["pin"])}}
         if fields is None:

@@ -159,7 +159,8 @@ def _result(answer: DirectoryAnswer) -> DirectoryResult:
 
 
 _OWNER = "home-assistant"
-_WANTED = ("name", "access.pin")
+# A deleted entry may be marked as such only if this is requested.
+_WANTED = ("name", "access.pin", "deleted")
 
 
 class TwoNCodes(RowCodes):
