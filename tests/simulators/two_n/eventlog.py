@@ -250,6 +250,11 @@ class EventLog:
         self.channels.pop(channel.id, None)
         channel.close()
 
+    def close_channels(self) -> None:
+        """Close all channels before they expire, as a device with too many clients may."""
+        for channel in tuple(self.channels.values()):
+            self._close(channel)
+
     def _expire_later(self, channel: Channel) -> None:
         channel.expiry = self._clock.later(channel.duration, lambda: self._close(channel))
 

@@ -319,7 +319,7 @@ class LogReader:
         if self._failed_channel is not None and self.cursor is not None and self.cursor.shows_restart(events):
             self._failed_channel, self._kept_running = None, False  # a restart closes all channels
         await self._settle_failed_channel()
-        if self._kept_running is None:
+        if not self._kept_running:
             self._kept_running = await self._check_kept_running()
         # Events from before the first subscription do not count as new.
         begin = len(events) if self.cursor is None else self.cursor.resume_at(events, self._kept_running)
@@ -351,19 +351,23 @@ class LogReader:
         return Batch(readings, gap, resumed)
 
     async def _check_kept_running(self) -> bool | None:
-        """Read the uptime of a device without a clock to detect a restart: the records of its boots look alike."""
-        last = self.cursor.last if self.cursor is not None else None
-        if last is None or self._system is None or not last.is_unset:
-            return None
+        """Read the uptime of a device without a clock to detect a restart: the records of its boots look alike.
+
+        A device that closed a channel early may have kept running all the same.
+        """
+        if self.cursor is None or (last := self.cursor.last) is None or self._system is None or not last.is_unset:
+            return self._kept_running
         try:
             uptime = (await self._system.status()).uptime
         except IntercomError as err:
             _LOGGER.debug("Could not determine whether the device restarted: %s", err)
-            return None
+            return self._kept_running
         if uptime is None:
-            return None
+            return self._kept_running
+        if uptime > self._wall() - self.cursor.complete_until + MARGIN:
+            return True
         restarted = uptime < max(last.up_time, self._wall() - last.received_at - MARGIN)
-        return False if restarted else None
+        return False if restarted else self._kept_running
 
     async def _take_all_while(self, work: Coroutine[None, None, None]) -> list[LogEvent]:
         task = asyncio.create_task(work, name="close a channel of a 2N")
