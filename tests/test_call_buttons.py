@@ -315,7 +315,7 @@ async def test_removal_ignores_a_deleted_directory_entry(
     assert repairs(hass) == {}
 
 
-async def test_firmware_that_replaces_an_array(
+async def test_numbers_of_the_user_survive_replaced_arrays(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     """The numbers of the user survive with their time profiles."""
@@ -408,7 +408,7 @@ async def test_a_model_without_numbers(hass: HomeAssistant, sim: Simulator, entr
     assert form["errors"] == {"base": "button_unsupported"}
 
 
-async def test_a_directory_that_does_not_respond(
+async def test_an_unreadable_directory_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     sim.fault("dir/query", "status")
@@ -489,7 +489,7 @@ async def test_the_number_stays_while_talk_is_unavailable(
     assert peers(sim, JIRI) == before
 
 
-async def test_the_buttons_that_can_be_selected(
+async def test_the_options_list_the_buttons_with_their_names(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     form: Any = await hass.config_entries.options.async_init(entry.entry_id)

@@ -41,7 +41,7 @@ async def test_diagnostics_of_an_unreachable_device(
     assert diagnostics["examined"] == {"unreachable": "cannot_connect"}
 
 
-async def test_diagnostics_of_a_device_that_was_never_reached(
+async def test_diagnostics_of_an_unloaded_entry_contain_only_the_entry(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)

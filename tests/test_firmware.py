@@ -191,7 +191,7 @@ async def test_an_upload_during_an_upload(hass: HomeAssistant, sim: Simulator, e
     assert waiting(sim) == NEXT and update(hass, entry).state == "on"
 
 
-async def test_installing_a_file_that_the_device_has_dropped(
+async def test_installing_a_file_lost_in_a_reboot_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
 ) -> None:
     await command(hass, entry, "upload_firmware", filename=firmware(files))
@@ -301,7 +301,7 @@ def test_a_note_without_languages(note: str | None, shown: str | None) -> None:
     assert note_in("de", note) == shown
 
 
-async def test_a_file_that_becomes_shorter_while_it_is_sent(
+async def test_a_file_truncated_during_the_upload_is_an_error(
     hass: HomeAssistant, entry: ConfigEntry, files: Path
 ) -> None:
     path = Path(firmware(files, size=8 * 2**20))

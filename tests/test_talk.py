@@ -229,7 +229,9 @@ async def test_a_stream_over_tls(hass: HomeAssistant, secure: RtspCamera, entry:
         await until(lambda: secure.microphone, "the sound")
 
 
-async def test_a_certificate_that_is_to_be_verified(hass: HomeAssistant, sim: Simulator, secure: RtspCamera) -> None:
+async def test_an_unverified_rtsp_certificate_is_an_error(
+    hass: HomeAssistant, sim: Simulator, secure: RtspCamera
+) -> None:
     entry = await add_intercom(hass, sim, address=f"http://{sim.http_address}")
     hass.config_entries.async_update_entry(entry, data={**entry.data, "verify_ssl": True})
     await talk(hass, entry, "rtsp_certificate")
@@ -465,7 +467,9 @@ async def test_a_new_description_repeats_the_check(hass: HomeAssistant, rtsp: Rt
     assert not has_button(hass, entry)
 
 
-async def test_a_device_that_starts_is_checked_again(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
+async def test_talk_is_checked_again_after_a_failed_check(
+    hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry
+) -> None:
     """The RTSP server starts later than the HTTP API."""
     await rtsp.stop()
     await talk(hass, entry, "rtsp_closed")
@@ -580,7 +584,7 @@ async def test_the_options_check_again_and_can_be_changed(
     assert entry.options["stream_password"] == PASSWORD
 
 
-async def test_the_options_of_a_device_that_is_away(
+async def test_the_options_of_an_unreachable_device_are_an_error(
     hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, entry: ConfigEntry
 ) -> None:
     sim.lose_connection()

@@ -181,7 +181,7 @@ async def indoor_touch(sockets: None) -> AsyncGenerator[str]:
         yield address
 
 
-async def test_an_indoor_touch_is_refused_by_name(hass: HomeAssistant, indoor_touch: str) -> None:
+async def test_an_indoor_touch_is_an_error_that_names_the_product(hass: HomeAssistant, indoor_touch: str) -> None:
     result = await configure(hass, await begin(hass), user_input(indoor_touch))
     assert result["errors"] == {"base": "unsupported_product"}
     assert result["description_placeholders"]["product"] == "2N Indoor Touch 2.0"

@@ -188,7 +188,9 @@ def incoming(state: CallState, reason: str | None = None) -> Fact:
         ([incoming(RINGING), incoming(TERMINATED, ANSWERED_ELSEWHERE), VisitRecorded("1", MISSED)], True, [ANSWERED]),
     ],
 )
-def test_a_ring_that_can_be_answered_here(facts: list[Fact], recorded: bool, expected: list[VisitOutcome]) -> None:
+def test_a_call_to_home_assistant_sets_the_visit_outcome(
+    facts: list[Fact], recorded: bool, expected: list[VisitOutcome]
+) -> None:
     steps = [(0.1 * number, fact) for number, fact in enumerate([ButtonPressed("1", None, session=7), *facts])]
     assert outcomes(*steps, recorded=recorded) == [("1", outcome) for outcome in expected]
 

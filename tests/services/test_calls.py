@@ -116,7 +116,7 @@ async def test_an_ineffective_hang_up_is_an_error(hass: HomeAssistant, sim: Simu
     assert session in sim.calls
 
 
-async def test_an_account_that_may_not_call(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_dial_without_the_call_privilege_is_an_error(hass: HomeAssistant, sim: Simulator) -> None:
     sim.revoke(USERNAME, Privilege.PHONE_CONTROL)
     entry = await add_intercom(hass, sim)
     device = entry.runtime_data.coordinator.device_id

@@ -69,7 +69,7 @@ async def test_large_files_in_pieces(akuvox: AkuvoxFactory) -> None:
     assert outcome(await api.get("firmware/upgrade", md5="x"))[0] == -1
 
 
-async def test_a_form_that_breaks_off(akuvox: AkuvoxFactory) -> None:
+async def test_an_incomplete_form_is_an_error(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(auth=Auth.NONE)
     headers = {"Content-Type": "multipart/form-data; boundary=door"}
     body = b'--door\r\nContent-Disposition: form-data; name="config"\r\n\r\nabc'

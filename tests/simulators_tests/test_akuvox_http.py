@@ -71,7 +71,7 @@ async def test_misprinted_actions(akuvox: AkuvoxFactory) -> None:
 # ---- Authentication ----
 
 
-async def test_none(akuvox: AkuvoxFactory) -> None:
+async def test_authentication_can_be_off(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(auth=Auth.NONE)
     assert (await plain(api.base + INFO))[0] == 200
 

@@ -112,7 +112,7 @@ async def test_a_stuck_relay_confirms_and_does_not_move(akuvox: AkuvoxFactory) -
     assert await trig(api, MANUAL, level=1)
 
 
-async def test_a_lost_answer_of_a_command_that_was_carried_out(akuvox: AkuvoxFactory) -> None:
+async def test_a_command_with_a_lost_response_is_carried_out(akuvox: AkuvoxFactory) -> None:
     """The function may be named in the body only; the next response is not lost."""
     api = await akuvox("e16c")
     api.sim.lose_next_answer("relay/trig")

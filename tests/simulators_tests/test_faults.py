@@ -89,7 +89,7 @@ async def test_a_command_with_a_lost_response_is_executed() -> None:
         assert {request.status for request in sim.requests} == {200}
 
 
-async def test_a_device_that_moves(device: Device) -> None:
+async def test_move_changes_the_port(device: Device) -> None:
     sim, _, _ = device
     before = sim._network.port(0)
     await sim.move()
@@ -118,7 +118,7 @@ async def test_a_fault_may_end_after_a_number_of_requests(device: Device) -> Non
     assert (await ask_device())[0] == 200
 
 
-async def test_a_text_that_is_broken() -> None:
+async def test_a_broken_text_ends_with_an_invalid_byte() -> None:
     async with two_n.Simulator("verso") as sim:
         sim.fault("system/info", "broken_text", text="Front Gate")
         _, body = await ask(f"http://{sim.http_address}/api/system/info")
@@ -143,7 +143,7 @@ async def test_on_the_command_line() -> None:
     assert await process.wait() == 0
 
 
-async def test_a_device_that_is_overloaded(device: Device) -> None:
+async def test_an_overloaded_device_answers_with_the_given_status(device: Device) -> None:
     sim, _, request = device
     sim.overload(429, "20")
     assert (await request())[0] == 429

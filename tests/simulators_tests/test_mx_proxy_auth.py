@@ -52,7 +52,7 @@ async def test_the_account_is_returned(mx: MxFactory) -> None:
         ({"username": "nobody"}, 401, "Unauthorized"),
     ],
 )
-async def test_refused_logins(mx: MxFactory, form: dict[str, str], status: int, text: str) -> None:
+async def test_an_invalid_login_is_rejected(mx: MxFactory, form: dict[str, str], status: int, text: str) -> None:
     api = await mx(logged_in=False)
     response, content = await api.try_login(**form)
     assert (response.status, content) == (status, {"error": text})
@@ -67,7 +67,7 @@ async def test_a_login_without_an_application_is_rejected(mx: MxFactory) -> None
     assert json.loads(body) == {"error": "unauthorized"}
 
 
-async def test_refused_by_the_mx(mx: MxFactory) -> None:
+async def test_the_mx_rejects_a_login(mx: MxFactory) -> None:
     api = await mx(logged_in=False)
     api.sim.accept_password(False)
     response, content = await api.try_login()
@@ -82,7 +82,9 @@ async def test_refused_by_the_mx(mx: MxFactory) -> None:
     ("outage", "status"),
     [(Outage.UNREACHABLE, 503), (Outage.TIMEOUT, 504), (Outage.PROVISIONING, 502), (Outage.NO_TLS, 403)],
 )
-async def test_an_mx_that_is_away(mx: MxFactory, outage: Outage, status: int) -> None:
+async def test_an_unreachable_mx_sets_the_status_of_requests_and_logins(
+    mx: MxFactory, outage: Outage, status: int
+) -> None:
     api = await mx()
     api.sim.break_mx(outage)
     assert await api.error("GET", "/contacts") == (401, "active mx connection unavailable")

@@ -216,7 +216,7 @@ async def test_a_call_from_here(mx: MxFactory) -> None:
 
 
 @pytest.mark.parametrize("body", [{"from": "1", "to": "2"}, {"from": "3107"}, {}])
-async def test_a_call_that_is_denied(mx: MxFactory, body: dict[str, str]) -> None:
+async def test_a_call_without_valid_numbers_is_denied(mx: MxFactory, body: dict[str, str]) -> None:
     api = await mx()
     assert await api.error("POST", "/calls", body) == (400, "URM Denied")
 
@@ -315,7 +315,9 @@ async def test_a_link_lost_during_a_command_is_a_timeout(mx: MxFactory, monkeypa
         ("conference_create", "POST", "/conferences", 404),
     ],
 )
-async def test_refused_by_the_mx(mx: MxFactory, function: str, method: str, path: str, status: int) -> None:
+async def test_the_mx_rejects_each_function_with_its_status(
+    mx: MxFactory, function: str, method: str, path: str, status: int
+) -> None:
     """The status depends on the function."""
     api = await mx()
     api.sim.refuse(function, "some reason")

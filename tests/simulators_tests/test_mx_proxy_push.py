@@ -33,7 +33,7 @@ async def test_tokens(mx: MxFactory) -> None:
         (f"xyz/a/{TOKEN}", 404, 'unsupported push type "xyz"'),
     ],
 )
-async def test_tokens_that_are_refused(mx: MxFactory, path: str, status: int, text: str) -> None:
+async def test_an_invalid_push_token_is_rejected(mx: MxFactory, path: str, status: int, text: str) -> None:
     api = await mx()
     assert await api.error("PUT", f"/tokens/{path}") == (status, text)
 

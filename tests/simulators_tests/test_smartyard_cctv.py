@@ -104,7 +104,7 @@ def frames(film: bytes) -> list[float]:
     return [moment for *_, moment in found]
 
 
-async def test_a_live_stream(yard: YardFactory) -> None:
+async def test_a_live_playlist_advances_by_whole_segments(yard: YardFactory) -> None:
     """The playlist advances, and each segment continues the one before."""
     api = await yard()
     row = await camera(api, 42)

@@ -106,7 +106,7 @@ async def test_push_tokens(yard: YardFactory) -> None:
     assert await api.post("user/pushTokens") == {"pushToken": "y" * 1023, "voipToken": "v" * 16}
 
 
-async def test_a_device_that_cannot_be_reached(yard: YardFactory, catcher: Catcher) -> None:
+async def test_an_error_of_the_push_service_invalidates_the_token(yard: YardFactory, catcher: Catcher) -> None:
     api = await yard()
     await register(api)
     api.sim.push_to(catcher.url, Form.QUERY, bundle=BUNDLE)

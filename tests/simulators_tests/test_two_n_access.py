@@ -203,7 +203,7 @@ async def test_silent_alarm(api: Api) -> None:
     assert events[1][1] == {"ap": 0, "session": 1, "name": "Alice Gruberová", "uuid": ALICE}
 
 
-async def test_card_that_is_held(api: Api) -> None:
+async def test_a_held_card_is_two_events(api: Api) -> None:
     api.sim.hold_card(CARD)
     events = await api.events("CardEntered", "CardHeld")
     assert [name for name, _ in events] == ["CardEntered", "CardHeld"]
@@ -331,7 +331,7 @@ async def test_duplicates_are_ignored(api: Api) -> None:
         ({"plateImage": b64encode(bytes(256 * 1024 + 1)).decode()}, (13, "plateImage")),
     ],
 )
-async def test_license_plates_that_are_refused(api: Api, changes: dict[str, Any], error: tuple[int, str]) -> None:
+async def test_an_invalid_license_plate_is_rejected(api: Api, changes: dict[str, Any], error: tuple[int, str]) -> None:
     assert failure(await recognise(api, "ABC123", **changes)) == error
     assert await api.events("LicensePlateRecognized") == []
 

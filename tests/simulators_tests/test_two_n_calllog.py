@@ -169,7 +169,7 @@ async def test_changing_settings(device: Factory) -> None:
         "account",
     ],
 )
-async def test_settings_that_are_refused(api: Api, account: Any) -> None:
+async def test_invalid_account_settings_are_rejected(api: Api, account: Any) -> None:
     """Beside the account's number at least one more is mandatory."""
     before = await api.result("phone/config")
     assert failure(await configure(api, {"account": 2, "sipNumber": "1"}, account)) == (12, "blob-json")

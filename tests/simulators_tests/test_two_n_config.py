@@ -57,7 +57,7 @@ async def test_upload(device: Factory) -> None:
 @pytest.mark.parametrize(
     "content", ["", "no xml", "<DeviceDatabase>", "<Other></Other>", "<!DOCTYPE html><html></html>"]
 )
-async def test_files_that_are_refused(device: Factory, content: str) -> None:
+async def test_an_invalid_configuration_file_is_rejected(device: Factory, content: str) -> None:
     api = await device(timing=Timing(config_apply=0))
     assert await api.put_error("config", {"blob-cfg": content}) == (12, "blob-cfg")
     assert api.sim.config_file.uploaded is None
@@ -112,7 +112,7 @@ async def test_holidays(api: Api, path: str) -> None:
         *(json.dumps({"dates": [text]}) for text in ("1/1", "01.01", "32/01", "31/04", "01/13", "29/02/2026", "01/01/26", 5)),
     ],
 )  # fmt: skip
-async def test_holidays_that_are_refused(api: Api, content: str) -> None:
+async def test_invalid_holidays_are_rejected(api: Api, content: str) -> None:
     assert await api.put_error("config/holidays", {"blob-json": content}) == (12, "blob-json")
     assert await api.result("holidays") == {"dates": ["01/01", "24/12", "01/04/2018"]}
 
@@ -172,7 +172,7 @@ async def test_time_by_put(device: Factory) -> None:
         ({"automatic": 0, "server": ""}, (12, "server")),
     ],
 )
-async def test_time_that_is_refused(api: Api, params: dict[str, Any], error: tuple[int, str]) -> None:
+async def test_invalid_time_settings_are_rejected(api: Api, params: dict[str, Any], error: tuple[int, str]) -> None:
     assert await api.put_error("system/time", **params) == error
     assert api.sim.system.automatic_time
 
@@ -214,7 +214,9 @@ async def test_time_zone(api: Api) -> None:
         ({"automatic": 1, "zone": "UTC"}, (17, "zone")),
     ],
 )
-async def test_time_zones_that_are_refused(api: Api, params: dict[str, Any], error: tuple[int, str]) -> None:
+async def test_invalid_time_zone_settings_are_rejected(
+    api: Api, params: dict[str, Any], error: tuple[int, str]
+) -> None:
     assert await api.put_error("system/timezone", **params) == error
     assert await api.result("system/timezone") == {"automatic": True, "zone": "Europe/Prague"}
 

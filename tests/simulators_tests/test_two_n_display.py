@@ -58,7 +58,7 @@ async def test_formats(device: Factory, model: str, kinds: set[str]) -> None:
         assert answer["success"] is (kind in kinds), kind
 
 
-async def test_images_that_are_refused(verso3: Api) -> None:
+async def test_invalid_images_are_rejected(verso3: Api) -> None:
     async def refused(image: bytes) -> tuple[int, str | None]:
         return await verso3.put_error("display/image", {"blob-image": image}, display="ext1")
 
@@ -229,7 +229,7 @@ async def test_a_text(indoor: Api) -> None:
         ({"text": "a", "timeout": 1_209_601}, (12, "timeout")),
     ],
 )
-async def test_texts_that_are_refused(indoor: Api, body: dict[str, Any], error: tuple[int, str]) -> None:
+async def test_invalid_texts_are_rejected(indoor: Api, body: dict[str, Any], error: tuple[int, str]) -> None:
     assert failure(await indoor.send("PUT", "display/text", json=body)) == error
     assert indoor.sim.messages.current is None
 

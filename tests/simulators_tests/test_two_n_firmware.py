@@ -54,7 +54,7 @@ async def test_upload(api: Api, version: str, downgrade: bool) -> None:
         (make_firmware("verso", TOO_OLD), (19, None)),
     ],
 )
-async def test_files_that_are_refused(api: Api, content: bytes, error: tuple[int, str | None]) -> None:
+async def test_invalid_firmware_files_are_rejected(api: Api, content: bytes, error: tuple[int, str | None]) -> None:
     assert await api.put_error("firmware", {"blob-fw": content}) == error
     assert api.sim.firmware.upload is None
 
@@ -67,7 +67,7 @@ async def test_the_parameter_is_mandatory(api: Api) -> None:
 
 
 @pytest.mark.parametrize("function", ["firmware/apply", "firmware/reject"])
-async def test_which_file(api: Api, function: str) -> None:
+async def test_apply_and_reject_need_the_id_of_the_uploaded_file(api: Api, function: str) -> None:
     wrong = await api.get(function, fileId="deadbeef")
     assert wrong["error"] == {"code": 14, "description": "new firmware not found"}
     await upload(api, make_firmware("verso", NEWER))

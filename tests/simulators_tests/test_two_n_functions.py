@@ -61,7 +61,7 @@ def map_text(values: dict[str, Any]) -> dict[str, str]:
         ({"width": 640, "height": 481}, (12, "height")),
     ],
 )
-async def test_emails_that_are_refused(api: Api, params: dict[str, Any], error: tuple[int, str]) -> None:
+async def test_invalid_email_parameters_are_rejected(api: Api, params: dict[str, Any], error: tuple[int, str]) -> None:
     wanted = {"to": "a@b.c", "subject": "Ring", **params}
     wanted = {name: value for name, value in wanted.items() if value is not None}
     assert await api.error("email/send", **wanted) == error
@@ -133,7 +133,7 @@ async def test_large_captures_are_not_held(api: Api) -> None:
     assert max(len(piece) for piece in blocks(0, 2**20)) < 2**17
 
 
-async def test_live(api: Api) -> None:
+async def test_a_live_capture_continues_until_it_is_stopped(api: Api) -> None:
     """Without `duration` the chunked download continues until it is stopped."""
     assert await api.result("pcap/live/stats") == {"running": False, "bytesSent": 0, "packetsSent": 0}
     await api.do("pcap/live/stop")
@@ -151,7 +151,7 @@ async def test_live(api: Api) -> None:
     assert await api.result("pcap/live/stats") == {"running": False, "bytesSent": 0, "packetsSent": 0}
 
 
-async def test_live_for_a_while(api: Api) -> None:
+async def test_a_live_capture_ends_after_its_duration(api: Api) -> None:
     for duration in ("-1", "long"):
         assert await api.error("pcap/live", duration=duration) == (12, "duration")
     async with api.session.get(api.url("pcap/live"), params={"duration": "4"}) as response:
@@ -160,7 +160,7 @@ async def test_live_for_a_while(api: Api) -> None:
     assert (await api.result("pcap/live/stats"))["running"] is False
 
 
-async def test_live_ends_with_its_connection(api: Api) -> None:
+async def test_a_live_capture_ends_with_its_connection(api: Api) -> None:
     """The download can be severed by its receiver."""
     async with api.session.get(api.url("pcap/live"), params={"duration": "0"}) as response:
         await response.content.readexactly(24)

@@ -152,7 +152,7 @@ async def test_wrong_scheme_gets_no_challenge(device: Factory, wanted: Auth, sen
     assert api.sim.requests[-1].authorization == sent.capitalize()
 
 
-async def test_basic_and_none(device: Factory) -> None:
+async def test_services_use_basic_or_no_authentication(device: Factory) -> None:
     services = {Service.SWITCH: ServiceConfig(auth=Auth.BASIC), Service.IO: ServiceConfig(auth=Auth.NONE)}
     api = await device("verso", services=services)
 

@@ -256,7 +256,7 @@ async def test_all_sessions_share_one_stream_and_it_closes_after_the_last(url: s
     assert camera.methods[-1] == "TEARDOWN"
 
 
-async def test_a_camera_that_restarts(url: str, camera: RtspCamera, bridge: Bridge) -> None:
+async def test_a_stream_continues_after_a_camera_restart(url: str, camera: RtspCamera, bridge: Bridge) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(2)
@@ -279,7 +279,9 @@ async def test_a_camera_that_restarts(url: str, camera: RtspCamera, bridge: Brid
     assert len(camera.links) == 0
 
 
-async def test_a_camera_that_is_off(url: str, camera: RtspCamera, bridge: Bridge) -> None:
+async def test_watching_an_unreachable_camera_is_answered_with_503(
+    url: str, camera: RtspCamera, bridge: Bridge
+) -> None:
     await camera.stop()
     go2rtc = Go2rtc(url)
     with pytest.raises(ConnectionError):
@@ -419,7 +421,7 @@ async def test_a_camera_without_a_line_has_no_backchannel(server: RtspServer, fa
     await session.close()
 
 
-async def test_a_source_that_fails(fake: Make) -> None:
+async def test_a_failed_source_is_opened_again(fake: Make) -> None:
     source = FakeSource()
     source.error = TalkError("no stills")
     bridge = fake(source, None)
@@ -436,7 +438,7 @@ async def test_a_source_that_fails(fake: Make) -> None:
     assert (source.opened, source.closed) == (2, 1)
 
 
-async def test_a_bridge_that_is_closed_while_it_is_watched(server: RtspServer, fake: Make) -> None:
+async def test_closing_a_watched_bridge_hangs_up_once(server: RtspServer, fake: Make) -> None:
     source, phone = FakeSource(PCMU), Phone()
     bridge = fake(source, phone)
     go2rtc = Go2rtc(server.add(bridge))

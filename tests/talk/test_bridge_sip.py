@@ -84,7 +84,7 @@ async def test_viewing_places_no_call_and_talking_does(
     assert [message.what for message in pair.door.line.heard].count("INVITE") == 1
 
 
-async def test_a_door_that_refuses(go2rtc: Go2rtc, pair: Pair, line: Line) -> None:
+async def test_a_rejected_call_is_not_repeated(go2rtc: Go2rtc, pair: Pair, line: Line) -> None:
     await go2rtc.talk()
     async with asyncio.TaskGroup() as group:
         group.create_task(speak(go2rtc, 50))

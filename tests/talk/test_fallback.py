@@ -168,7 +168,7 @@ async def test_a_stream_that_stalls_is_replaced(url: str, door: Door, camera: Rt
         assert_one_stream(go2rtc)
 
 
-async def test_parameter_sets_that_only_the_description_has(url: str, door: Door, camera: RtspCamera) -> None:
+async def test_parameter_sets_of_the_description_precede_key_frames(url: str, door: Door, camera: RtspCamera) -> None:
     """The decoder uses those of the stills until others arrive."""
     camera.film = ((IDR[:100], IDR), (b"\x41" + bytes(90),), (fragment := b"\x7c\x85" + bytes(60), b"\x7c\x45abc"))
     await camera.stop()
@@ -218,7 +218,7 @@ async def test_stills_are_shown_when_they_come_late(url: str, door: Door, camera
         assert len(payloads(go2rtc)) > seen + 3
 
 
-async def test_video_that_stills_cannot_replace(camera: RtspCamera, door: Door) -> None:
+async def test_stills_do_not_replace_another_codec(camera: RtspCamera, door: Door) -> None:
     """The described codec differs from that of the stills."""
 
     async def address() -> str:

@@ -212,7 +212,7 @@ async def test_an_announcement_occupies_the_line(line: Line, phone: Phone) -> No
     line.claim(ONE)
 
 
-async def test_an_announcement_that_fails_or_is_given_up(line: Line, phone: Phone) -> None:
+async def test_a_failed_or_canceled_announcement_leaves_the_line_idle(line: Line, phone: Phone) -> None:
     phone.error = CallFailed("no response")
     with pytest.raises(CallFailed):
         await line.place("announcement")
@@ -272,7 +272,7 @@ async def test_closing_ends_everything(phone: Phone) -> None:
     assert phone.canceled == 1
 
 
-async def test_a_call_that_cannot_be_ended_in_order(line: Line, phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_hang_up_leaves_the_line_idle(line: Line, phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(call: FakeCall) -> None:
         call.end()
         raise TalkError("no response to BYE")

@@ -111,7 +111,7 @@ def test_random_bytes_raise_only_the_typed_error() -> None:
     assert kept > 500
 
 
-def test_time_is_that_of_ntp() -> None:
+def test_ntp_time_counts_from_1900() -> None:
     # 1 January 1970 is 2208988800 seconds after 1900 (RFC 868); half a second is half of 2**32.
     assert ntp_time(0.5) == 2_208_988_800 << 32 | 1 << 31
 

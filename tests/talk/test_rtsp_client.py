@@ -106,7 +106,7 @@ async def test_a_description_without_the_backchannel(camera: RtspCamera) -> None
     await client.close()
 
 
-async def test_a_camera_that_knows_no_backchannel(camera: RtspCamera) -> None:
+async def test_describe_without_the_backchannel_works_after_a_551(camera: RtspCamera) -> None:
     camera.ways.refuses = True
     client = RtspClient(camera.url)
     with pytest.raises(RtspRefused) as caught:
@@ -133,7 +133,7 @@ async def test_the_session_is_kept_alive(camera: RtspCamera, method: str) -> Non
 
 @pytest.mark.parametrize("login", ["basic", "digest", "sha256"])
 @pytest.mark.parametrize("user", ["admin:wrong@", "", "%61dmin@"])
-async def test_a_login_that_is_rejected(camera: RtspCamera, login: str, user: str) -> None:
+async def test_a_rejected_login_is_tried_once(camera: RtspCamera, login: str, user: str) -> None:
     camera.ways.login = login
     client = RtspClient(camera.url.replace("//", f"//{user}"))
     with pytest.raises(RtspUnauthorized) as caught:
@@ -198,7 +198,7 @@ async def test_the_default_port(monkeypatch: pytest.MonkeyPatch, url: str, port:
     assert (connect.await_args.kwargs["ssl"] is not None) is url.startswith("rtsps")
 
 
-async def test_redirects_are_refused(camera: RtspCamera) -> None:
+async def test_a_redirect_is_an_error(camera: RtspCamera) -> None:
     camera.ways.status["DESCRIBE"] = (302, "Moved")
     client = RtspClient(camera.url)
     with pytest.raises(RtspRedirected):
@@ -238,7 +238,7 @@ async def test_invalid_responses_of_a_camera_are_errors(camera: RtspCamera, ways
         "rtsp://admin:s3cr@127.0.0.1/ ö",
     ],
 )
-def test_addresses_that_cannot_be_played(url: str) -> None:
+def test_a_malformed_address_is_an_error_without_the_password(url: str) -> None:
     with pytest.raises(RtspError) as caught:
         RtspClient(url)
     assert str(caught.value) == "the stream address is malformed"
@@ -246,7 +246,7 @@ def test_addresses_that_cannot_be_played(url: str) -> None:
     assert shown.count("RtspError") == 1 and "s3cr" not in shown
 
 
-async def test_a_camera_that_is_off(camera: RtspCamera) -> None:
+async def test_an_unreachable_camera_is_an_error(camera: RtspCamera) -> None:
     await camera.stop()
     client = RtspClient(camera.login_url)
     with pytest.raises(RtspConnectionFailed):
@@ -254,7 +254,7 @@ async def test_a_camera_that_is_off(camera: RtspCamera) -> None:
     await client.close()
 
 
-async def test_a_camera_that_loses_power(camera: RtspCamera) -> None:
+async def test_a_lost_connection_ends_the_stream(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client)
     ends: list[TalkError] = []
@@ -269,7 +269,7 @@ async def test_a_camera_that_loses_power(camera: RtspCamera) -> None:
     await client.close()
 
 
-async def test_a_camera_that_goes_silent(camera: RtspCamera) -> None:
+async def test_a_stalled_stream_ends(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client)
     ends: list[TalkError] = []
@@ -283,7 +283,7 @@ async def test_a_camera_that_goes_silent(camera: RtspCamera) -> None:
     await client.close()
 
 
-async def test_a_camera_that_answers_no_keep_alive(camera: RtspCamera) -> None:
+async def test_an_unanswered_keep_alive_ends_the_stream(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client)
     ends: list[TalkError] = []
@@ -294,7 +294,7 @@ async def test_a_camera_that_answers_no_keep_alive(camera: RtspCamera) -> None:
     await client.close()
 
 
-async def test_a_camera_that_sends_garbage(camera: RtspCamera) -> None:
+async def test_garbage_ends_the_stream(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client)
     ends: list[TalkError] = []
@@ -328,7 +328,7 @@ async def test_a_track_without_its_own_address(camera: RtspCamera) -> None:
     await client.close()
 
 
-async def test_a_camera_that_does_not_read(camera: RtspCamera) -> None:
+async def test_the_send_buffer_is_bounded_if_the_camera_does_not_read(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await played(client, backchannel=True)
     for link in camera.links:

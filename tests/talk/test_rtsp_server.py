@@ -204,7 +204,7 @@ async def test_unknown_paths_are_not_found_and_leave_no_state(
     assert feed.sessions == []
 
 
-async def test_a_required_feature_that_is_unknown(client: Client) -> None:
+async def test_an_unknown_required_feature_is_rejected(client: Client) -> None:
     status, headers, _ = await client.ask("DESCRIBE {} RTSP/1.0", REQUIRE + ", implicit-play")
     assert (status, headers["Unsupported"]) == (551, "implicit-play")
 
@@ -265,7 +265,9 @@ async def test_a_repeated_setup_talks_once(client: Client, feed: Feed) -> None:
 
 
 @pytest.mark.parametrize(("error", "status"), [(LineBusy("in a call"), 453), (TalkError("no account"), 503)])
-async def test_a_microphone_that_is_refused(client: Client, feed: Feed, error: TalkError, status: int) -> None:
+async def test_a_rejected_microphone_leaves_the_video_playing(
+    client: Client, feed: Feed, error: TalkError, status: int
+) -> None:
     feed.talk_error = error
     await client.ask("DESCRIBE {} RTSP/1.0", REQUIRE)
     header = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"

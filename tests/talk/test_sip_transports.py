@@ -146,7 +146,7 @@ async def _dialed(pair: Pair) -> SipCall:
     return taken
 
 
-async def test_a_peer_that_does_not_exist(socket_enabled: None) -> None:
+async def test_an_agent_without_a_usable_address_does_not_start(socket_enabled: None) -> None:
     agent = SipAgent(SipPeer("127.0.0.1"), local_host="192.0.2.1")
     with pytest.raises(CallFailed, match="cannot start"):
         await agent.start()

@@ -174,7 +174,7 @@ async def test_the_door_hangs_up_during_an_announcement() -> None:
     assert (len(phone.calls[0].sent), phone.calls[0].hung_up, line.state) == (1, 0, LineState.IDLE)
 
 
-async def test_an_announcement_that_is_canceled() -> None:
+async def test_canceling_an_announcement_hangs_up() -> None:
     phone = Phone()
     line = Line(phone.dial)
 
@@ -203,7 +203,7 @@ async def test_an_announcement_that_cannot_be_played_at_a_door_that_does_not_han
 
 
 @pytest.mark.parametrize("reason", ["call_failed", "line_busy"])
-async def test_a_door_that_cannot_be_called_for_an_announcement(reason: str) -> None:
+async def test_an_announcement_without_a_call_is_an_error(reason: str) -> None:
     phone = Phone()
     line = Line(phone.dial)
     if reason == "call_failed":

@@ -249,7 +249,7 @@ async def test_a_failed_registration_can_be_repeated(google: Simulator, bench: B
     assert await receiver.register() == google.registration.token
 
 
-async def test_a_registration_that_google_has_forgotten(google: Simulator, bench: Bench) -> None:
+async def test_a_forgotten_registration_is_an_error(google: Simulator, bench: Bench) -> None:
     receiver = await bench.run()
     await bench.stop()
     google.registry.forget()

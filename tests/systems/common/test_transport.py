@@ -107,7 +107,9 @@ async def test_garbage(bench: Bench, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [Garbage.HUGE, Garbage.ENDLESS])
-async def test_a_huge_answer_is_bounded_in_memory(bench: Bench, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_oversized_response_is_not_read_whole(
+    bench: Bench, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.MAX_JSON", 2**20)
     device = bench.device()
     await device.io.status()
@@ -207,7 +209,7 @@ async def test_a_value_is_escaped_in_a_path(value: str, serve: Serve, session: a
 
 
 @pytest.mark.parametrize("value", ["", ".", "..", "a/../b", "../auth", "/", "a/", "\ud800"])
-async def test_a_value_that_cannot_be_in_a_path(value: str, serve: Serve, session: aiohttp.ClientSession) -> None:
+async def test_an_invalid_path_value_is_not_sent(value: str, serve: Serve, session: aiohttp.ClientSession) -> None:
     asked = []
 
     async def note(request: web.Request) -> web.Response:
@@ -282,7 +284,7 @@ def test_typed_addresses_are_parsed(typed: str, found: tuple[str, str, int | Non
         "a..b",
     ],
 )
-def test_addresses_that_name_no_host(typed: str) -> None:
+def test_an_address_without_a_valid_host_is_an_error(typed: str) -> None:
     with pytest.raises(ValueError) as refused:
         parse_address(typed)
     assert "s3cret" not in str(refused.value)
@@ -299,7 +301,7 @@ async def test_the_scheme_of_a_device_is_found(any_bench: Bench) -> None:
     assert secure.info.mac == (mac and mac.lower().replace("-", ":"))
 
 
-async def test_a_scheme_that_was_typed_is_insisted_on(bench: Bench) -> None:
+async def test_a_typed_scheme_is_the_only_one_tried(bench: Bench) -> None:
     with pytest.raises(ConnectionFailed):
         await find_device(bench.session, f"https://{bench.sim.http_address}")
     with pytest.raises((ConnectionFailed, WrongDevice)):

@@ -170,7 +170,7 @@ def test_a_group_is_one_visit(tracker: CallTracker, clock: Clock) -> None:
         assert tracker.logged(record(number)) == ()
 
 
-def test_a_group_that_is_pushed_once(tracker: CallTracker, clock: Clock) -> None:
+def test_one_push_of_a_group_call_covers_all_its_records(tracker: CallTracker, clock: Clock) -> None:
     """One push for all of its numbers, and a record for each."""
     tracker.pushed_call("101")
     clock.now += 20

@@ -88,7 +88,7 @@ async def test_an_emptied_log_is_followed() -> None:
     assert await ids(journal, device) == []
 
 
-async def test_a_clock_that_is_set_back() -> None:
+async def test_records_after_the_clock_is_set_back_are_new() -> None:
     """An hour repeats in autumn, and a device without a battery starts in the past."""
     device, journal = Device(), Journal()
     for number in range(1, 6):
@@ -175,7 +175,7 @@ class Undated(Device):
 
 
 @pytest.mark.parametrize("stored", [False, True])
-async def test_an_undated_log_that_was_emptied(stored: bool) -> None:
+async def test_new_records_of_an_emptied_undated_log_are_returned(stored: bool) -> None:
     device, journal = Undated(), Journal()
     for number in range(1, 15):
         device.note(number, "before")

@@ -14,7 +14,7 @@ def test_a_device_without_a_time_has_no_clock() -> None:
     assert clock_of(status(None)) is None
 
 
-def test_a_clock_that_is_ahead() -> None:
+def test_the_drift_of_a_clock_ahead_is_positive() -> None:
     clock = clock_of(status(int(time.time()) + 60))
     assert clock is not None
     assert abs(clock.drift - 60) <= 1

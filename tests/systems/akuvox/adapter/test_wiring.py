@@ -41,7 +41,7 @@ def test_factory_names_of_relays_are_ignored(name: str) -> None:
     assert relays_of({f"{RELAY}NameA": name}, "A", (), ())["A"].name is None
 
 
-def test_inputs() -> None:
+def test_enabled_inputs_are_read_from_the_configuration() -> None:
     manual = {f"{INPUT}EnableA": "1", f"{INPUT}OptionA": "1", f"{INPUT}EnableB": "0"}
     assert inputs_of(manual, "AB") == {"A": Input("input_A", level=1)}
     live = {f"{INPUT}InputEnable": "0", f"{INPUT}InputBEnable": "1", f"{INPUT}InputBTrigger": "1"}
@@ -55,7 +55,7 @@ def test_a_relay_with_several_names_in_the_configuration_is_one(names: str) -> N
     assert relay == Relay(names[-1], 1, level=1, delay=9, name="Gate")
 
 
-def test_keys_that_name_no_relay() -> None:
+def test_keys_without_a_relay_name_are_ignored() -> None:
     config = dict.fromkeys((f"{RELAY}RelayDelay", f"{RELAY}RelayBeep", f"{RELAY}RelayE", f"{RELAY}NameAll"), "1")
     assert relays_of(config, None, (), ()) == {}
     assert relays_of({f"{RELAY}Relay2Type": "0", **config}, None, (), ()).keys() == {"2"}

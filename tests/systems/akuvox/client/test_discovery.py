@@ -152,7 +152,7 @@ async def test_a_redirect_to_the_other_port_is_followed(start: Start, dialect: s
     assert await is_akuvox(bench.session, f"http://{bench.sim.http_address}")
 
 
-async def test_https_that_was_typed(start: Start) -> None:
+async def test_a_typed_https_address_finds_a_device_with_old_tls(start: Start) -> None:
     bench = await start("e18")
     found = await find_device(bench.session, f"https://{bench.sim.https_address}", **LOGIN)
     assert found.legacy
@@ -161,7 +161,9 @@ async def test_https_that_was_typed(start: Start) -> None:
 @pytest.mark.parametrize(
     "location", ["http://192.168.1.9/", "https://example.com/api/system/info", "/login.html", "x://"]
 )
-async def test_redirects_that_are_not_followed(session: aiohttp.ClientSession, serve: Serve, location: str) -> None:
+async def test_redirects_to_other_addresses_are_not_followed(
+    session: aiohttp.ClientSession, serve: Serve, location: str
+) -> None:
     address = await serve(status=302, headers={"Location": location})
     with pytest.raises(WrongDevice if location == "/login.html" else Redirected):
         await find_device(session, address, **LOGIN)
@@ -276,7 +278,7 @@ async def test_the_pinned_certificate(start: Start, doors: Callable[[Bench], str
     assert bench.seen() == []
 
 
-async def test_a_certificate_that_is_to_be_verified(start: Start, doors: Callable[[Bench], str]) -> None:
+async def test_an_invalid_certificate_prevents_the_login(start: Start, doors: Callable[[Bench], str]) -> None:
     old = await start("e18")
     with pytest.raises(CertificateInvalid):
         await find_device(old.session, f"https://{old.sim.https_address}", **LOGIN, verify=True)

@@ -90,7 +90,7 @@ async def test_a_missing_login_is_an_error(bench: Bench) -> None:
     assert len(bench.seen()) == 1
 
 
-async def test_a_user_name_that_cannot_be_sent(bench: Bench) -> None:
+async def test_a_user_name_with_a_colon_is_an_error(bench: Bench) -> None:
     with pytest.raises(AuthenticationFailed):
         bench.client("a:b")
 
@@ -165,7 +165,7 @@ async def test_an_address_off_the_whitelist_is_an_error(start: Start, auth: Auth
     assert raised.value.address == "127.0.0.1"
 
 
-async def test_an_api_that_is_off(bench: Bench) -> None:
+async def test_a_disabled_api_is_an_error(bench: Bench) -> None:
     device = bench.device()
     await device.system.info()
     bench.sim.enable_api(False)
@@ -420,7 +420,7 @@ async def test_a_fragile_device_does_one_thing_at_a_time(start: Start) -> None:
     assert not any(request.spoiled for request in bench.seen())
 
 
-async def test_a_device_that_is_away(bench: Bench) -> None:
+async def test_a_request_after_an_outage_succeeds(bench: Bench) -> None:
     device = bench.device()
     bench.sim.lose_connection()
     with pytest.raises(ConnectionFailed):

@@ -75,7 +75,7 @@ async def test_a_device_without_list_requests_is_read_by_get(start: Start, monke
         await config.get()
 
 
-async def test_a_value_that_is_refused(bench: Bench) -> None:
+async def test_an_invalid_value_is_an_error(bench: Bench) -> None:
     device = bench.device()
     with pytest.raises(InvalidRequest):
         await device.config.set({f"{RELAY}.HoldDelayA": "61"})
@@ -121,7 +121,7 @@ async def test_relays(start: Start, dialect: str) -> None:
         await device.relay.trig(9)
 
 
-async def test_a_relay_that_is_wired_normally_closed(bench: Bench) -> None:
+async def test_a_normally_closed_relay_inverts_its_status(bench: Bench) -> None:
     """The level shows the wiring, and the status is inverted."""
     bench.sim.wire("A", normally_closed=True)
     relay = bench.device().relay

@@ -167,7 +167,7 @@ async def test_push_without_an_internal_url_is_a_repair(hass: HomeAssistant, dev
 
 
 @pytest.mark.parametrize(("scheme", "repair"), [("http", "push_unreachable"), ("https", "push_https")])
-async def test_pushes_that_never_arrive(
+async def test_missing_pushes_are_a_repair(
     hass: HomeAssistant, device: Start, local_url: str, scheme: str, repair: str
 ) -> None:
     """Calls known from polls are no missing pushes; the first push clears the repair."""
@@ -195,7 +195,7 @@ async def test_pushes_that_never_arrive(
     await until(lambda: repairs(hass) == set(), "the repair to go")
 
 
-async def test_a_device_that_only_pushes(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_pushes_alone_report_rings_and_accesses(hass: HomeAssistant, device: Start, local_url: str) -> None:
     """Without logs and the state of the call, pushes alone report accesses and rings."""
     sim = await device("e16c")
     for function in ("doorlog/get", "calllog/get", "call/status"):
@@ -212,7 +212,7 @@ async def test_a_device_that_only_pushes(hass: HomeAssistant, device: Start, loc
 
 
 @pytest.mark.parametrize("dialect", PUSHING)
-async def test_every_event_that_is_pushed(
+async def test_each_pushed_event_changes_its_entity(
     hass: HomeAssistant, device: Start, dialect: str, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the door log is polled: all other changes come from pushes."""
@@ -326,7 +326,7 @@ async def test_an_alarm_without_its_key(hass: HomeAssistant, device: Start, loca
     assert {alarm.value for alarm in entry.runtime_data.coordinator.data.alarms} == {"door_forced"}
 
 
-async def test_devices_that_post(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_a_push_may_be_a_post_request(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device("r29", config={f"{SECTION}Method": "1"})
     entry = await pushing(hass, sim)
     events = capture_log_events(hass)

@@ -154,7 +154,7 @@ async def test_a_call_dialed_by_home_assistant_does_not_ring(
     assert not entry.runtime_data.coordinator.data.calls
 
 
-async def test_a_record_that_is_written_as_the_call_begins(hass: HomeAssistant, device: Start) -> None:
+async def test_a_record_written_early_does_not_end_the_call(hass: HomeAssistant, device: Start) -> None:
     """The manual does not say when a call is logged: the record does not end a live call."""
     sim = await device("e16c")
     sim.phone.records_at_once = True

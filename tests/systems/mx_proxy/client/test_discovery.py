@@ -95,7 +95,7 @@ async def test_scheme_and_port(start: Start, https: bool, typed: str) -> None:
     assert bench.functions() == ["user_info", "login", "user_info", "contacts"]
 
 
-async def test_a_scheme_that_was_typed_is_insisted_on(start: Start) -> None:
+async def test_a_typed_scheme_is_the_only_one_tried(start: Start) -> None:
     plain, secure = await start(), await start(https=True)
     with pytest.raises(TlsRefused):
         await found(plain.session, f"https://{plain.sim.address}")

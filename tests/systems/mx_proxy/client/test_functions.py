@@ -117,7 +117,7 @@ async def test_a_time_without_its_zone(bench: Bench, proxy: MxProxy) -> None:
     assert bench.seen() == []
 
 
-async def test_a_log_that_is_a_multiple_of_its_blocks(start: Start) -> None:
+async def test_a_log_of_whole_blocks_is_read_completely(start: Start) -> None:
     """The server waits for one more record, and the client waits for the server."""
     bench = await start(empty=True, speed=50)
     bench.sim.fill_log(42)
@@ -188,7 +188,7 @@ async def test_a_call_from_another_device(bench: Bench, proxy: MxProxy) -> None:
     assert bench.sim.extensions[LOGIN].assigned == "mobile"
 
 
-async def test_a_call_that_is_refused(proxy: MxProxy) -> None:
+async def test_a_denied_call_is_an_error(proxy: MxProxy) -> None:
     with pytest.raises(CommandFailed, match="URM Denied") as raised:
         await proxy.calls.make("3108", DOOR)
     assert type(raised.value) is CommandFailed
@@ -213,7 +213,7 @@ async def test_a_call_from_the_door(bench: Bench, proxy: MxProxy) -> None:
     assert await proxy.calls.transfer(call, "doorPhone", "3108") == Transferred(call, "doorPhone", "3108")
 
 
-async def test_calls_that_are_not_there(proxy: MxProxy) -> None:
+async def test_functions_of_an_unknown_call_are_errors(proxy: MxProxy) -> None:
     for asked in (
         proxy.calls.info(9999),
         proxy.calls.answer(9999, "desk"),
@@ -493,7 +493,7 @@ async def test_call_info_without_a_number_is_an_error(bench: Bench, proxy: MxPro
     assert (await proxy.calls.info(5)).call_id == 5
 
 
-async def test_a_huge_answer(bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_oversized_response_is_an_error(bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MAX_LIST", 2**20)
     bench.sim.garbage("/contacts", "huge")
     with pytest.raises(UnexpectedReply, match="larger than"):

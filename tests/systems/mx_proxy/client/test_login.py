@@ -86,7 +86,7 @@ async def test_requests_during_a_login_share_it(bench: Bench) -> None:
         (credentials(secret="x"), AppRefused),
     ],
 )
-async def test_refused_logins(bench: Bench, account: client.Credentials, kind: type[Exception]) -> None:
+async def test_a_rejected_login_is_an_error(bench: Bench, account: client.Credentials, kind: type[Exception]) -> None:
     proxy = MxProxy(bench.proxy().transport, account)
     with pytest.raises(kind) as raised:
         await proxy.session.info()
@@ -125,7 +125,9 @@ async def test_a_user_without_an_mx_cannot_log_in(bench: Bench, proxy: MxProxy) 
         (Outage.NO_TLS, ExchangeInsecure),
     ],
 )
-async def test_an_mx_that_is_away(bench: Bench, proxy: MxProxy, outage: Outage, kind: type[Exception]) -> None:
+async def test_an_unreachable_mx_is_an_error(
+    bench: Bench, proxy: MxProxy, outage: Outage, kind: type[Exception]
+) -> None:
     bench.sim.break_mx(outage)
     with pytest.raises(kind):
         await proxy.directory.contacts()
@@ -213,7 +215,7 @@ async def test_a_token_that_is_refused_is_renewed_once(
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-async def test_a_file_with_a_token_that_is_refused(
+async def test_opening_a_voicemail_renews_a_rejected_token(
     bench: Bench, proxy: MxProxy, end: Callable[[Simulator], object]
 ) -> None:
     await proxy.session.login()
@@ -374,7 +376,7 @@ async def test_logout(bench: Bench, proxy: MxProxy, documented: bool) -> None:
     assert bench.functions() == ["login", "user_info"]
 
 
-async def test_logout_from_a_server_that_is_away(bench: Bench, proxy: MxProxy) -> None:
+async def test_a_failed_logout_allows_a_new_login(bench: Bench, proxy: MxProxy) -> None:
     await proxy.session.login()
     bench.sim.lose_connection()
     with pytest.raises(ConnectionFailed):

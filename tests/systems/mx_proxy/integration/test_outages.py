@@ -104,7 +104,9 @@ async def test_a_rejected_token_is_no_outage(
     assert not hass.config_entries.flow.async_progress()
 
 
-async def test_a_server_that_restarts(hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_restarted_server_is_used_again(
+    hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     sim = await device()
     entry = await add(hass, sim)
     sim.lose_connection()
@@ -148,7 +150,7 @@ async def test_a_push_repeats_a_failed_poll_at_once(
 
 
 @pytest.mark.parametrize("outage", list(Outage))
-async def test_an_exchange_that_is_away(
+async def test_an_outage_of_the_exchange_and_its_end_are_logged_once(
     hass: HomeAssistant, device: Start, caplog: pytest.LogCaptureFixture, outage: Outage
 ) -> None:
     """The outage and its end are one log line each; events are reported after it."""
@@ -168,7 +170,7 @@ async def test_an_exchange_that_is_away(
     assert not hass.config_entries.flow.async_progress()
 
 
-async def test_an_exchange_that_is_away_at_the_start(hass: HomeAssistant, device: Start) -> None:
+async def test_setup_without_the_exchange_is_retried(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     entry = await add(hass, sim)
     sim.break_mx()

@@ -110,7 +110,9 @@ async def test_no_redirect_is_followed(server: Server, yard: SmartYard, status: 
     assert [asked.path for asked in server.asked] == ["/mobile/address/openDoor"]
 
 
-async def test_a_huge_answer(server: Server, yard: SmartYard, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_oversized_response_is_an_error(
+    server: Server, yard: SmartYard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.client.MAX_REPLY", 1000)
     server.gives("/mobile/ext/options", {"chat": "t" * 1000})
     with pytest.raises(UnexpectedReply):

@@ -93,7 +93,7 @@ async def test_an_invalid_address_is_an_error(session: aiohttp.ClientSession, ad
 
 
 @pytest.mark.parametrize("how", [Breakage.REDIS, Breakage.NAMELESS, Breakage.EMPTY])
-async def test_a_server_that_is_broken(session: aiohttp.ClientSession, how: Breakage) -> None:
+async def test_a_broken_server_is_an_error(session: aiohttp.ClientSession, how: Breakage) -> None:
     async with Simulator() as sim:
         sim.break_server(how)
         with pytest.raises(ServerBroken):
@@ -149,7 +149,7 @@ async def test_a_redirect_to_https_is_an_error(server: Server, session: aiohttp.
         await find(session, str(server.url.origin()), verify=False, pinned=None)
 
 
-async def test_a_huge_answer(session: aiohttp.ClientSession) -> None:
+async def test_an_oversized_response_is_an_error(session: aiohttp.ClientSession) -> None:
     async with Simulator() as sim:
         for path in ("/mobile", "/api"):
             sim.garbage(f"{path}/user/phonePattern", "huge")

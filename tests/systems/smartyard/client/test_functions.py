@@ -107,7 +107,7 @@ async def test_opening(sim: Simulator, account: SmartYard) -> None:
     assert sim.address_functions.opened == [(21, 0, PHONE), (21, 1, PHONE)]
 
 
-async def test_doors_that_do_not_open(sim: Simulator, account: SmartYard) -> None:
+async def test_a_door_that_does_not_open_is_an_error(sim: Simulator, account: SmartYard) -> None:
     """The server has its own text for each reason."""
     sim.break_door(21)
     with pytest.raises(CommandFailed, match="Intercom is unavailable") as broken:
@@ -535,7 +535,7 @@ async def test_rows_without_ids_and_wrong_values_are_skipped(server: Server, tol
 
 
 @pytest.mark.parametrize("blocked", [None, "", "f", False, 0])
-async def test_a_door_that_is_not_blocked(server: Server, told: SmartYard, blocked: object) -> None:
+async def test_a_false_blocked_value_means_not_blocked(server: Server, told: SmartYard, blocked: object) -> None:
     door = {"domophoneId": 1, "blocked": blocked}
     server.gives("/mobile/address/getAddressList", [{"houseId": 1, "doors": [door]}])
     [house] = await told.address.houses()
@@ -543,7 +543,7 @@ async def test_a_door_that_is_not_blocked(server: Server, told: SmartYard, block
 
 
 @pytest.mark.parametrize(("blocked", "why"), [("Долг", "Долг"), ("t", "t"), (True, "blocked"), (1, "1")])
-async def test_a_door_that_is_blocked(server: Server, told: SmartYard, blocked: object, why: str) -> None:
+async def test_a_blocked_door_has_a_reason(server: Server, told: SmartYard, blocked: object, why: str) -> None:
     door = {"domophoneId": 1, "blocked": blocked}
     server.gives("/mobile/address/getAddressList", [{"houseId": 1, "doors": [door]}])
     [house] = await told.address.houses()

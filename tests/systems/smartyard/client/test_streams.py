@@ -59,7 +59,9 @@ def camera(url: URL | str, server_type: str, sign: str = "t0ken", mode: str | No
 
 
 @pytest.mark.parametrize("kind", Kind)
-async def test_live(sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession, kind: Kind) -> None:
+async def test_each_kind_of_camera_has_a_live_stream(
+    sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession, kind: Kind
+) -> None:
     url = await live_url(session, await camera_of(yard, kind))
     await check(session, url)
     assert BEHIND.get(kind, url.path) == url.path
@@ -81,7 +83,7 @@ async def test_still(sim: Simulator, yard: SmartYard, session: aiohttp.ClientSes
         assert (response.status, response.content_type) == (200, "video/mp4")
 
 
-async def test_a_flussonic_that_makes_thumbnails(
+async def test_a_thumbnail_of_a_flussonic_is_an_image(
     sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession
 ) -> None:
     sim.make_thumbnails()
@@ -102,7 +104,7 @@ async def test_the_playlist_of_an_intercom_is_found_without_its_mode(
 
 
 @pytest.mark.parametrize("kind", Kind)
-async def test_a_token_that_is_renewed(
+async def test_an_old_camera_token_is_rejected(
     sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession, kind: Kind
 ) -> None:
     """The old token is rejected for all clients; the API returns the new one."""

@@ -203,7 +203,7 @@ async def test_guest_access_on_a_server_with_whole_minutes(
     assert sim.town.flat(51).auto_open == moscow.strftime("%Y-%m-%d %H:%M:00")
 
 
-async def test_short_guest_access_on_a_server_that_rounds_up(
+async def test_short_guest_access_is_rounded_up_to_a_minute(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.round_auto_open("up")

@@ -111,7 +111,7 @@ async def test_two_accounts_of_one_operator_can_be_added(
     assert entry.runtime_data.coordinator.last_update_success
 
 
-async def test_the_same_account_that_is_added_twice_at_once(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_the_second_flow_of_an_added_account_ends(hass: HomeAssistant, sim: Simulator) -> None:
     sim.set_login_method("outgoingCall")
     first = await enter(hass, user_input(sim), "smartyard")
     second = await enter(hass, user_input(sim), "smartyard")
@@ -193,7 +193,7 @@ async def test_wrong_codes_until_a_new_one_is_needed(hass: HomeAssistant, sim: S
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_a_code_that_has_expired(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_an_expired_code_is_an_error(hass: HomeAssistant, sim: Simulator) -> None:
     result = await enter(hass, user_input(sim), "smartyard")
     code = sim.code_of()
     sim.pass_time(600)

@@ -148,7 +148,7 @@ async def test_revoked_tokens_start_reauth(hass: HomeAssistant, sim: Simulator, 
     assert len(sim.people.devices) == 1
 
 
-async def test_a_token_that_is_refused_at_the_start(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_token_rejected_at_setup_starts_a_reauth(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add(hass, sim)
     sim.revoke_tokens()
     await hass.config_entries.async_reload(entry.entry_id)
@@ -158,7 +158,7 @@ async def test_a_token_that_is_refused_at_the_start(hass: HomeAssistant, sim: Si
     assert flow["step_id"] == "reauth_smartyard"
 
 
-async def test_a_server_that_is_away_at_the_start(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_setup_with_a_broken_server_is_retried(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     sim.break_server()
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()

@@ -67,7 +67,7 @@ async def test_setup_and_reload_request_each_list_once(hass: HomeAssistant, sim:
     assert Counter(str(request.function) for request in sim.requests[before:]) == lists
 
 
-async def test_lists_from_which_an_item_was_removed(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_lists_written_as_objects_are_read_as_lists(hass: HomeAssistant, sim: Simulator) -> None:
     """PHP writes them as objects, with the numbers of the items as names."""
     whole = await add(hass, sim)
     expected = whole.runtime_data.coordinator.data

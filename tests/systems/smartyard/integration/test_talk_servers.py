@@ -44,7 +44,7 @@ async def test_wrong_credentials(hass: HomeAssistant, sim: Simulator, phones: Te
     await until(lambda: state_of(hass, talking, "sensor", "talk") == "sip_account", "the next ring")
 
 
-async def test_a_phone_server_that_is_silent(
+async def test_a_silent_phone_server_is_an_unreachable_account(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     phones.silent = True

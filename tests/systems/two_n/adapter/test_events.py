@@ -371,7 +371,7 @@ SIZES = ((160, 120), (320, 240), (640, 360), (640, 480), (1280, 720), (1280, 960
         (0, 0, (160, 120)),
     ],
 )
-def test_the_smallest_size_that_is_large_enough(width: int | None, height: int | None, size: tuple[int, int]) -> None:
+def test_the_smallest_sufficient_size_is_chosen(width: int | None, height: int | None, size: tuple[int, int]) -> None:
     assert fitting_size(SIZES, width, height) == size
     assert fitting_size(((5000, 4000),), None, None) == (5000, 4000)
 

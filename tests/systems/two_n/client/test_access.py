@@ -69,7 +69,7 @@ async def test_access_is_granted_on_every_model(any_bench: Bench) -> None:
     assert (await access.grant(0, UNKNOWN_USER)).granted is False
 
 
-async def test_access_points_that_refuse(bench: Bench) -> None:
+async def test_invalid_access_point_requests_are_errors(bench: Bench) -> None:
     access = bench.device().access
     for request in (access.block(2, True), access.grant(7, ALICE)):
         with pytest.raises(InvalidRequest) as refused:
@@ -204,7 +204,7 @@ async def test_another_car_gets_another_lpr_id(bench: Bench) -> None:
     assert first != second
 
 
-async def test_plates_that_are_refused(bench: Bench, jpeg: bytes) -> None:
+async def test_an_invalid_license_plate_is_an_error(bench: Bench, jpeg: bytes) -> None:
     lpr = bench.device().lpr
     for request, parameter in (
         (lpr.recognize("no uuid", 0, "ABC123"), "lprUuid"),
@@ -254,7 +254,7 @@ async def test_keys_of_every_model(any_bench: Bench) -> None:
     ("location", "keys", "parameter"),
     [("x" * 128, None, "location"), (None, [MobileKey("rsa", KEY, None)] * 5, "keys")],
 )
-async def test_keys_that_are_refused(
+async def test_invalid_mobile_key_settings_are_errors(
     bench: Bench, location: str | None, keys: Sequence[MobileKey] | None, parameter: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:

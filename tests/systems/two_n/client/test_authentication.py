@@ -209,7 +209,7 @@ async def test_nonces_expire_under_parallel_requests(start: Start) -> None:
 
 
 @pytest.mark.parametrize("uses", [1, 2, 3])
-async def test_nonces_that_parallel_requests_use_up(bench: Bench, uses: int) -> None:
+async def test_parallel_requests_succeed_with_nonces_of_few_uses(bench: Bench, uses: int) -> None:
     bench.sim.nonce_uses = uses
     device = bench.device()
     for _ in range(5):

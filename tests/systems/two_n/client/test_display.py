@@ -115,13 +115,13 @@ async def test_formats(bench: Bench, kind: str, content_type: str) -> None:
         ("ext1", b"", "blob-image"),
     ],
 )
-async def test_pictures_that_are_refused(bench: Bench, display: str, content: bytes, parameter: str) -> None:
+async def test_an_invalid_picture_is_an_error(bench: Bench, display: str, content: bytes, parameter: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         await bench.device().display.show_image(display, content, "image/jpeg")
     assert refused.value.parameter == parameter
 
 
-async def test_a_picture_that_is_too_big(bench: Bench) -> None:
+async def test_an_oversized_picture_is_an_error(bench: Bench) -> None:
     """HTTP API 2.3, code 13."""
     with pytest.raises(InvalidRequest, match="too big") as refused:
         await bench.device().display.show_image("ext1", bytes(5 * 2**20), "image/bmp")
@@ -171,7 +171,7 @@ async def test_a_video(bench: Bench, seconds: float | None, repeat: int | None, 
 
 
 @pytest.mark.parametrize("content", [make_video(seconds=61), make_video(640, 480), b"RIFF", b""])
-async def test_videos_that_are_refused(bench: Bench, content: bytes) -> None:
+async def test_an_invalid_video_is_an_error(bench: Bench, content: bytes) -> None:
     with pytest.raises(InvalidRequest) as refused:
         await bench.device().display.show_video("ext1", BytesIO(content), "x.mp4", len(content))
     assert refused.value.parameter == "blob-video"

@@ -222,7 +222,7 @@ async def test_every_switch_action(
     assert [(done.switch, done.action) for done in bench.sim.switch_activations] == [(2, action)]
 
 
-async def test_switch_commands_that_the_device_refuses(device: TwoNDevice) -> None:
+async def test_invalid_switch_commands_are_errors(device: TwoNDevice) -> None:
     with pytest.raises(CommandFailed, match="switch disabled"):
         await device.switch.ctrl(3, SwitchAction.ON)
     with pytest.raises(CommandFailed, match="not found"):
@@ -394,7 +394,7 @@ async def test_cameras_of_every_model(any_bench: Bench) -> None:
             assert (await camera.snapshot(source, size)).startswith(b"\xff\xd8")
 
 
-async def test_snapshots_that_the_device_refuses(bench: Bench, device: TwoNDevice) -> None:
+async def test_invalid_snapshot_parameters_are_errors(bench: Bench, device: TwoNDevice) -> None:
     for source, size, parameter in (
         ("internal", (641, 480), "width"),
         ("internal", (640, 481), "height"),
@@ -442,7 +442,7 @@ async def test_motion_jpeg_after_the_scheme_changed(bench: Bench, device: TwoNDe
             assert await anext(stream.chunks())
 
 
-async def test_motion_jpeg_that_is_refused(bench: Bench, device: TwoNDevice) -> None:
+async def test_each_motion_jpeg_failure_has_its_error(bench: Bench, device: TwoNDevice) -> None:
     async def look(size: tuple[int, int] = (160, 120)) -> None:
         async with device.camera.stream("internal", size, 5):
             pytest.fail("there is no stream")

@@ -268,7 +268,7 @@ async def test_two_reboots_while_we_are_away(follower: Follower) -> None:
     assert [gap.reason for gap in follower.gaps] == [GapReason.RESTART]
 
 
-async def test_a_reboot_of_a_device_that_was_quiet_since_we_listen(follower: Follower) -> None:
+async def test_a_reboot_before_the_first_event_is_a_gap(follower: Follower) -> None:
     assert follower.cursor is not None and follower.cursor.last is None
     await reboot(follower.sim)
     follower.press(1)
@@ -783,7 +783,7 @@ def test_the_cursor_survives_as_json(cursor: Cursor) -> None:
         ({"complete_until": 5, "last": [1, 2, 3, 4]}, Cursor(5.0, EventKey(1, 2, 3, 4.0))),
     ],
 )
-def test_a_cursor_that_cannot_be_read(stored: dict[str, Any], read: Cursor | None) -> None:
+def test_a_stored_cursor_is_read_as_far_as_it_is_valid(stored: dict[str, Any], read: Cursor | None) -> None:
     assert Cursor.from_json(stored) == read
 
 

@@ -83,7 +83,7 @@ async def test_the_login_uses_the_clock_of_the_device(bench: Bench, ahead: timed
     assert str(await onvif(bench).stream_url()) == ADDRESS
 
 
-async def test_a_device_that_does_not_tell_its_clock(bench: Bench) -> None:
+async def test_the_login_works_without_the_device_clock(bench: Bench) -> None:
     bench.sim.onvif.tells_clock = False
     assert str(await onvif(bench).stream_url()) == ADDRESS
 
@@ -93,7 +93,7 @@ async def test_a_device_that_does_not_tell_its_clock(bench: Bench) -> None:
     [("<tt:Year>", "<tt:Year>x"), ("UTCDateTime", "LocalDateTime")],
     ids=["invalid", "missing"],
 )
-async def test_a_clock_that_cannot_be_read(bench: Bench, old: str, new: str) -> None:
+async def test_the_login_works_with_an_invalid_device_clock(bench: Bench, old: str, new: str) -> None:
     clock = bench.sim.onvif._clock
     bench.sim.onvif._clock = lambda: clock().replace(old, new)  # type: ignore[method-assign]
     assert str(await onvif(bench).stream_url()) == ADDRESS
@@ -200,7 +200,7 @@ async def test_statuses_of_a_device_without_onvif(bench: Bench, status: int) -> 
         await onvif(bench).stream_url()
 
 
-async def test_a_device_that_is_away(bench: Bench) -> None:
+async def test_an_unreachable_device_is_an_error(bench: Bench) -> None:
     client = onvif(bench)
     await bench.sim.stop()
     with pytest.raises(ConnectionFailed):

@@ -57,7 +57,7 @@ async def test_a_long_email_is_sent_in_the_body(bench: Bench) -> None:
     assert (request.method, request.query) == ("POST", {})
 
 
-async def test_an_email_that_is_refused(bench: Bench) -> None:
+async def test_invalid_email_parameters_are_errors(bench: Bench) -> None:
     email = bench.device().email
     for request, parameter in (
         (email.send("me", "Hello"), "to"),

@@ -309,7 +309,7 @@ async def test_an_empty_recording(bench: Bench) -> None:
     assert len(await read(bench.device().capture.download())) == 24
 
 
-async def test_a_recording_that_breaks_off(bench: Bench) -> None:
+async def test_an_interrupted_capture_download_is_an_error(bench: Bench) -> None:
     bench.sim.set_pcap_size(64 * 2**20)
     async with bench.device().capture.download() as stream:
         chunks = stream.chunks()
@@ -319,7 +319,7 @@ async def test_a_recording_that_breaks_off(bench: Bench) -> None:
             await rest(chunks)
 
 
-async def test_live_packets(bench: Bench) -> None:
+async def test_a_live_capture_ends_when_it_is_stopped(bench: Bench) -> None:
     capture = bench.device().capture
     assert await capture.stats() == CaptureStats(running=False, bytes_sent=0, packets_sent=0)
     async with capture.live(3600) as stream:

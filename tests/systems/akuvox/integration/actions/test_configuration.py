@@ -63,7 +63,7 @@ async def test_setting_an_unknown_key_is_an_error(intercom: Intercom) -> None:
     assert intercom.sim.config[HOLD_DELAY] == "5"
 
 
-async def test_a_value_that_the_device_refuses(intercom: Intercom) -> None:
+async def test_set_config_with_an_invalid_value_is_an_error(intercom: Intercom) -> None:
     assert await intercom.refuses("set_config", values={HOLD_DELAY: "61"}) == "invalid_request"
 
 
