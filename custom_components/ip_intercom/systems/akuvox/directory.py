@@ -131,6 +131,8 @@ _NO_IDS = "read_only_without_ids"
 _NOT_STORED = "not_taken"
 _NOT_DELETED = "not_deleted"
 _NO_LIST = "not_supported"
+# Fields of an Akuvox are texts, or lists of them.
+_NESTED = "not_a_text"
 # Names of the field for a user's relays in different firmware.
 _SCHEDULE_RELAYS = frozenset({"ScheduleRelay", "Schedule-Relay"})
 
@@ -334,6 +336,9 @@ def _text(value: object) -> str:
 
 def _values(entry: Mapping[str, object]) -> Values:
     """Return the device's fields of an entry as text or lists of text."""
+    for name, value in entry.items():
+        if any(isinstance(part, Mapping | list) for part in (value if isinstance(value, list) else (value,))):
+            raise _Rejected(_NESTED, name)
     return {name: _plain(value) for name, value in entry.items() if name not in {_UUID, _KIND, _ID}}
 
 

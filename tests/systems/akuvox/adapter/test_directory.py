@@ -110,6 +110,8 @@ async def test_each_invalid_directory_entry_has_its_own_errors(bench: Bench, dir
             {"kind": "group", "Name": ""},
             {"kind": "robot", "Name": "Robby"},
             {"Name": "Nobody"},
+            {"kind": "user", "Name": "As of a 2N", "access": {"pin": "1234"}},
+            {"kind": "contact", "Name": "Nested", "Phone": [{"number": "101"}]},
         ],
         overwrite=False,
     )
@@ -119,7 +121,10 @@ async def test_each_invalid_directory_entry_has_its_own_errors(bench: Bench, dir
         ["error 14"],
         ["unknown_kind"],
         ["unknown_kind"],
+        ["not_a_text"],
+        ["not_a_text"],
     ]
+    assert not bench.sim.contacts.rows
     assert {row["Name"] for row in bench.sim.users.rows.values()} == {"Anna", "Ben"}
     assert not bench.sim.groups.rows
 
