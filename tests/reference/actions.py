@@ -118,7 +118,10 @@ def actions() -> Mapping[str, Action]:
 
 
 def systems_of(name: str) -> list[str]:
-    """Return the systems that offer an action: by their lists of functions, or by their entities."""
+    """Return the systems that offer an action: by their lists of functions, or by their entities.
+
+    A system whose calls have a button has its action as well: those that Home Assistant takes with *Talk to visitors*.
+    """
     if name in ENTITY_ACTIONS:
         domain = ENTITY_ACTIONS[name][0]
         return [
@@ -126,8 +129,12 @@ def systems_of(name: str) -> list[str]:
             for system in inventory.SYSTEMS
             if any(entity.startswith(f"{domain}.") for entity in inventory.recorded(system)["entities"])
         ]
-    surface = f"action.{OFFERED_WITH.get(name, name)}"
-    return [system for system in inventory.SYSTEMS if surface in _surfaces(system)]
+    surface, button = f"action.{OFFERED_WITH.get(name, name)}", f"button.{name}"
+    return [
+        system
+        for system in inventory.SYSTEMS
+        if surface in _surfaces(system) or button in inventory.recorded(system)["entities"]
+    ]
 
 
 @functools.cache
