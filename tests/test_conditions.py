@@ -26,7 +26,9 @@ async def check(hass: HomeAssistant, key: str, target: dict[str, Any]) -> Callab
     return lambda: condition.async_check(variables={})
 
 
-async def test_ringing_and_calls(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_visit_sets_the_ringing_and_call_conditions(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     target = {"device_id": entry.runtime_data.coordinator.device_id}
     is_ringing = await check(hass, "is_ringing", target)
     is_in_call = await check(hass, "is_in_call", target)
@@ -41,7 +43,9 @@ async def test_ringing_and_calls(hass: HomeAssistant, sim: Simulator, entry: Con
 
 
 @pytest.mark.parametrize(("key", "switch"), [("is_held_open", "hold_open"), ("is_blocked", "block")])
-async def test_modes_of_doors(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, key: str, switch: str) -> None:
+async def test_each_door_mode_sets_only_its_condition(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, key: str, switch: str
+) -> None:
     others = CONDITIONS.keys() - {key}
     target = {"device_id": entry.runtime_data.coordinator.device_id}
     is_true = await check(hass, key, target)

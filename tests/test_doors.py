@@ -84,7 +84,9 @@ async def test_a_door_opens_without_a_hold_time(hass: HomeAssistant, sim: Simula
     assert commands(sim) == [{"switch": "1", "action": "on"}]
 
 
-async def test_holding_and_blocking(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str) -> None:
+async def test_the_switches_hold_and_block_the_door(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, lock: str
+) -> None:
     hold = entity_id(hass, entry, "switch", "door_1_hold_open")
     block = entity_id(hass, entry, "switch", "door_1_block")
     await act(hass, "switch.turn_on", entity_id=hold)

@@ -100,7 +100,9 @@ async def test_each_model_loads_and_every_entity_is_available(hass: HomeAssistan
     assert shown(hass, entry) == EXPECTED[any_model.model_key]
 
 
-async def test_the_device_page(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_the_device_has_model_firmware_and_address(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     device = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)[0]
     assert (device.manufacturer, device.model, device.name) == ("2N", "IP Verso", "Front Gate")
     assert device.sw_version == sim.model.info["swVersion"]

@@ -26,7 +26,7 @@ def enabled(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
     }
 
 
-async def test_a_2n(hass: HomeAssistant) -> None:
+async def test_the_default_entities_of_a_2n_are_enabled(hass: HomeAssistant) -> None:
     async with TwoN("verso") as sim:
         entry = await add_intercom(hass, sim)
         assert enabled(hass, entry) == {
@@ -56,7 +56,7 @@ async def test_a_2n(hass: HomeAssistant) -> None:
         }
 
 
-async def test_an_akuvox(hass: HomeAssistant) -> None:
+async def test_the_default_entities_of_an_akuvox_are_enabled(hass: HomeAssistant) -> None:
     async with Akuvox("r29", whitelist=["127.0.0.1"]) as sim:
         assert enabled(hass, await add_akuvox(hass, sim)) == {
             "binary_sensor.connectivity",
@@ -78,7 +78,7 @@ async def test_an_akuvox(hass: HomeAssistant) -> None:
         }
 
 
-async def test_an_extension(hass: HomeAssistant) -> None:
+async def test_the_default_entities_of_an_extension_are_enabled(hass: HomeAssistant) -> None:
     async with MxProxy() as sim:
         assert enabled(hass, await add_mx_proxy(hass, sim)) == {
             "binary_sensor.connectivity",
@@ -97,7 +97,7 @@ async def test_an_extension(hass: HomeAssistant) -> None:
         }
 
 
-async def test_an_account(hass: HomeAssistant) -> None:
+async def test_the_default_entities_of_an_account_are_enabled(hass: HomeAssistant) -> None:
     async with SmartYard() as sim:
         assert enabled(hass, await add_smartyard(hass, sim)) == {
             "binary_sensor.connectivity",

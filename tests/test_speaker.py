@@ -269,7 +269,7 @@ async def test_turning_talk_off_removes_the_speaker(hass: HomeAssistant, entry: 
     assert er.async_get(hass).async_get(player) is None
 
 
-async def test_media_sources(
+async def test_the_player_plays_media_sources(
     hass: HomeAssistant,
     local_url: str,
     rtsp: RtspCamera,

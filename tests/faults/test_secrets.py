@@ -388,7 +388,7 @@ LIVES: dict[str, Life] = {
 
 
 @pytest.mark.parametrize("system", LIVES)
-async def test_secrets_show_nowhere(
+async def test_no_output_contains_a_secret(
     hass: HomeAssistant,
     witness: Witness,
     sockets: None,

@@ -27,12 +27,12 @@ from tests.simulators.two_n import Simulator
         ([Bell("1", "A", 1), Bell("2", "A", 2), Bell("3", "A (1)", 3)], ["A (1) (1)", "A (2)", "A (1)"]),
     ],
 )
-def test_bells(bells: list[Bell], labels: list[str | None]) -> None:
+def test_equal_bell_labels_get_their_numbers(bells: list[Bell], labels: list[str | None]) -> None:
     for ordered in permutations(bells):
         assert [bell_label(bell, ordered) for bell in bells] == labels
 
 
-def test_doors_and_cameras() -> None:
+def test_equal_names_of_doors_and_cameras_get_their_ids() -> None:
     doors = [Door("A", None, name="Gate"), Door("B", None, name="gate"), Door("C", None), Door("D", None, name="Yard")]
     assert [distinct_name(door, doors) for door in doors] == ["Gate (A)", "gate (B)", None, "Yard"]
     doors = [Door("A", None), Door("B", None, name="Door A"), Door("C", None, name="Yard")]

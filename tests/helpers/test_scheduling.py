@@ -22,7 +22,7 @@ async def test_a_rate_limit_passes_a_burst_and_spreads_the_rest() -> None:
     assert starts[5] >= 0.29
 
 
-async def test_a_limit_recovers() -> None:
+async def test_a_rate_limit_recovers_with_time() -> None:
     limit = RateLimit(2, 10.0)
     for _ in range(4):
         await limit.wait()

@@ -94,7 +94,7 @@ DOOR = STATE.doors["1"]
         ([DoorMode("9", blocked=True), DoorReleased("9", True)], DOOR),
     ],
 )
-def test_doors(facts: list[Fact], door: Door) -> None:
+def test_door_facts_change_the_door(facts: list[Fact], door: Door) -> None:
     assert after(*facts) == replace(STATE, doors={**STATE.doors, "1": door})
 
 

@@ -83,7 +83,7 @@ def rings(*steps: Step, memory: RingMemory | None = None, bells: dict[str, Bell]
         pytest.param([(0, press(1)), (1, Restarted()), (2, call(1))], ["1", "1"], id="a press of before the restart"),
     ],
 )
-def test_rings(steps: list[Step], rang: list[str]) -> None:
+def test_presses_and_calls_ring_once_per_visit(steps: list[Step], rang: list[str]) -> None:
     assert rings(*steps) == rang
 
 

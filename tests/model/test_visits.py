@@ -154,7 +154,7 @@ RINGING, CONNECTED, TERMINATED = CallState.RINGING, CallState.CONNECTED, CallSta
         ),
     ],
 )
-def test_outcomes(steps: list[Step], expected: list[tuple[str, VisitOutcome]]) -> None:
+def test_calls_and_releases_set_the_visit_outcome(steps: list[Step], expected: list[tuple[str, VisitOutcome]]) -> None:
     assert outcomes(*steps) == expected
 
 

@@ -242,7 +242,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("module", "text", "layer_name", "what"), CASES)
-def test_the_checker_sees(module: str, text: str, layer_name: str, what: str) -> None:
+def test_each_broken_rule_is_reported(module: str, text: str, layer_name: str, what: str) -> None:
     """A module that breaks each rule is reported."""
     empty: Source = dict.fromkeys(
         [

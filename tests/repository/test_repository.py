@@ -77,7 +77,7 @@ def test_json_and_yaml_parse() -> None:
 LANGUAGES = sorted(path.stem for path in (INTEGRATION / "translations").glob("*.json"))
 
 
-def test_languages_are_there() -> None:
+def test_the_expected_languages_exist() -> None:
     assert {"cs", "de", "en", "es", "fr", "it", "nl", "pl", "ru"} == set(LANGUAGES)
 
 
@@ -217,7 +217,7 @@ def test_brand(prefix: str) -> None:
     assert 256 <= min(png_size(brand / f"{prefix}logo@2x.png")) <= 512
 
 
-def test_top_level() -> None:
+def test_top_level_files_exist() -> None:
     for name in ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "uv.lock", ".ci/run"):
         assert (ROOT / name).is_file(), name
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
@@ -266,7 +266,7 @@ DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(path: Path) -> None:
+def test_no_link_is_broken(path: Path) -> None:
     assert list(broken_links(path)) == []
 
 

@@ -155,6 +155,6 @@ def with_requirement(requirement: str) -> Json:
         (named_hosts, [b"https://index.invalid/simple"], [f"https://files.{HOSTS[1]}/x".encode()]),
     ],
 )
-def test_rules_find_violations(check: Callable[..., Iterator[str]], good: list[Any], bad: list[Any]) -> None:
+def test_each_rule_reports_its_violation(check: Callable[..., Iterator[str]], good: list[Any], bad: list[Any]) -> None:
     assert list(check(*good)) == []
     assert list(check(*bad)) != []

@@ -220,7 +220,9 @@ async def test_the_name_of_the_device(hass: HomeAssistant, sim: Simulator, entry
     assert await refusal(hass, entry, "device_name", name="x" * 100) == "invalid_request"
 
 
-async def test_the_time_zone(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_time_zone_returns_and_sets_the_time_zone(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     answer = await command(hass, entry, "time_zone")
     assert (answer["zone"], answer["automatic"]) == ("Europe/Prague", True)
     assert "Europe/London" in answer["zones"]
@@ -232,7 +234,7 @@ async def test_the_time_zone(hass: HomeAssistant, sim: Simulator, entry: ConfigE
     assert await refusal(hass, entry, "time_zone", zone="Moon/Crater") == "invalid_request"
 
 
-async def test_holidays(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_set_holidays_stores_valid_dates(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     assert await command(hass, entry, "get_holidays") == {"dates": ["01/01", "24/12", "01/04/2018"]}
     await command(hass, entry, "set_holidays", dates=["06/12", "17/11/2026"])
     assert sim.holidays.dates == ["06/12", "17/11/2026"]

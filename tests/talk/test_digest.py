@@ -78,7 +78,7 @@ def test_a_server_without_qop() -> None:
     assert not {"cnonce", "nc", "qop", "algorithm", "opaque"} & set(re.findall(r"(\w+)=", answer))
 
 
-def test_a_session_algorithm() -> None:
+def test_md5_sess_is_supported() -> None:
     login = Authenticator("u", "p")
     assert login.take(['Digest realm="r", nonce="n", algorithm=MD5-sess, qop="auth"'])
     given = fields(str(login.answer("INVITE", "sip:1@192.0.2.1")))

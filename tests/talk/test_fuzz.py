@@ -83,7 +83,7 @@ def conversation(url: str) -> bytes:
     )
 
 
-async def test_spoiled_requests(held: Counter[str], unhandled: list[dict[str, Any]]) -> None:
+async def test_the_server_survives_spoiled_requests(held: Counter[str], unhandled: list[dict[str, Any]]) -> None:
     phone, source = Phone(), FakeSource()
     line = Line(phone.dial)
     bridge = Bridge(source, line)
@@ -125,7 +125,7 @@ async def test_spoiled_requests(held: Counter[str], unhandled: list[dict[str, An
     await bridge.close()
 
 
-async def test_spoiled_responses(
+async def test_the_client_survives_spoiled_responses(
     held: Counter[str], unhandled: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random = Random(61)

@@ -257,7 +257,7 @@ async def test_hanging_up_while_it_rings(line: Line, phone: Phone) -> None:
     assert (line.state, phone.canceled, phone.dialed) == (LineState.IDLE, 1, 1)
 
 
-async def test_closing_ends_everything(phone: Phone) -> None:
+async def test_closing_the_line_ends_its_calls(phone: Phone) -> None:
     line = Line(phone.dial)
     line.claim(ONE)
     await Speaker(line).speak(1)

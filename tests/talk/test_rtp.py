@@ -63,7 +63,7 @@ def test_an_event_is_read_and_written() -> None:
         TelephoneEvent.parse(b"\0\0\0")
 
 
-def test_events_are_digits() -> None:
+def test_events_are_converted_to_digits() -> None:
     assert "".join(digit_of(event) or "" for event in range(17)) == "0123456789*#ABCD" == DIGITS
 
 
@@ -116,7 +116,7 @@ def test_ntp_time_counts_from_1900() -> None:
     assert ntp_time(0.5) == 2_208_988_800 << 32 | 1 << 31
 
 
-def test_laws_are_transcoded() -> None:
+def test_samples_are_transcoded_between_both_laws() -> None:
     # Silence, the loudest positive, and the loudest negative sample of each law (G.711, tables 1 and 2). A-law has no
     # zero: its lowest level is the second one of u-law.
     assert transcode(b"\xff\x80\x00", "PCMU", "PCMA") == b"\xd5\xaa\x2a"

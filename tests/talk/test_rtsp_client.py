@@ -188,7 +188,7 @@ async def test_tls_to_a_server_without_it(camera: RtspCamera) -> None:
 
 
 @pytest.mark.parametrize(("url", "port"), [("rtsp://h/x", 554), ("rtsps://h/x", 322), ("rtsps://h:554/x", 554)])
-async def test_the_default_port(monkeypatch: pytest.MonkeyPatch, url: str, port: int) -> None:
+async def test_the_default_port_depends_on_the_scheme(monkeypatch: pytest.MonkeyPatch, url: str, port: int) -> None:
     connect = AsyncMock(side_effect=OSError)
     monkeypatch.setattr(asyncio, "open_connection", connect)
     with pytest.raises(RtspConnectionFailed):

@@ -74,7 +74,7 @@ def test_written_and_read_again_is_the_same() -> None:
     assert b"RTSP/1.0 551 Option Not Supported\r\n" in wire
 
 
-def test_frames() -> None:
+def test_a_frame_has_its_channel_and_length() -> None:
     assert framed(5, b"ab") == b"$\x05\x00\x02ab"
     assert is_rtcp(bytes((0x80, 200))) and not is_rtcp(bytes((0x80, 0x80 | 96))) and not is_rtcp(b"")
 
@@ -138,7 +138,7 @@ def test_slow_headers_are_bounded() -> None:
         ("", None),
     ],
 )
-def test_transports(header: str, transport: Transport | None) -> None:
+def test_the_transport_header_is_parsed(header: str, transport: Transport | None) -> None:
     assert Transport.parse(header) == transport
 
 

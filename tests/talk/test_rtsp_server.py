@@ -187,7 +187,7 @@ async def test_options_tell_no_path_from_another(client: Client, feed: Feed) -> 
     assert feed.sessions == []
 
 
-async def test_description(client: Client, url: str) -> None:
+async def test_describe_offers_the_microphone_only_on_request(client: Client, url: str) -> None:
     status, headers, body = await client.ask("DESCRIBE {}/?x=1 RTSP/1.0")
     assert (status, headers["Content-Base"], headers["Content-Type"]) == (200, f"{url}/", "application/sdp")
     assert "sendonly" not in body
@@ -247,7 +247,7 @@ async def test_setup_of_an_unknown_track_is_an_error(client: Client) -> None:
     assert await client.status("SETUP {}/trackID=0 RTSP/1.0", tcp, "Session: other") == 454
 
 
-async def test_channels(client: Client) -> None:
+async def test_setup_assigns_valid_channels(client: Client) -> None:
     await client.ask("DESCRIBE {} RTSP/1.0")
     for track, wanted, given in ((0, ";interleaved=2-3", "2-3"), (1, ";interleaved=3-4", "0-1"), (1, "", "0-1")):
         header = f"Transport: RTP/AVP/TCP;unicast{wanted}"

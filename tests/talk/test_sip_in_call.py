@@ -45,7 +45,7 @@ def _body(talk: Talk, *lines: str, formats: str = "0 8 101", host: str = HOST) -
     return description(talk.port.port, formats, host, *lines)
 
 
-async def test_hold_and_resume(talk: Talk) -> None:
+async def test_a_held_call_sends_no_sound_until_it_is_resumed(talk: Talk) -> None:
     talk.door.request("INVITE", talk.dialog, body=_body(talk, "sendonly"))
     held = await talk.door.expect("200")
     assert "a=recvonly" in held.body
@@ -79,7 +79,7 @@ async def test_other_kinds_of_hold(talk: Talk, attribute: str, host: str, answer
     assert talk.port.receive() == []
 
 
-async def test_the_codec_changes(talk: Talk) -> None:
+async def test_a_new_offer_changes_the_codec(talk: Talk) -> None:
     assert talk.call.codec.name == "PCMU"
     talk.door.request("INVITE", talk.dialog, body=_body(talk, formats="8"))
     talk.door.acknowledge(talk.dialog, await talk.door.expect("200"))
@@ -89,7 +89,7 @@ async def test_the_codec_changes(talk: Talk) -> None:
     assert talk.port.receive()[0][1] & 0x7F == 8
 
 
-async def test_the_address_changes(talk: Talk) -> None:
+async def test_a_new_offer_changes_the_media_address(talk: Talk) -> None:
     heard: list[bytes] = []
     talk.call.on_audio = lambda packet: heard.append(packet.payload)
     talk.port.send(rtp(1, b"old"), talk.agent_port)
@@ -106,7 +106,7 @@ async def test_the_address_changes(talk: Talk) -> None:
     assert talk.call.statistics.strangers == 1
 
 
-async def test_the_target_changes(talk: Talk) -> None:
+async def test_bye_is_sent_to_the_first_contact(talk: Talk) -> None:
     talk.door.request("UPDATE", talk.dialog, "Contact: <sip:ignored@192.0.2.1>")
     await talk.door.expect("200")
     async with asyncio.TaskGroup() as group:
@@ -180,7 +180,7 @@ async def test_a_request_of_another_call_is_refused(talk: Talk, changed: str, va
 
 
 @pytest.mark.parametrize(("method", "status"), [("OPTIONS", "200"), ("REFER", "501"), ("CANCEL", "481")])
-async def test_other_requests(talk: Talk, method: str, status: str) -> None:
+async def test_other_requests_are_answered_with_their_status(talk: Talk, method: str, status: str) -> None:
     talk.door.request(method, talk.dialog)
     await talk.door.expect(status)
 
@@ -198,7 +198,7 @@ async def test_both_hang_up_at_once(talk: Talk) -> None:
     assert talk.call.end_reason is EndReason.LOCAL
 
 
-async def test_bye_is_repeated(talk: Talk) -> None:
+async def test_an_unanswered_bye_is_repeated(talk: Talk) -> None:
     await talk.call.hang_up()
     await asyncio.sleep(40)
     # Timer E: 0, 0.5, 1.5, 3.5, 7.5, 11.5, ... 31.5 s (RFC 3261, 17.1.2.2).

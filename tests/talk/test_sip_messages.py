@@ -144,7 +144,7 @@ def test_lines_may_end_without_carriage_return() -> None:
         ("sip:b;lr", "b", None, None),
     ],
 )
-def test_addresses(text: str, host: str, port: int | None, user: str | None) -> None:
+def test_sip_addresses_are_parsed(text: str, host: str, port: int | None, user: str | None) -> None:
     uri = SipUri.parse(text)
     assert (uri.host, uri.port, uri.user) == (host, port, user)
     assert SipUri.parse(str(uri)) == uri
@@ -153,7 +153,7 @@ def test_addresses(text: str, host: str, port: int | None, user: str | None) -> 
 @pytest.mark.parametrize(
     "text", ["", "a@b", "tel:1", "sip:", "sip:@", "sip:a@b:", "sip:a@b:70000", "sip:a b@c", "sip:[::1"]
 )
-def test_malformed_addresses(text: str) -> None:
+def test_a_malformed_sip_address_is_an_error(text: str) -> None:
     with pytest.raises(SipError):
         SipUri.parse(text)
 
@@ -162,7 +162,7 @@ def test_the_text_of_a_uri_hides_the_password() -> None:
     assert SipUri.parse("sip:a:secret@b:5070;x=y").shown == "sip:a@b:5070"
 
 
-def test_lists_and_parameters() -> None:
+def test_lists_and_parameters_are_split_outside_quotes() -> None:
     assert split_outside('"a,b" <c,d>;e, f', ",") == ['"a,b" <c,d>;e', "f"]
     assert split_outside('"a\\",b", c', ",") == ['"a\\",b"', "c"]
     assert parse_parameters(';A="x;y";b;;c = d') == (("a", "x;y"), ("b", None), ("c", "d"))
@@ -177,7 +177,7 @@ def test_lists_and_parameters() -> None:
     ("text", "number"),
     [("1", 1), (" 12 ", 12), (None, None), ("", None), ("-1", None), ("1_0", None), ("٣", None), ("9" * 30, None)],
 )
-def test_numbers(text: str | None, number: int | None) -> None:
+def test_only_decimal_numbers_are_parsed(text: str | None, number: int | None) -> None:
     assert parse_number(text) == number
 
 

@@ -103,7 +103,7 @@ def test_a_file_without_sound(tmp_path: Path) -> None:
         list(packets(tmp_path / "missing.wav", "PCMU"))
 
 
-def test_limits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_sound_is_limited_in_length_and_size(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     data = tone(1)
     monkeypatch.setattr(sound, "LONGEST", 0.5)
     assert len(list(packets(data, "PCMU"))) == 25

@@ -40,7 +40,7 @@ async def test_a_device_without_an_address() -> None:
     assert talk.examine() == TalkReport({"": LineReport("idle", ringing=False, registered=None, failure=None)}, 0)
 
 
-async def test_an_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unknown_host_makes_talk_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SipAgent, "start", AsyncMock(side_effect=CallFailed("no such host")))
     talk = DirectTalk("no such host", 5060)
     assert await talk.check() == {"": unavailable(TalkReason.SIP_CLOSED)}

@@ -66,14 +66,14 @@ async def test_no_login_is_sent_before_a_challenge(ask: Ask) -> None:
     assert await ask(Login(USERNAME, PASSWORD)) == ["", ""]
 
 
-async def test_basic(ask: Ask) -> None:
+async def test_a_basic_challenge_is_answered(ask: Ask) -> None:
     login = Login(USERNAME, PASSWORD)
     assert login.take('Basic realm="HTTP API"', "")
     assert await ask(login) == [f"Basic {b64encode(f'{USERNAME}:{PASSWORD}'.encode()).decode()}"] * 2
 
 
 @pytest.mark.parametrize("qop", ["", ', qop="auth"', ', qop="auth,auth-int"', ", qop=auth"])
-async def test_digest(ask: Ask, qop: str) -> None:
+async def test_a_digest_challenge_is_answered(ask: Ask, qop: str) -> None:
     login = Login(USERNAME, PASSWORD)
     assert login.take(f'Digest realm="HTTP \\"API\\"", nonce="n=1", opaque="o,1"{qop}', "")
     for number, answer in enumerate(await ask(login), 1):
@@ -119,7 +119,7 @@ async def test_an_empty_opaque_is_not_returned(ask: Ask) -> None:
         ("", []),
     ],
 )
-def test_challenges(header: str, found: list[str]) -> None:
+def test_supported_challenges_are_read_in_order(header: str, found: list[str]) -> None:
     assert [f"{challenge.scheme} {challenge.realm}" for challenge in challenges(header)] == found
 
 

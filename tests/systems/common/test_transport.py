@@ -100,7 +100,7 @@ async def test_the_connection_breaks_during_a_command(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("kind", [Garbage.TRUNCATED, Garbage.HTML, Garbage.EMPTY, "[", "null", "3", '{"result": 1}'])
-async def test_garbage(bench: Bench, kind: str) -> None:
+async def test_an_unreadable_response_is_an_error(bench: Bench, kind: str) -> None:
     bench.sim.garbage("switch/status", kind)
     with pytest.raises(UnexpectedReply):
         await bench.device().switch.status()
@@ -315,7 +315,7 @@ async def test_an_unreachable_device_is_an_error(bench: Bench) -> None:
         await find_device(bench.session, address)
 
 
-async def test_https_is_required(bench: Bench) -> None:
+async def test_a_service_that_requires_https_has_its_own_error(bench: Bench) -> None:
     """HTTP API 2.3, code 7."""
     bench.sim.require_tls("switch")
     with pytest.raises(SecureConnectionRequired) as refused:

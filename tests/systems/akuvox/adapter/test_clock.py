@@ -74,7 +74,7 @@ def test_the_age_of_a_long_call_is_that_of_its_record(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("change", [HOUR, -HOUR])
-def test_summer_time(monkeypatch: pytest.MonkeyPatch, change: int) -> None:
+def test_a_change_to_or_from_summer_time_keeps_the_age(monkeypatch: pytest.MonkeyPatch, change: int) -> None:
     device = Device(monkeypatch, zone=HOUR)
     clock = device.clock(HOUR)
     device.zone += change
@@ -115,7 +115,7 @@ def test_the_age_in_a_log_with_its_own_clock_is_that_of_the_poll(monkeypatch: py
     assert device.clock().age_of(device.record(1.0), 4.0) == 4.0
 
 
-def test_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_update_reports_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     device = Device(monkeypatch)
     clock = device.clock()
     device.now += 300

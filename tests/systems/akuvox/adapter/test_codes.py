@@ -141,7 +141,7 @@ async def test_an_addition_without_effect_is_an_error(bench: Bench) -> None:
         await add(AkuvoxCodes(bench.device()))
 
 
-def test_doors_are_relays() -> None:
+def test_door_names_become_relay_numbers() -> None:
     assert relays_of(()) == "1"
     assert relays_of(("B", "a", "2")) == "12"
     for wrong in ("SA", "E", "0", "5", "", "AB", "11"):

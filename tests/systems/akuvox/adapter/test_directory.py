@@ -191,7 +191,7 @@ async def test_an_apartment_book_is_read_only(bench: Bench, directory: AkuvoxDir
         assert code_of(result) == "read_only_without_ids"
 
 
-async def test_fields_are_chosen(directory: AkuvoxDirectory) -> None:
+async def test_get_returns_only_the_chosen_fields(directory: AkuvoxDirectory) -> None:
     uuid = await create(directory, "user", Name="Anna", PrivatePIN="2468")
     entry = only(await directory.get([uuid], ["Name"]))
     assert entry.fields == {"kind": "user", "Name": "Anna"}

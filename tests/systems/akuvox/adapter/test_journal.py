@@ -144,7 +144,7 @@ async def test_an_unreadable_record_does_not_end_the_paging() -> None:
     assert [line.id for line in await journal.news(spoilt)] == [str(n) for n in range(2, 30) if n not in {9, 19, 29}]
 
 
-async def test_records_without_numbers() -> None:
+async def test_a_new_record_without_a_number_is_returned_once() -> None:
     device, journal = Device(), Journal()
     device.write(None, 1)
     await ids(journal, device)

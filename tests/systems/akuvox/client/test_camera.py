@@ -19,7 +19,7 @@ CAMERAS = pytest.mark.parametrize("dialect", ["e18", "e16c", "r29"])
 
 
 @CAMERAS
-async def test_snapshots(start: Start, dialect: str) -> None:
+async def test_each_camera_returns_a_snapshot(start: Start, dialect: str) -> None:
     """The camera uses HTTP or any HTTPS, with no, Basic, or Digest authentication."""
     bench = await start(dialect)
     camera = bench.camera(**RTSP)
@@ -31,7 +31,7 @@ async def test_snapshots(start: Start, dialect: str) -> None:
 
 
 @CAMERAS
-async def test_motion_jpeg(start: Start, dialect: str) -> None:
+async def test_each_camera_streams_motion_jpeg(start: Start, dialect: str) -> None:
     bench = await start(dialect)
     async with bench.camera(**RTSP).mjpeg() as stream:
         assert stream.content_type.startswith("multipart/x-mixed-replace")
@@ -44,7 +44,7 @@ async def test_motion_jpeg(start: Start, dialect: str) -> None:
 
 @pytest.mark.parametrize("dialect", ["e16c", "r29"])
 @pytest.mark.parametrize(("username", "password"), [("", ""), ("admin", "wrong")])
-async def test_a_wrong_login(start: Start, dialect: str, username: str, password: str) -> None:
+async def test_a_wrong_camera_login_is_an_error(start: Start, dialect: str, username: str, password: str) -> None:
     bench = await start(dialect)
     with pytest.raises(LoginRefused):
         await bench.camera(username, password).find()

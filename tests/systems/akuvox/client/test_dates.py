@@ -39,7 +39,7 @@ def test_texts_that_are_no_date_are_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "hour"), [("12:30:00 AM", 0), ("12:30:00 PM", 12), ("1:30 AM", 1), ("11:30 pm", 23)])
-def test_half_days(text: str, hour: int) -> None:
+def test_times_of_the_12_hour_clock_are_read(text: str, hour: int) -> None:
     (moment,) = read_dates([f"2025/11/06 {text}"], NOW)
     assert moment is not None
     assert (moment.hour, moment.minute) == (hour, 30)

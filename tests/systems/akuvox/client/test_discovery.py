@@ -82,7 +82,7 @@ async def serve() -> AsyncGenerator[Serve]:
         ("it83", "https", False),
     ],
 )
-async def test_every_dialect(
+async def test_each_dialect_is_found_with_its_scheme(
     start: Start, doors: Callable[[Bench], str], dialect: str, scheme: str, legacy: bool
 ) -> None:
     bench = await start(dialect)
@@ -201,7 +201,7 @@ async def test_another_intercom_is_a_wrong_device(session: aiohttp.ClientSession
 
 
 @pytest.mark.parametrize("realm", ["HTTP API", "HTTPAPI", "http-api of E18"])
-async def test_realms(session: aiohttp.ClientSession, serve: Serve, realm: str) -> None:
+async def test_each_realm_identifies_an_akuvox(session: aiohttp.ClientSession, serve: Serve, realm: str) -> None:
     challenge = {"WWW-Authenticate": f'Basic realm="{realm}"'}
     address = await serve(status=401, headers=challenge)
     assert await is_akuvox(session, address)
@@ -257,13 +257,13 @@ async def test_a_forbidding_server_is_not_taken_for_an_akuvox(session: aiohttp.C
     assert not await is_akuvox(session, address)
 
 
-async def test_a_wrong_password(start: Start) -> None:
+async def test_a_wrong_password_is_an_error(start: Start) -> None:
     bench = await start()
     with pytest.raises(LoginRefused):
         await find_device(bench.session, f"http://{bench.sim.http_address}", username=USERNAME, password="wrong")
 
 
-async def test_the_pinned_certificate(start: Start, doors: Callable[[Bench], str]) -> None:
+async def test_another_certificate_than_the_pinned_one_is_an_error(start: Start, doors: Callable[[Bench], str]) -> None:
     """No request is sent with another certificate or without one."""
     bench = await start("e16c")
     address = doors(bench)

@@ -76,7 +76,7 @@ async def test_the_first_challenge_tells_how(start: Start, auth: Auth, scheme: s
 
 @pytest.mark.parametrize("auth", [Auth.BASIC, Auth.DIGEST, Auth.BASIC_DIGEST])
 @pytest.mark.parametrize(("username", "password"), [(USERNAME, "wrong"), ("nobody", PASSWORD)])
-async def test_a_wrong_login(start: Start, auth: Auth, username: str, password: str) -> None:
+async def test_a_wrong_login_is_sent_once(start: Start, auth: Auth, username: str, password: str) -> None:
     """The login is sent once, to avoid a lockout."""
     bench = await start(auth=auth)
     with pytest.raises(LoginRefused):
@@ -95,7 +95,7 @@ async def test_a_user_name_with_a_colon_is_an_error(bench: Bench) -> None:
         bench.client("a:b")
 
 
-async def test_nonces_expire(bench: Bench) -> None:
+async def test_an_expired_nonce_is_renewed(bench: Bench) -> None:
     device = bench.device()
     await device.system.status()
     bench.sim.expire_nonces()
@@ -139,7 +139,7 @@ async def test_a_401_is_retried_later_because_it_may_be_throttling(bench: Bench)
 
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("auth", [Auth.BASIC, Auth.DIGEST])
-async def test_another_password(start: Start, auth: Auth) -> None:
+async def test_a_changed_password_is_an_error(start: Start, auth: Auth) -> None:
     """After a success, the login is sent twice and to another function, then once."""
     bench = await start(auth=auth)
     device = bench.device()
@@ -239,7 +239,7 @@ async def test_error_replies_are_mapped_to_exceptions(
 @pytest.mark.parametrize(
     ("status", "kind"), [(404, NotSupported), (503, Overloaded), (429, Throttled), (500, UnexpectedReply)]
 )
-async def test_http_statuses(bench: Bench, status: int, kind: type[Exception]) -> None:
+async def test_each_http_status_has_its_error(bench: Bench, status: int, kind: type[Exception]) -> None:
     bench.sim.garbage("relay/status", "html", status=status)
     with pytest.raises(kind):
         await bench.device().relay.status()
@@ -274,7 +274,7 @@ async def test_utf_8_text_before_invalid_bytes_is_decoded(start: Start) -> None:
 # ---- Care ----
 
 
-async def test_a_fragile_device(start: Start) -> None:
+async def test_requests_to_a_fragile_device_are_spaced(start: Start) -> None:
     """An E18 needs a pause and a connection for each request; its appended bytes identify it."""
     bench = await start("e18")
     device = bench.device()
@@ -432,7 +432,7 @@ async def test_a_request_after_an_outage_succeeds(bench: Bench) -> None:
 # ---- Old TLS ----
 
 
-async def test_old_tls(start: Start) -> None:
+async def test_old_tls_needs_the_legacy_option(start: Start) -> None:
     bench = await start("e18")
     host, _, port = bench.sim.https_address.partition(":")
     base = URL(f"https://{bench.sim.https_address}")

@@ -57,7 +57,7 @@ async def test_setting_no_values_sends_no_request(bench: Bench) -> None:
     assert bench.seen() == []
 
 
-async def test_keys_or_sections(bench: Bench) -> None:
+async def test_keys_and_sections_cannot_be_combined(bench: Bench) -> None:
     with pytest.raises(ValueError, match="not both"):
         await bench.device().config.get(items=[LOCATION], sections=[RELAY])
 
@@ -296,7 +296,7 @@ async def test_users(start: Start, dialect: str) -> None:
     assert await users.scan() == "99D78D72"
 
 
-async def test_pages_of_users(start: Start) -> None:
+async def test_users_are_read_by_page(start: Start) -> None:
     bench = await start("r29")
     for number in range(12):
         bench.sim.add_user(Name=f"User {number}")
@@ -482,7 +482,7 @@ async def test_call_log(start: Start, dialect: str) -> None:
     [("0", CallKind.UNKNOWN), ("3", CallKind.MISSED), (1, CallKind.DIALED), ("forwarded", CallKind.FORWARDED),
      ("All", CallKind.UNKNOWN), ("Dialled", CallKind.DIALED), ("Missed Call", CallKind.MISSED), ("9", CallKind.UNKNOWN), (None, CallKind.UNKNOWN)],
 )  # fmt: skip
-def test_types_of_calls(word: object, kind: CallKind) -> None:
+def test_each_call_type_is_decoded(word: object, kind: CallKind) -> None:
     assert decode_reply(CallRecord, {"Type": word, "Number": "5"}, "").kind is kind
 
 

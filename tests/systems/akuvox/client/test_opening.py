@@ -43,7 +43,7 @@ async def test_opening_with_the_login_of_the_api(start: Start, dialect: str) -> 
         await opening.open_door(1)
 
 
-async def test_security_relays(start: Start) -> None:
+async def test_open_door_opens_a_security_relay(start: Start) -> None:
     bench = await start("r29")
     bench.sim.allow_http_open()
     await bench.device().opening.open_door("SB")
@@ -57,7 +57,7 @@ async def test_a_device_without_open_door_is_not_supported(start: Start, dialect
         await bench.device().opening.open_door(1)
 
 
-async def test_a_wrong_login(start: Start) -> None:
+async def test_a_wrong_login_opens_no_door(start: Start) -> None:
     bench = await start("e16c")
     bench.sim.allow_http_open()
     with pytest.raises(LoginRefused):

@@ -38,7 +38,7 @@ def test_timeouts_grow_from_states_to_files() -> None:
     assert max(seconds[0]) < usual < min(seconds[1])
 
 
-async def test_a_slow_device(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_functions_have_longer_timeouts(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions that may be slow have longer timeouts."""
     wait_for_answers(monkeypatch, 5.0)
     monkeypatch.setitem(protocol.TIMEOUTS, Patience.QUICK, 0.05)

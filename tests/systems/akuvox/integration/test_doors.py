@@ -48,7 +48,7 @@ async def refusal(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
-async def test_every_dialect_opens(hass: HomeAssistant, device: Start, dialect: str) -> None:
+async def test_the_lock_opens_the_door_of_each_dialect(hass: HomeAssistant, device: Start, dialect: str) -> None:
     sim = await device(dialect)
     sim.allow_http_open("opener", "secret", enabled=dialect == "it83")
     entry = await add(hass, sim, **OPENING)
@@ -169,7 +169,7 @@ async def test_the_wiring_option_overrides_the_configuration(hass: HomeAssistant
     assert openings(sim) == 0, "with the wrong wiring nothing opens"
 
 
-async def test_hold_open(hass: HomeAssistant, device: Start) -> None:
+async def test_the_hold_open_switch_opens_and_closes_the_relay(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
     hold = entity_id(hass, entry, "switch", "door_A_hold_open")

@@ -17,7 +17,9 @@ from .conftest import Start, add
 
 
 @pytest.mark.parametrize("dialect", ["e18", "e16c", "r29"])
-async def test_a_snapshot(hass: HomeAssistant, device: Start, dialect: str) -> None:
+async def test_each_camera_has_a_snapshot_and_a_stream_address(
+    hass: HomeAssistant, device: Start, dialect: str
+) -> None:
     sim = await device(dialect)
     entry = await add(hass, sim)
     for camera in ("main", "sub"):
@@ -68,7 +70,9 @@ async def test_a_missing_picture_login_is_a_repair(hass: HomeAssistant, device: 
     assert not [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
 
 
-async def test_the_last_visitor(hass: HomeAssistant, device: Start, hass_client: ClientSessionGenerator) -> None:
+async def test_a_press_updates_the_last_visitor_picture(
+    hass: HomeAssistant, device: Start, hass_client: ClientSessionGenerator
+) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
     client = await hass_client()

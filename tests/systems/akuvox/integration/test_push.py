@@ -338,7 +338,7 @@ async def test_a_push_may_be_a_post_request(hass: HomeAssistant, device: Start, 
     assert state_of(hass, entry, "binary_sensor", "ringing") == "on"
 
 
-async def test_nonsense_changes_nothing(
+async def test_invalid_pushes_change_nothing(
     hass: HomeAssistant, device: Start, local_url: str, hass_client_no_auth: ClientSessionGenerator
 ) -> None:
     sim = await device("e16c")

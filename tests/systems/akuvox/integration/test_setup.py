@@ -130,7 +130,7 @@ async def test_an_entry_loads_if_a_function_answers_error_param(
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e18", "e16c"])
-async def test_a_wrong_login(hass: HomeAssistant, device: Start, dialect: str) -> None:
+async def test_a_wrong_login_can_be_corrected(hass: HomeAssistant, device: Start, dialect: str) -> None:
     sim = await device(dialect)
     result = await start(hass, address_of(sim), "wrong")
     assert result["errors"] == {"base": "login_refused"}
@@ -261,7 +261,7 @@ def lease(sim: Simulator, mac: str | None = None) -> DhcpServiceInfo:
     return DhcpServiceInfo(ip=sim.http_address, hostname="akuvox", macaddress=mac)
 
 
-async def test_discovered(hass: HomeAssistant, device: Start) -> None:
+async def test_a_discovered_device_is_added(hass: HomeAssistant, device: Start) -> None:
     sim = await device("r29")
     result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_DHCP}, data=lease(sim))
     assert result["step_id"] == "discovery_confirm"
@@ -292,7 +292,7 @@ async def test_a_phone_with_an_akuvox_mac_address_is_rejected(
         await runner.cleanup()
 
 
-async def test_a_new_password(hass: HomeAssistant, device: Start) -> None:
+async def test_a_reauth_stores_the_new_password(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
     sim.change_password("new")
@@ -307,7 +307,7 @@ async def test_a_new_password(hass: HomeAssistant, device: Start) -> None:
     assert entry.data["password"] == "new"
 
 
-async def test_another_address(hass: HomeAssistant, device: Start, any_model: Any) -> None:
+async def test_reconfigure_rejects_another_device(hass: HomeAssistant, device: Start, any_model: Any) -> None:
     """A 2N at the new address is a different device."""
     sim = await device("e16c")
     entry = await add(hass, sim)

@@ -40,7 +40,7 @@ async def test_the_description_identifies_the_extension(bench: Bench) -> None:
     assert await bench.system.examine() == {"contacts": 3, "services": 3, "calls": 0, "pushes": "off"}
 
 
-async def test_the_address_book(bench: Bench) -> None:
+async def test_contacts_and_services_are_read(bench: Bench) -> None:
     people = await bench.system.book.contacts()
     front, anna, ben = sorted(people, key=lambda contact: contact.name != "Front door")
     assert (front.name, front.extension, front.numbers, front.email) == ("Front door", "3190", {}, None)

@@ -71,7 +71,7 @@ def test_records_of_the_first_read_are_not_new() -> None:
     assert ids(again.take([record(12, 900300, missed=True)])) == [(12, 2)]
 
 
-def test_an_empty_log() -> None:
+def test_the_first_record_after_an_empty_log_is_returned() -> None:
     journal = CallJournal()
     assert journal.take([]) == []
     assert journal.since(deep=False) is None

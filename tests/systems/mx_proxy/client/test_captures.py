@@ -248,7 +248,7 @@ def test_every_capture_is_tested() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_a_recording(name: str, session: aiohttp.ClientSession) -> None:
+async def test_the_client_handles_each_recorded_exchange(name: str, session: aiohttp.ClientSession) -> None:
     case, recording = CASES[name], ALL[name]
     # A login or logout needs the rest of the story.
     around = {(row.method, row.path): row for row in (ALL["07_auth_ok"], ALL["59_logout_docpath"], ALL["68_logout"])}

@@ -77,13 +77,13 @@ def usual_ports(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 # ---- Where it is ----
 
 
-def test_the_usual_ports() -> None:
+def test_https_is_tried_before_http() -> None:
     assert discovery.PREFERRED == (("https", 443), ("http", 8080), ("http", 80))
 
 
 @pytest.mark.parametrize("https", [False, True])
 @pytest.mark.parametrize("typed", ["{address}", "{scheme}://{address}", " {address}/auth "])
-async def test_scheme_and_port(start: Start, https: bool, typed: str) -> None:
+async def test_a_typed_address_is_found_with_its_scheme(start: Start, https: bool, typed: str) -> None:
     bench = await start(https=https)
     scheme = "https" if https else "http"
     address = typed.format(address=bench.sim.address, scheme=scheme)
@@ -103,7 +103,7 @@ async def test_a_typed_scheme_is_the_only_one_tried(start: Start) -> None:
         await found(secure.session, f"http://{secure.sim.address}")
 
 
-async def test_https_is_better(start: Start, usual_ports: Callable[..., None]) -> None:
+async def test_https_is_preferred_to_http(start: Start, usual_ports: Callable[..., None]) -> None:
     plain, secure = await start(), await start(https=True)
     usual_ports(port(secure.sim.address), port(plain.sim.address))
     proxy, _, fingerprint = await found(plain.session, "127.0.0.1")

@@ -52,7 +52,7 @@ async def test_the_session_identifies_the_account(proxy: MxProxy) -> None:
     assert info.softphone_password == "Zk81vTnQ0pLr5xWd7MbY"
 
 
-async def test_the_address_book(proxy: MxProxy) -> None:
+async def test_contacts_are_sorted_by_extension(proxy: MxProxy) -> None:
     """Contacts are sorted by extension; missing fields are None."""
     anna, ben, door = await proxy.directory.contacts()
     assert anna == Contact(
@@ -63,7 +63,7 @@ async def test_the_address_book(proxy: MxProxy) -> None:
     assert (door.first_name, door.last_name, door.email) == ("Front", "door", None)
 
 
-async def test_services(proxy: MxProxy) -> None:
+async def test_services_keep_their_long_ids(proxy: MxProxy) -> None:
     """The ids have 62 bits."""
     assert await proxy.directory.services() == (
         Service("3458764513956071007", "voicemail", "VM", "*86"),
@@ -85,7 +85,7 @@ async def test_empty_lists_are_read(bench: Bench, proxy: MxProxy) -> None:
 # ---- The log of calls ----
 
 
-async def test_the_log(proxy: MxProxy) -> None:
+async def test_call_log_records_are_decoded(proxy: MxProxy) -> None:
     missed, placed, named = await proxy.calls.log()
     assert missed == LogRecord(
         1301, "63107-00-0000D-51", True, "incoming", 1790000100, 1790000112, DOOR, "3107", "Front", "door", DOOR,
@@ -107,7 +107,9 @@ async def test_the_log(proxy: MxProxy) -> None:
         (1790007200, []),
     ],
 )
-async def test_the_log_since(proxy: MxProxy, since: datetime | int | None, expected: list[int]) -> None:
+async def test_the_call_log_begins_at_the_given_time(
+    proxy: MxProxy, since: datetime | int | None, expected: list[int]
+) -> None:
     assert [record.record_id for record in await proxy.calls.log(since)] == expected
 
 
@@ -286,7 +288,7 @@ async def test_ids_are_escaped_in_the_path(bench: Bench, proxy: MxProxy) -> None
 # ---- Voicemails ----
 
 
-async def test_voicemails(bench: Bench, proxy: MxProxy) -> None:
+async def test_voicemails_can_be_updated_and_deleted(bench: Bench, proxy: MxProxy) -> None:
     heard, unheard = await proxy.voicemails.list()
     assert heard == Voicemail("82", "3108", "Ben Osei", None, "3107", "user", 1789990000, 4, True, "call back")
     assert (unheard.caller_name, unheard.read, unheard.note) == ("Parcel service", False, None)
@@ -360,7 +362,7 @@ async def test_the_settings_of_invitations_are_read(proxy: MxProxy) -> None:
     assert settings.meeting == "View the web conference at: http://<insert your domain name here>/join?id=%ID%"
 
 
-async def test_conferences(bench: Bench, proxy: MxProxy) -> None:
+async def test_conferences_can_be_changed_joined_and_deleted(bench: Bench, proxy: MxProxy) -> None:
     planned = Conference(name="Visitors", access_id=CODE, start=1795300000, duration=45, wait_for_owner=True)
     made = await proxy.conferences.create(planned)
     # The owner's number needs more than 53 bits.
@@ -411,7 +413,7 @@ async def test_a_conference_without_its_id(bench: Bench, proxy: MxProxy, body: s
 # ---- Tokens of phones ----
 
 
-async def test_tokens(bench: Bench, proxy: MxProxy) -> None:
+async def test_push_tokens_can_be_added_and_removed(bench: Bench, proxy: MxProxy) -> None:
     bench.sim.allow_topic("com.example.ha.voip", sandbox=True)
     token = "F" * 32
     await proxy.tokens.add("fcm", "com.example.ha", token)

@@ -361,7 +361,7 @@ async def test_a_restart_of_the_server(bench: Bench, proxy: MxProxy) -> None:
 
 
 @pytest.mark.parametrize("documented", [False, True])
-async def test_logout(bench: Bench, proxy: MxProxy, documented: bool) -> None:
+async def test_logout_tries_both_paths(bench: Bench, proxy: MxProxy, documented: bool) -> None:
     """The path of the manual and that of real servers are tried."""
     bench.sim.document_logout(documented)
     await proxy.session.login()

@@ -49,7 +49,7 @@ LEFT = MailEvent(
 )  # fmt: skip
 
 
-def test_kinds() -> None:
+def test_the_client_knows_each_kind_of_the_simulator() -> None:
     assert [kind.value for kind in Kind] == [kind.value for kind in Sent]
 
 
@@ -59,7 +59,7 @@ def test_kinds() -> None:
     zip(PUSHES, (DELIVERED, ESTABLISHED, HELD), strict=bool(PUSHES)),
     ids=lambda value: getattr(value, "stem", ""),
 )
-def test_recorded_pushes(file: Path, event: CallEvent) -> None:
+def test_recorded_pushes_are_parsed_in_each_form(file: Path, event: CallEvent) -> None:
     """The proxy sends these to FCM, which converts all values to text."""
     body = pushed(file)
     assert parse(body) == event
@@ -76,7 +76,7 @@ def test_recorded_pushes(file: Path, event: CallEvent) -> None:
         assert parse(json.dumps(form).encode()) == event
 
 
-def test_a_voicemail() -> None:
+def test_a_voicemail_push_is_parsed() -> None:
     assert parse(json.dumps(MAIL).encode()) == LEFT
     assert parse(json.dumps({name: str(value) for name, value in MAIL.items()}).encode()) == LEFT
     assert parse(json.dumps({**MAIL, "mailId": ""}).encode()) is None
@@ -94,7 +94,7 @@ def test_a_voicemail() -> None:
         "\ufeff" + json.dumps(ROW),
     ],
 )
-def test_forms(value: str) -> None:
+def test_each_form_of_a_push_is_parsed(value: str) -> None:
     assert parse(value.encode()) == EVENT
 
 

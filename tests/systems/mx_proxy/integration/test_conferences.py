@@ -226,7 +226,9 @@ async def test_an_invitation_is_returned(hass: HomeAssistant, entry: ConfigEntry
     }
 
 
-async def test_joining_a_conference(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_conference_join_joins_with_a_valid_access_code(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
     await plan(hass, entry, "Weekly", at(timedelta(minutes=-1)))
     await command(hass, entry, "conference_join", conference="1")
     await command(hass, entry, "conference_join", conference="1", access_code=CODE)

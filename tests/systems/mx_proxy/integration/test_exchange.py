@@ -26,7 +26,9 @@ TOKEN = "7C179108B7BF759DED2D9CBED7969DE6"
         ("nobody", []),
     ],
 )
-async def test_the_address_book(hass: HomeAssistant, entry: ConfigEntry, text: str | None, names: list[str]) -> None:
+async def test_contacts_query_filters_the_contacts(
+    hass: HomeAssistant, entry: ConfigEntry, text: str | None, names: list[str]
+) -> None:
     data = {} if text is None else {"filter": text}
     found = (await command(hass, entry, "contacts_query", **data))["contacts"]
     assert [contact["name"] for contact in found] == names
@@ -44,7 +46,7 @@ async def test_a_contact_has_its_numbers_and_email(hass: HomeAssistant, entry: C
     ]
 
 
-async def test_the_services(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_services_query_returns_the_services(hass: HomeAssistant, entry: ConfigEntry) -> None:
     services = (await command(hass, entry, "services_query"))["services"]
     assert services[0] == {"id": "3458764513956071007", "name": "voicemail", "kind": "VM", "extension": "*86"}
     assert len(services) == 3

@@ -271,7 +271,7 @@ def test_every_capture_is_tested() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_a_recording(name: str, session: aiohttp.ClientSession) -> None:
+async def test_the_client_handles_each_recorded_exchange(name: str, session: aiohttp.ClientSession) -> None:
     case, recording = CASES[name], ALL[name]
     # Of what is posted instead, the answer is the same.
     asked_by = "POST" if name == "63_get_method" else recording.method
@@ -339,7 +339,7 @@ PUSHED: dict[str, CallPush | TextPush] = {
 
 
 @pytest.mark.parametrize("file", PUSHES, ids=lambda file: file.stem)
-def test_a_recorded_push(file: Any) -> None:
+def test_each_recorded_push_is_parsed(file: Any) -> None:
     recorded = file.read_bytes()
     assert parse({}, recorded) == PUSHED[file.stem]
     # The forwarder may unwrap it.
@@ -347,7 +347,7 @@ def test_a_recorded_push(file: Any) -> None:
 
 
 @pytest.mark.parametrize("file", QUERIES, ids=lambda file: file.stem)
-def test_a_recorded_query(file: Any) -> None:
+def test_each_recorded_query_is_parsed(file: Any) -> None:
     """The server's own request to its push service."""
     query = json.loads(file.read_bytes())
     expected = TextPush(

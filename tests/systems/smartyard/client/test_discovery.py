@@ -30,7 +30,7 @@ async def secure() -> AsyncGenerator[Simulator]:
 
 
 @pytest.mark.parametrize("typed", ["{address}", "https://{address}", " {address}/mobile ", "https://{address}/mobile/"])
-async def test_https(secure: Simulator, session: aiohttp.ClientSession, typed: str) -> None:
+async def test_a_typed_https_address_is_found(secure: Simulator, session: aiohttp.ClientSession, typed: str) -> None:
     yard, fingerprint = await find(session, typed.format(address=secure.address), verify=False, pinned=None)
     assert yard.transport.base == URL(f"https://{secure.address}/mobile")
     assert fingerprint is not None
@@ -42,7 +42,9 @@ async def test_https(secure: Simulator, session: aiohttp.ClientSession, typed: s
 
 @pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize("with_path", [True, False])
-async def test_both_servers(session: aiohttp.ClientSession, dialect: Dialect, with_path: bool) -> None:
+async def test_both_kinds_of_servers_are_found(
+    session: aiohttp.ClientSession, dialect: Dialect, with_path: bool
+) -> None:
     async with Simulator(dialect) as sim:
         yard, fingerprint = await find(session, sim.url if with_path else sim.origin, verify=True, pinned=None)
         assert (str(yard.transport.base), fingerprint) == (sim.url, None)
@@ -50,7 +52,9 @@ async def test_both_servers(session: aiohttp.ClientSession, dialect: Dialect, wi
         assert {request.function for request in sim.requests if request.status == 200} == {"/user/phonePattern"}
 
 
-async def test_another_certificate(secure: Simulator, session: aiohttp.ClientSession) -> None:
+async def test_another_certificate_than_the_pinned_one_is_an_error(
+    secure: Simulator, session: aiohttp.ClientSession
+) -> None:
     with pytest.raises(CertificateChanged):
         await find(session, secure.address, verify=False, pinned="00" * 32)
     assert secure.requests == []

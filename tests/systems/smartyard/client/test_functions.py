@@ -63,7 +63,7 @@ async def account(sim: Simulator, session: aiohttp.ClientSession) -> SmartYard:
 # ---- Houses and flats ----
 
 
-async def test_houses(sim: Simulator, account: SmartYard) -> None:
+async def test_houses_are_decoded_with_their_doors(sim: Simulator, account: SmartYard) -> None:
     """Values may be texts or numbers."""
     garden, river = await account.address.houses()
     assert (garden.id, garden.address, garden.has_log, garden.cameras) == (
@@ -83,7 +83,7 @@ async def test_houses(sim: Simulator, account: SmartYard) -> None:
     )
 
 
-async def test_flats(sim: Simulator, account: SmartYard) -> None:
+async def test_apartments_are_decoded_with_roommates_and_keys(sim: Simulator, account: SmartYard) -> None:
     first, second = await account.address.settings()
     assert (first.id, first.house_id, first.number, first.code) == ("51", "11", "7", "40374")
     assert (first.is_owner, first.is_contract_owner, first.has_gates, first.has_log) == (True, False, False, True)
@@ -101,7 +101,7 @@ async def test_doors_of_a_blocked_apartment_are_blocked(sim: Simulator, account:
     assert all(door.blocked for door in river.doors)
 
 
-async def test_opening(sim: Simulator, account: SmartYard) -> None:
+async def test_open_door_opens_the_given_door(sim: Simulator, account: SmartYard) -> None:
     await account.address.open_door("21")
     await account.address.open_door("21", 1, house_id="11")
     assert sim.address_functions.opened == [(21, 0, PHONE), (21, 1, PHONE)]
@@ -136,7 +136,7 @@ async def test_settings_of_an_intercom(sim: Simulator, account: SmartYard) -> No
         await account.address.intercom(FOREIGN)
 
 
-async def test_another_code(sim: Simulator, account: SmartYard) -> None:
+async def test_reset_code_returns_the_new_code(sim: Simulator, account: SmartYard) -> None:
     code = await account.address.reset_code(FLAT)
     assert (await account.address.intercom(FLAT)).door_code == code
     with pytest.raises(NoData):
@@ -157,7 +157,7 @@ HAPPENED: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-async def test_the_journal(sim: Simulator, account: SmartYard) -> None:
+async def test_the_event_log_is_read_by_day(sim: Simulator, account: SmartYard) -> None:
     uuids = [sim.happen(event, ago=600 - place) for place, (event, _) in enumerate(HAPPENED)]
     days = await account.address.log_days(FLAT)
     records = [record for day in days for record in await account.address.log(FLAT, day.day)]
@@ -197,7 +197,7 @@ async def test_an_unreadable_journal_is_an_error(sim: Simulator, account: SmartY
         await account.address.log(FOREIGN, date(2026, 11, 21))
 
 
-async def test_tracked_events(sim: Simulator, account: SmartYard) -> None:
+async def test_tracked_events_can_be_added_and_removed(sim: Simulator, account: SmartYard) -> None:
     watcher = await account.address.track(FLAT, LogEvent.KEY, "0000001A2B3C4D", "child")
     assert watcher is not None
     assert await account.address.tracked() == (Tracked(watcher, FLAT, 3, "0000001A2B3C4D", "child"),)
@@ -220,7 +220,7 @@ async def test_tracked_events_by_their_other_names(sim: Simulator, account: Smar
 # ---- Cameras ----
 
 
-async def test_cameras(sim: Simulator, account: SmartYard) -> None:
+async def test_cameras_are_decoded(sim: Simulator, account: SmartYard) -> None:
     cameras = await account.cameras.all(refresh=True)
     assert {camera.id for camera in cameras} == {"41", "42", "43", "44", "45", "46"}
     entrance = next(camera for camera in cameras if camera.id == "41")
@@ -229,7 +229,7 @@ async def test_cameras(sim: Simulator, account: SmartYard) -> None:
     assert {camera.id for camera in await account.cameras.all("12")} == {"44", "46"}
 
 
-async def test_the_tree(sim: Simulator, account: SmartYard) -> None:
+async def test_the_camera_tree_follows_the_apartments(sim: Simulator, account: SmartYard) -> None:
     tree = await account.cameras.tree()
     assert [(group.id, len(group.cameras)) for group in tree.groups] == [("11", 4), ("12", 2)]
     sim.move_out(PHONE, 53)
@@ -239,7 +239,7 @@ async def test_the_tree(sim: Simulator, account: SmartYard) -> None:
     assert await account.cameras.tree() == Group()
 
 
-async def test_cameras_of_intercoms(sim: Simulator, account: SmartYard) -> None:
+async def test_each_intercom_has_its_camera(sim: Simulator, account: SmartYard) -> None:
     found = {row.domophone_id: row for row in await account.cameras.of_intercoms()}
     assert {row.entrance_id for row in found.values()} == {"31", "32", "35", "36"}
     own = {camera.url: camera for camera in await account.cameras.all()}
@@ -276,7 +276,7 @@ async def test_the_archive_of_a_camera_is_prepared_and_downloaded(sim: Simulator
 # ---- Messages ----
 
 
-async def test_messages(sim: Simulator, account: SmartYard) -> None:
+async def test_unread_counts_follow_messages_and_chats(sim: Simulator, account: SmartYard) -> None:
     assert await account.inbox.unread() == Unread(0, 0)
     first = sim.message("one")
     sim.message("two")
@@ -304,7 +304,7 @@ async def test_marking_a_message_as_delivered(sim: Simulator, account: SmartYard
     assert await account.inbox.delivered(str(message)) is (sim.dialect is Dialect.AXIOS)
 
 
-async def test_an_empty_message(sim: Simulator, account: SmartYard) -> None:
+async def test_an_empty_alert_is_an_error(sim: Simulator, account: SmartYard) -> None:
     for message, action in (("", "inbox"), ("hello", "")):
         with pytest.raises(InvalidRequest, match="must not be empty"):
             await account.inbox.alert(message, action)
@@ -313,7 +313,7 @@ async def test_an_empty_message(sim: Simulator, account: SmartYard) -> None:
 # ---- The person ----
 
 
-async def test_notifications(sim: Simulator, account: SmartYard) -> None:
+async def test_notification_settings_are_read_and_changed(sim: Simulator, account: SmartYard) -> None:
     assert await account.user.notification() == Notification(True, True)
     assert await account.user.notification(money=False) == Notification(True, False)
     assert await account.user.notification(enable=False, money=True) == Notification(False, True)
@@ -360,7 +360,7 @@ async def test_options_extensions_and_sip_credentials_are_read(sim: Simulator, a
 
 
 @pytest.mark.parametrize("how", Breakage)
-async def test_a_broken_server(sim: Simulator, account: SmartYard, how: Breakage) -> None:
+async def test_a_broken_server_is_its_own_error(sim: Simulator, account: SmartYard, how: Breakage) -> None:
     """It is neither an empty account nor a door that stayed closed."""
     sim.break_server(how)
     with pytest.raises(ServerBroken):
@@ -374,14 +374,14 @@ async def test_a_broken_server(sim: Simulator, account: SmartYard, how: Breakage
 
 
 @pytest.mark.parametrize("body", ["truncated", "html", "endless", "huge"])
-async def test_nonsense(sim: Simulator, account: SmartYard, body: str) -> None:
+async def test_an_unreadable_response_is_an_error(sim: Simulator, account: SmartYard, body: str) -> None:
     sim.garbage("address/getAddressList", body, times=1)
     with pytest.raises(UnexpectedReply):
         await account.address.houses()
     assert await account.address.houses()
 
 
-async def test_a_redirect(sim: Simulator, account: SmartYard) -> None:
+async def test_a_redirect_is_not_followed(sim: Simulator, account: SmartYard) -> None:
     sim.redirect("address/openDoor")
     with pytest.raises(UnexpectedReply):
         await account.address.open_door("21")
@@ -396,7 +396,7 @@ def told(server: Server, session: aiohttp.ClientSession) -> SmartYard:
     return server.yard(session)
 
 
-async def test_guests(server: Server, told: SmartYard) -> None:
+async def test_guest_access_requests_have_their_parameters(server: Server, told: SmartYard) -> None:
     server.gives("/mobile/address/access", "Нет прав")
     server.says("/mobile/address/resend", status=204)
     assert await told.address.give_access("51", "+7 916 000-00-00", until=datetime(2026, 12, 1)) == "Нет прав"
@@ -411,7 +411,7 @@ async def test_guests(server: Server, told: SmartYard) -> None:
     assert resent == guest
 
 
-async def test_keys_and_codes(server: Server, told: SmartYard) -> None:
+async def test_key_and_qr_requests_have_their_parameters(server: Server, told: SmartYard) -> None:
     server.says("/mobile/address/modifyKey", status=204)
     server.gives("/mobile/address/registerQR", "Ваш запрос принят")
     assert await told.address.modify_key("51", "61", "mine", watch=True) is None
@@ -438,7 +438,7 @@ async def test_offices_stories_and_extensions_are_read(server: Server, told: Sma
     assert await told.ext.page("5") == Page("<html>", "https://b.test/", 2)
 
 
-async def test_faces_and_plates(server: Server, told: SmartYard) -> None:
+async def test_face_and_plate_requests_have_their_parameters(server: Server, told: SmartYard) -> None:
     server.gives("/mobile/frs/listFaces", [{"faceId": "7", "image": "https://f.test/7", "groupId": 1}, {"image": "x"}])
     server.gives("/mobile/frs/like", {"faceId": 7})
     server.gives("/mobile/lprs/listNumbers", {"0": "A123BC68", "2": "B456DE77"})

@@ -111,7 +111,7 @@ async def test_pictures_are_requested_without_the_token(server: Server, yard: Sm
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "image/png", "image/webp", "image/gif"])
-async def test_pictures(server: Server, yard: SmartYard, content_type: str) -> None:
+async def test_a_call_picture_may_have_each_image_type(server: Server, yard: SmartYard, content_type: str) -> None:
     server.says(f"/mobile/call/camshot/{KEY}", JPEG, content_type=content_type)
     assert await yard.images.camshot(KEY) == JPEG
 
@@ -167,7 +167,7 @@ async def test_an_invalid_picture_is_an_error(
 # ---- Films ----
 
 
-async def test_a_film(session: aiohttp.ClientSession) -> None:
+async def test_a_finished_film_can_be_downloaded(session: aiohttp.ClientSession) -> None:
     async with Simulator(Dialect.AXIOS) as sim:
         yard = await log_in(sim, session)
         camera = (await yard.cameras.all())[0]

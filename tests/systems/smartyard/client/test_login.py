@@ -76,7 +76,7 @@ async def test_a_login_with_a_call_returns_a_token(session: aiohttp.ClientSessio
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-async def test_wrong_codes(session: aiohttp.ClientSession, dialect: Dialect) -> None:
+async def test_the_sixth_wrong_code_ends_the_login(session: aiohttp.ClientSession, dialect: Dialect) -> None:
     """After the sixth wrong code, no code is valid."""
     async with Simulator(dialect) as sim:
         yard = stranger(sim, session)
@@ -142,7 +142,7 @@ async def test_a_phone_number_that_the_server_rejects_is_an_error(session: aioht
             await stranger(sim, session).login.request_code("4930123456")
 
 
-async def test_too_many_devices(server: Server, yard: SmartYard) -> None:
+async def test_a_device_limit_is_a_failed_command(server: Server, yard: SmartYard) -> None:
     """The code was valid, so another one does not help."""
     content = {"code": 403, "name": "Forbidden", "message": "Forbidden", "data": {"error": "Device limit exceeded"}}
     for path in ("confirmCode", "checkPhone"):

@@ -68,7 +68,7 @@ def envelope(code: int, said: str = "so", **more: object) -> dict[str, object]:
         (reply(200, {}), None),
     ],
 )
-def test_a_success(answer: Reply, expected: object) -> None:
+def test_the_data_of_a_success_is_returned(answer: Reply, expected: object) -> None:
     assert data(ADDRESSES, answer) == expected
 
 
@@ -137,7 +137,9 @@ REFUSALS: list[tuple[Endpoint, Reply, type[IntercomError], str]] = [
 
 
 @pytest.mark.parametrize(("endpoint", "answer", "kind", "reason"), REFUSALS)
-def test_a_refusal(endpoint: Endpoint, answer: Reply, kind: type[IntercomError], reason: str) -> None:
+def test_each_rejection_has_its_error(
+    endpoint: Endpoint, answer: Reply, kind: type[IntercomError], reason: str
+) -> None:
     with pytest.raises(kind) as raised:
         data(endpoint, answer)
     assert type(raised.value) is kind
@@ -189,7 +191,7 @@ def test_the_reason_of_an_error_is_short_and_without_secrets() -> None:
         ({"0": {"a": 1}, "2": {"a": 2}}, ({"a": 1}, {"a": 2})),
     ],
 )
-def test_a_list(found: object, expected: object) -> None:
+def test_rows_are_read_from_lists_and_objects(found: object, expected: object) -> None:
     assert rows(ADDRESSES, found) == expected
 
 
@@ -200,7 +202,7 @@ def test_a_value_that_is_no_list_is_an_error(found: Any) -> None:
 
 
 @pytest.mark.parametrize("found", [None, [], {}, "", 0, False])
-def test_an_empty_object(found: object) -> None:
+def test_an_empty_value_is_an_empty_object(found: object) -> None:
     assert record(PING, found) == {}
 
 

@@ -79,12 +79,12 @@ def forms(content: dict[str, str]) -> dict[str, tuple[dict[str, str], bytes]]:
 
 @pytest.mark.parametrize("form", forms(CALL))
 @pytest.mark.parametrize(("content", "expected"), [(CALL, RANG), ({**CALL, **MORE}, RANG_MORE)])
-def test_a_call(form: str, content: dict[str, str], expected: CallPush) -> None:
+def test_a_call_push_is_parsed_in_each_form(form: str, content: dict[str, str], expected: CallPush) -> None:
     assert parse(*forms(content)[form]) == expected
 
 
 @pytest.mark.parametrize("form", forms(SAYS))
-def test_a_message(form: str) -> None:
+def test_a_message_push_is_parsed_in_each_form(form: str) -> None:
     assert parse(*forms(SAYS)[form]) == SAID
 
 
@@ -127,7 +127,7 @@ def test_a_title_alone_is_no_message_but_a_text_is() -> None:
         ("somethingNew", "somethingNew"),
     ],
 )
-def test_actions(said: str, action: str) -> None:
+def test_each_action_of_a_push_is_recognized(said: str, action: str) -> None:
     found = parse({}, dumped({"action": said}))
     assert isinstance(found, TextPush)
     assert found.action == action

@@ -80,7 +80,9 @@ async def looked(session: aiohttp.ClientSession, camera: Camera) -> None:
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-async def test_secrets(session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, dialect: Dialect) -> None:
+async def test_errors_and_logs_contain_no_secret(
+    session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, dialect: Dialect
+) -> None:
     caplog.set_level(logging.DEBUG)
     witness = Witness()
     async with Simulator(dialect) as sim:

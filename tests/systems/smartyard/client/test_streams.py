@@ -70,7 +70,9 @@ async def test_each_kind_of_camera_has_a_live_stream(
 
 
 @pytest.mark.parametrize("kind", Kind)
-async def test_still(sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession, kind: Kind) -> None:
+async def test_each_kind_of_camera_has_a_still(
+    sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession, kind: Kind
+) -> None:
     found = await still(session, await camera_of(yard, kind), now=datetime(2026, 11, 21, 12))
     if kind in ASKS:
         assert (found.content_type, found.url) == ("image/jpeg", None)
@@ -138,7 +140,7 @@ async def test_an_old_camera_token_is_rejected(
     ],
 )
 @pytest.mark.parametrize("address", ["https://c.test:8443/door", "https://c.test:8443/door/"])
-async def test_an_address(
+async def test_the_live_address_contains_the_token_unchanged(
     session: aiohttp.ClientSession, address: str, server_type: str, mode: str | None, expected: str
 ) -> None:
     """The token is inserted unchanged."""
@@ -184,7 +186,7 @@ def at(server: Server, kind: str) -> Camera:
     return camera(f"{server.url}{ADDRESSES[kind]}".replace("//hls", "/hls"), kind, "a=b&c=")
 
 
-async def test_requests_to_macroscop(server: Server, session: aiohttp.ClientSession) -> None:
+async def test_macroscop_requests_have_their_parameters(server: Server, session: aiohttp.ClientSession) -> None:
     server.says("/hls", "17/a.m3u8?x=1\n", content_type="text/plain")
     server.says("/site", JPEG, content_type="image/jpeg")
     assert await live_url(session, at(server, "macroscop")) == server.url.join(URL("/hls/17/a.m3u8?x=1"))

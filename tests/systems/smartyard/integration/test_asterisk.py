@@ -128,7 +128,9 @@ async def test_a_ring_is_declined(
     await asterisk.has([], contacts=0)
 
 
-async def test_wrong_credentials(hass: HomeAssistant, sim: Simulator, asterisk: Asterisk, talking: ConfigEntry) -> None:
+async def test_rejected_credentials_are_shown_by_the_talk_sensor(
+    hass: HomeAssistant, sim: Simulator, asterisk: Asterisk, talking: ConfigEntry
+) -> None:
     asterisk.changed = {"pass": "0" * 32, "hash": None}
     sim.ring(21)
     await until(lambda: state_of(hass, talking, "sensor", "talk") == "account_refused", "the refusal")

@@ -86,7 +86,7 @@ def told(sim: Simulator) -> int:
 # -- what arrives ----------------------------------------------------------------------------------
 
 
-async def test_a_visitor_rings(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
+async def test_a_google_push_rings_the_bell(hass: HomeAssistant, google: Google, sim: Simulator) -> None:
     entry = await added(hass, google, sim)
     rings = listen(entry)
     sim.ring(22)
@@ -265,7 +265,7 @@ async def test_a_rejected_api_key_is_a_repair(
     assert google.registry.calls.count("checkin") == before
 
 
-def test_attempts_become_rarer() -> None:
+def test_attempts_become_rarer_after_failures() -> None:
     assert [google_push.back_off(failures) for failures in (0, 1, 2, 6, 7, 5000)] == [30, 60, 120, 1920, 3600, 3600]
 
 

@@ -93,7 +93,7 @@ async def test_a_visitor_who_leaves_ends_the_call(
     assert visitor.attributes["event_type"] == "missed"
 
 
-async def test_another_phone_answers(
+async def test_an_answer_of_another_phone_ends_the_ring(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     sim.set_log_delay(300)  # the history tells it later
@@ -143,7 +143,7 @@ async def test_a_ring_without_an_answer(
     assert account.status == "487"
 
 
-async def test_the_account_expires(
+async def test_an_unused_phone_account_expires(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     phones.calls = False

@@ -27,7 +27,9 @@ from .conftest import pushing
 from .talking import OURS, calls_of, has_button, idle, press, rings, source_of
 
 
-async def test_wrong_credentials(hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry) -> None:
+async def test_rejected_credentials_are_tried_once_per_ring(
+    hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
+) -> None:
     phones.wrong = True
     key = sim.ring(21)
     await until(lambda: state_of(hass, talking, "sensor", "talk") == "account_refused", "the reason")

@@ -18,7 +18,7 @@ async def test_a_visitor_and_a_message(hass: HomeAssistant, sim: Simulator, push
     assert counts(runs) == {"doorbell_rang": 1, "visitor_missed": 1, "message_received": 1}
 
 
-async def test_a_key(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_a_key_fires_only_the_trigger_for_cards(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     device = pushed.runtime_data.coordinator.device_id
     runs = await automate(hass, {"device_id": device}, access_granted={"method": ["card"]})
     sim.happen("app", 22)

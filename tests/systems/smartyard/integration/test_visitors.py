@@ -24,7 +24,9 @@ def requests(sim: Simulator, function: str) -> list[Any]:
     return [request for request in sim.requests if request.path.startswith(f"/mobile{function}")]
 
 
-async def test_a_ring(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_a_pushed_ring_shows_its_caller_and_apartment(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
     events = capture_log_events(hass)
     secret = sim.ring(21)
     await becomes(hass, pushed, "binary_sensor", "bell_21_ringing", "on")

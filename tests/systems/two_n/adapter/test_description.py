@@ -122,7 +122,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_each_model(any_bench: Bench) -> None:
+async def test_each_model_is_described(any_bench: Bench) -> None:
     sim, expected = any_bench.sim, EXPECTED[any_bench.sim.model_key]
     system = system_of(any_bench)
     found = await system.connect(None)
@@ -337,7 +337,7 @@ async def test_bells_are_named_from_the_directory(bench: Bench) -> None:
 # -- readings and events -----------------------------------------------------------------------------
 
 
-async def test_readings(bench: Bench) -> None:
+async def test_a_reading_contains_doors_ports_and_calls(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
     assert (
@@ -474,7 +474,7 @@ async def test_a_snapshot_has_a_size_that_the_device_supports(
     await system.close()
 
 
-async def test_motion_jpeg(bench: Bench) -> None:
+async def test_closing_a_motion_jpeg_stream_stops_the_camera(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
     assert system.features.cameras is not None
@@ -515,7 +515,7 @@ async def test_the_stream_address_has_its_own_account(
 # -- finding -----------------------------------------------------------------------------------------
 
 
-async def test_find(any_bench: Bench) -> None:
+async def test_find_describes_each_model(any_bench: Bench) -> None:
     sim = any_bench.sim
     found = await find(any_bench.session, sim.https_address, ACCOUNT, False)
     data = found.data

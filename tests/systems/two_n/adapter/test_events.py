@@ -137,7 +137,7 @@ def refused(reason: str | None = None, **details: Any) -> AccessDecided:
         ("CardEntered", {"ap": 0, "uid": "1234", "valid": False}, []),
     ],
 )
-def test_facts(name: str, params: Mapping[str, Any], facts: list[Fact]) -> None:
+def test_each_event_becomes_facts(name: str, params: Mapping[str, Any], facts: list[Fact]) -> None:
     event = neutral(name, params)
     assert list(event.facts) == facts
     assert (event.type, event.time, event.sequence, event.late) == (name, TIME, 7, False)

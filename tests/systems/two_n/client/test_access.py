@@ -92,7 +92,7 @@ async def test_invalid_access_point_requests_are_errors(bench: Bench) -> None:
         ({"accessPoints": []}, {}),
     ],
 )
-async def test_odd_access_points(bench: Bench, told: object, understood: object) -> None:
+async def test_unusual_access_point_values_are_decoded(bench: Bench, told: object, understood: object) -> None:
     answers(bench, "accesspoint/blocking/status", told)
     assert await bench.device().access.blocked() == understood
 
@@ -112,7 +112,7 @@ async def test_an_unreadable_list_of_access_points_is_an_error(bench: Bench, tol
         ({}, Grant(True, None)),
     ],
 )
-async def test_odd_grants(bench: Bench, told: object, understood: Grant) -> None:
+async def test_unusual_grant_values_are_decoded(bench: Bench, told: object, understood: Grant) -> None:
     answers(bench, "accesspoint/grantaccess", told)
     assert await bench.device().access.grant(0, ALICE) == understood
 

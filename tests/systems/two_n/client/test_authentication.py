@@ -115,7 +115,7 @@ def test_a_colon_in_the_user_name_is_refused_at_once(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["basic", "digest"])
-async def test_a_wrong_password(bench: Bench, scheme: str) -> None:
+async def test_a_wrong_password_is_an_error(bench: Bench, scheme: str) -> None:
     bench.set_auth(switch=scheme, io=scheme)
     device = bench.device(password="guess")
     for _ in range(2):

@@ -64,7 +64,7 @@ async def test_displays_of_every_model(any_bench: Bench) -> None:
         ({"displays": []}, ()),
     ],
 )
-async def test_odd_displays(bench: Bench, told: object, understood: object) -> None:
+async def test_unusual_display_values_are_decoded(bench: Bench, told: object, understood: object) -> None:
     bench.sim.garbage("display/caps", json.dumps({"success": True, "result": told}), "application/json")
     if understood is None:
         with pytest.raises(UnexpectedReply):
@@ -86,7 +86,7 @@ async def test_the_duration_of_a_picture_is_sent(start: Start, seconds: float | 
 
 
 @pytest.mark.parametrize("layer", ["top", "popup", "main", "default"])
-async def test_layers(bench: Bench, layer: str) -> None:
+async def test_each_layer_is_shown_and_cleared(bench: Bench, layer: str) -> None:
     display = bench.device().display
     await display.show_image("ext1", picture(), "image/jpeg", layer="top")
     await display.show_image("ext1", picture(), "image/jpeg", layer=layer)
@@ -98,7 +98,7 @@ async def test_layers(bench: Bench, layer: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "content_type"), [("JPEG", "image/jpeg"), ("BMP", "image/bmp"), ("PNG", "image/png")])
-async def test_formats(bench: Bench, kind: str, content_type: str) -> None:
+async def test_each_image_format_is_shown(bench: Bench, kind: str, content_type: str) -> None:
     content = picture(kind=kind)
     await bench.device().display.show_image("ext1", content, content_type)
     assert bench.sim.displays.shown["ext1"]["top"].data == content
@@ -158,7 +158,9 @@ async def test_the_display_needs_a_privilege(start: Start) -> None:
 @pytest.mark.parametrize(
     ("seconds", "repeat", "lasts"), [(None, None, None), (8, None, 8), (None, 2, 10), (8, 2, 8), (30, 2, 10)]
 )
-async def test_a_video(bench: Bench, seconds: float | None, repeat: int | None, lasts: float | None) -> None:
+async def test_a_video_is_shown_with_its_duration_and_repeats(
+    bench: Bench, seconds: float | None, repeat: int | None, lasts: float | None
+) -> None:
     content = make_video(seconds=5, size=2 * 2**20)
     told: list[int] = []
     await bench.device().display.show_video(
@@ -246,7 +248,7 @@ BARE = '{"session": "cs", "default": "en", "supported": {"system": ["en", "cs"],
         ("null", None),
     ],
 )
-async def test_odd_languages(start: Start, told: str, understood: Languages | None) -> None:
+async def test_unusual_language_values_are_decoded(start: Start, told: str, understood: Languages | None) -> None:
     bench = await start("indoor")
     bench.sim.garbage("display/language", told, "application/json")
     if understood is None:

@@ -150,11 +150,11 @@ async def test_the_identity_of_every_model_is_read(any_bench: Bench) -> None:
         (None, None),
     ],
 )
-def test_mac_addresses(told: str | None, mac: str | None) -> None:
+def test_mac_addresses_are_normalized(told: str | None, mac: str | None) -> None:
     assert normalize_mac(told) == mac
 
 
-async def test_clock_and_uptime(bench: Bench, device: TwoNDevice) -> None:
+async def test_status_returns_the_clock_and_the_uptime(bench: Bench, device: TwoNDevice) -> None:
     status = await device.system.status()
     assert status.uptime is not None and abs(status.uptime - bench.sim.clock.uptime()) <= 1
     assert status.time is not None and abs(status.time - bench.sim.clock.utc()) <= 1
@@ -166,7 +166,7 @@ async def test_the_capabilities_are_read(device: TwoNDevice) -> None:
     assert caps["noiseDetection"] == {"active", "licensed"}
 
 
-async def test_restart(start: Start) -> None:
+async def test_restart_restarts_the_device(start: Start) -> None:
     bench = await start(speed=60)
     before = bench.sim.clock.uptime()
     await bench.device().system.restart()
@@ -213,7 +213,7 @@ async def test_a_switch_in_full(device: TwoNDevice) -> None:
         (SwitchAction.RELEASE, False, False, False),
     ],
 )
-async def test_every_switch_action(
+async def test_each_switch_action_changes_the_status(
     bench: Bench, device: TwoNDevice, action: SwitchAction, active: bool, locked: bool, held: bool
 ) -> None:
     await device.switch.ctrl(2, action)
@@ -256,7 +256,7 @@ async def test_invalid_switch_commands_are_errors(device: TwoNDevice) -> None:
         ),
     ],
 )
-async def test_odd_switches(bench: Bench, told: object, understood: object) -> None:
+async def test_unusual_switch_values_are_decoded(bench: Bench, told: object, understood: object) -> None:
     """An unreadable list is an error; an unreadable row is skipped and counted."""
     answers(bench, "switch/status", told)
     device = bench.device()
@@ -314,7 +314,7 @@ async def test_sip_accounts_of_every_model(any_bench: Bench) -> None:
     assert not any(account.registered for account in await phone.status())
 
 
-async def test_odd_sip_accounts(bench: Bench) -> None:
+async def test_unusual_sip_account_values_are_decoded(bench: Bench) -> None:
     bench.sim.garbage("phone/status", '[{"account": "2", "sipNumber": 5301}, {"sipNumber": "1"}]', "application/json")
     assert await bench.device().phone.status() == (SipAccount(2, True, "5301", False, None),)
 
@@ -366,7 +366,7 @@ async def test_a_dial_response_without_a_session_is_an_error(bench: Bench) -> No
 
 
 @pytest.mark.parametrize("reason", [None, "normal", "rejected", "busy"])
-async def test_hanging_up(bench: Bench, device: TwoNDevice, reason: str | None) -> None:
+async def test_hangup_ends_the_call_with_its_reason(bench: Bench, device: TwoNDevice, reason: str | None) -> None:
     session = bench.sim.incoming_call()
     await device.call.hangup(session, reason)
     ended = [event for event in bench.sim.history if event.name == "CallStateChanged"][-1]
@@ -424,7 +424,7 @@ async def test_an_invalid_snapshot_is_an_error(bench: Bench, body: str, content_
 
 
 @pytest.mark.parametrize("auth", ["none", "basic", "digest"])
-async def test_motion_jpeg(bench: Bench, auth: str) -> None:
+async def test_motion_jpeg_works_with_each_authentication(bench: Bench, auth: str) -> None:
     bench.set_auth(camera=auth)
     async with bench.device().camera.stream("internal", (160, 120), 99) as stream:
         assert stream.content_type == "multipart/x-mixed-replace; boundary=2n-frame"
@@ -559,7 +559,7 @@ async def test_the_directory_of_every_model(any_bench: Bench) -> None:
     assert sum(not entry.deleted for entry in left.entries) == 3
 
 
-async def test_an_incremental_query(device: TwoNDevice) -> None:
+async def test_an_incremental_query_returns_only_changes(device: TwoNDevice) -> None:
     first = await device.directory.query(["name"])
     assert first.series is not None and first.invalid is None
     newest = max(entry.timestamp or 0 for entry in first.entries)
@@ -614,7 +614,7 @@ async def test_events_of_every_model(any_bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("told", [{}, {"events": "KeyPressed"}, {"events": None}, {"events": [None]}])
-async def test_odd_log_caps(bench: Bench, told: object) -> None:
+async def test_unreadable_log_caps_are_an_error(bench: Bench, told: object) -> None:
     answers(bench, "log/caps", told)
     with pytest.raises(UnexpectedReply):
         await bench.device().log.caps()
@@ -633,7 +633,9 @@ async def test_odd_log_caps(bench: Bench, told: object) -> None:
         (None, None),
     ],
 )
-async def test_odd_records(bench: Bench, record: object, understood: tuple[object, ...] | None) -> None:
+async def test_unusual_event_values_are_decoded(
+    bench: Bench, record: object, understood: tuple[object, ...] | None
+) -> None:
     answers(bench, "log/pull", {"events": [record]})
     device = bench.device()
     events = await device.log.pull(1, 0)

@@ -186,7 +186,7 @@ async def test_the_first_batch_of_a_quiet_device_asks_for_nothing(follower: Foll
     assert not any(batch.resumed for batch in follower.batches)
 
 
-async def test_a_lost_answer(follower: Follower) -> None:
+async def test_events_of_a_lost_response_are_read_from_the_history(follower: Follower) -> None:
     """The events are removed from the channel but still in the history."""
     follower.press(1)
     await follower.gets(1)
@@ -209,7 +209,7 @@ async def test_several_lost_answers_in_a_row(follower: Follower) -> None:
     assert len(follower.failures) == 3
 
 
-async def test_a_network_drop(start: Start) -> None:
+async def test_events_of_a_network_outage_are_read_after_it(start: Start) -> None:
     follower = Follower(await start())
     await follower.ready()
     follower.press(1)
@@ -231,7 +231,7 @@ async def test_a_network_drop(start: Start) -> None:
 
 
 @pytest.mark.parametrize("away", [0.0, 0.2])
-async def test_a_reboot(start: Start, away: float) -> None:
+async def test_a_reboot_is_a_gap(start: Start, away: float) -> None:
     follower = Follower(await start())
     await follower.ready()
     follower.press("a", "b")
@@ -316,7 +316,7 @@ async def test_an_expired_channel_is_replaced(follower: Follower) -> None:
     assert follower.gaps == []
 
 
-async def test_a_quiet_device(follower: Follower, bench: Bench) -> None:
+async def test_empty_pulls_use_the_same_channel(follower: Follower, bench: Bench) -> None:
     """An empty pull is followed by the next one on the same channel."""
     await until(lambda: len(follower.batches) >= 3)
     assert [request.path for request in bench.seen() if request.status == 200].count("/api/log/subscribe") == 1
@@ -361,7 +361,7 @@ async def test_many_events_at_once(follower: Follower, count: int) -> None:
     await follower.gets("a", *range(count), *range(count))
 
 
-async def test_the_history_overflows(follower: Follower) -> None:
+async def test_an_overflow_of_the_history_is_a_gap(follower: Follower) -> None:
     follower.sim.log.history = deque(follower.sim.history, maxlen=300)
     follower.press("a")
     await follower.gets("a")
@@ -814,7 +814,9 @@ async def test_a_lost_unsubscribe_response_is_no_restart(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_random_faults(start: Start, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_events_are_complete_after_random_faults(
+    start: Start, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The events of each boot are a complete, ordered beginning of the list of the simulator."""
     monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.REQUEST_TIMEOUT", 1)
     dice = random.Random(seed)

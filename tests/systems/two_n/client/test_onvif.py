@@ -35,7 +35,7 @@ async def test_the_address_of_the_profile_nearest_to_1280(bench: Bench) -> None:
     assert str(await onvif(bench).stream_url()) == ADDRESS
 
 
-async def test_over_https(bench: Bench) -> None:
+async def test_the_stream_address_is_read_over_https(bench: Bench) -> None:
     transport = HttpTransport(bench.session, URL(f"https://{bench.sim.https_address}"))
     assert str(await Onvif(transport, "viewer", "p@ss/w").stream_url()) == ADDRESS
 
@@ -72,7 +72,7 @@ async def test_the_stream_url_is_found_by_get_capabilities(bench: Bench) -> None
     assert "GetCapabilities" in {name for _, name in bench.sim.onvif.calls}
 
 
-async def test_other_prefixes(bench: Bench) -> None:
+async def test_other_xml_prefixes_are_read(bench: Bench) -> None:
     bench.sim.onvif.prefixes = {"soap": "env", "device": "a", "media": "b", "media2": "c", "schema": "d"}
     assert str(await onvif(bench).stream_url()) == ADDRESS
 
@@ -109,7 +109,7 @@ async def test_digest_is_used_if_the_token_is_rejected(bench: Bench, hides_chall
 
 @pytest.mark.parametrize("http_digest", [False, True])
 @pytest.mark.parametrize(("username", "password"), [("viewer", "wrong"), ("ghost", "p@ss/w"), ("", "")])
-async def test_a_rejected_account(bench: Bench, username: str, password: str, http_digest: bool) -> None:
+async def test_a_rejected_account_is_an_error(bench: Bench, username: str, password: str, http_digest: bool) -> None:
     bench.sim.onvif.http_digest = http_digest
     with pytest.raises(AuthenticationFailed):
         await onvif(bench, username, password).stream_url()
@@ -208,7 +208,7 @@ async def test_an_unreachable_device_is_an_error(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("status", [HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE])
-async def test_an_overloaded_device(bench: Bench, status: int) -> None:
+async def test_an_overloaded_device_is_an_error_with_its_delay(bench: Bench, status: int) -> None:
     bench.sim.overload(status, "7")
     with pytest.raises(IntercomError) as caught:
         await onvif(bench).stream_url()

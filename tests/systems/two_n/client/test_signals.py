@@ -97,7 +97,7 @@ async def test_triggers_of_every_model(any_bench: Bench) -> None:
     assert refused.value.parameter == "triggerId"
 
 
-async def test_triggers_by_path(start: Start) -> None:
+async def test_the_trigger_name_is_sent_in_the_path(start: Start) -> None:
     """2N OS (firmware 3) has the trigger in the path."""
     bench = await start("verso3")
     unknown = '{"success": false, "error": {"code": 2, "description": "invalid request path"}}'
@@ -215,7 +215,9 @@ async def test_the_call_log_of_every_model(any_bench: Bench) -> None:
     ],
 )
 @pytest.mark.parametrize("bare", [False, True])
-async def test_odd_records(bench: Bench, told: object, understood: CallRecord | None, bare: bool) -> None:
+async def test_unusual_call_log_values_are_decoded(
+    bench: Bench, told: object, understood: CallRecord | None, bare: bool
+) -> None:
     answer = [told] if bare else {"success": True, "result": {"callLog": [told]}}
     bench.sim.garbage("phone/calllog", json.dumps(answer), "application/json")
     assert await bench.device().phone.call_log() == (() if understood is None else (understood,))

@@ -88,7 +88,7 @@ async def test_the_clock_is_not_set_twice(bench: Bench) -> None:
         ('{"utcTime": "noon"}', None),
     ],
 )
-async def test_odd_clocks(bench: Bench, told: str, understood: DeviceTime | None) -> None:
+async def test_unusual_time_values_are_decoded(bench: Bench, told: str, understood: DeviceTime | None) -> None:
     bench.sim.garbage("system/time", f'{{"success": true, "result": {told}}}', "application/json")
     if understood is None:
         with pytest.raises(UnexpectedReply):
@@ -205,7 +205,7 @@ async def test_an_endless_error_response_is_an_error(bench: Bench, kind: str, mo
         await read(bench.device().config.download())
 
 
-async def test_a_factory_reset(start: Start) -> None:
+async def test_factory_reset_removes_the_accounts(start: Start) -> None:
     bench = await start(speed=200)
     await bench.device().config.factory_reset()
     await until(lambda: not bench.sim.accounts, "the device to forget its accounts")
@@ -264,7 +264,7 @@ async def test_the_other_path_of_the_holidays(bench: Bench) -> None:
         ("{}", ()),
     ],
 )
-async def test_odd_holidays(bench: Bench, told: str, understood: tuple[str, ...]) -> None:
+async def test_unusual_holiday_values_are_decoded(bench: Bench, told: str, understood: tuple[str, ...]) -> None:
     bench.sim.garbage("config/holidays", f'{{"success": true, "result": {told}}}', "application/json")
     assert await bench.device().config.holidays() == understood
 
@@ -303,7 +303,7 @@ async def test_a_recording_with_every_authentication(bench: Bench, auth: str) ->
     assert (await read(bench.device().capture.download())).startswith(PCAP)
 
 
-async def test_an_empty_recording(bench: Bench) -> None:
+async def test_an_empty_capture_can_be_downloaded(bench: Bench) -> None:
     await bench.device().capture.stop()
     bench.sim.set_pcap_size(24)
     assert len(await read(bench.device().capture.download())) == 24

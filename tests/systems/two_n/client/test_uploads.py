@@ -94,7 +94,7 @@ async def test_firmware_is_installed(start: Start) -> None:
     assert (await device.system.info()).firmware == NEWER
 
 
-async def test_an_older_firmware(bench: Bench) -> None:
+async def test_an_older_firmware_is_a_downgrade_or_too_old(bench: Bench) -> None:
     assert (await bench.device().firmware.upload(*firmware(OLDER)[1])).downgrade
     with pytest.raises(FileTooOld, match="lower than the required minimum"):
         await (await _another(bench)).firmware.upload(*firmware(TOO_OLD)[1])
@@ -190,7 +190,7 @@ async def test_a_new_client_sends_a_large_file_once(bench: Bench, auth: str) -> 
     assert [request.path for request in bench.seen()].count("/api/firmware") == 1
 
 
-async def test_over_https(bench: Bench) -> None:
+async def test_firmware_is_uploaded_over_https(bench: Bench) -> None:
     content, file = firmware()
     await bench.device(secure=True).firmware.upload(*file)
     assert held(bench) == sha256(content).hexdigest()

@@ -76,7 +76,7 @@ async def test_wrong_lists_and_files_are_errors(intercom: Intercom, files: Path)
     assert not (files / "x.csv").exists()
 
 
-async def test_logs_are_emptied(add: Add) -> None:
+async def test_clear_log_empties_only_the_given_log(add: Add) -> None:
     intercom = await add("e16c")
     intercom.sim.fill_door_log(3)
     intercom.sim.fill_call_log(3)

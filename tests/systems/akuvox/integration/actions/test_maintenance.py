@@ -12,7 +12,7 @@ from tests.simulators.akuvox.config_keys import LOCATION
 from .conftest import Add, Intercom
 
 
-async def test_a_restart(intercom: Intercom) -> None:
+async def test_the_restart_button_restarts_the_device(intercom: Intercom) -> None:
     before = intercom.sim.clock.uptime()
     await act(intercom.hass, "button.press", entity_id=entity_id(intercom.hass, intercom.entry, "button", "restart"))
     await until(lambda: intercom.sim.clock.uptime() < before)
