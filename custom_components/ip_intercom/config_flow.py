@@ -70,6 +70,8 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
     def __init__(self) -> None:
         super().__init__()
         self._discovered_host = ""
+        # The address with the port of its description, if that is not the default one.
+        self._described_at: str | None = None
 
     @staticmethod
     @callback
@@ -119,7 +121,8 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
         url, serial = announced_address(discovery_info.ssdp_location), discovery_info.upnp.get(ATTR_UPNP_SERIAL)
         if url is None or not is_device_id(serial):
             return self.async_abort(reason="wrong_device")
-        # The port is that of the description, not of the API.
+        # The port is that of the description, and only possibly that of the API.
+        self._described_at = None if url.is_default_port() else url.authority
         return await self._async_discovered(
             serial, url, url.host_subcomponent or "", discovery_info.upnp.get(ATTR_UPNP_FRIENDLY_NAME)
         )
@@ -137,6 +140,8 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             errors = await self._async_find(self._discovered_host, user_input)
+            if errors == {"base": "cannot_connect"} and self._described_at is not None:
+                errors = await self._async_find(self._described_at, user_input)
             if not errors:
                 return await self._async_add()
         self._placeholders |= {"host": self._discovered_host}

@@ -262,13 +262,28 @@ async def test_an_ignored_discovery_stays_ignored(hass: HomeAssistant, sim: Simu
     assert (await seen())["reason"] == "already_configured"
 
 
-async def test_an_ssdp_announcement_starts_a_flow(hass: HomeAssistant, sim: Simulator) -> None:
-    announced = SsdpServiceInfo(
+def _ssdp(address: str) -> SsdpServiceInfo:
+    return SsdpServiceInfo(
         ssdp_usn="usn",
         ssdp_st="st",
-        ssdp_location=f"http://{sim.http_address}/ssdp_server/description.xml",
+        ssdp_location=f"http://{address}/ssdp_server/description.xml",
         upnp={ATTR_UPNP_SERIAL: "7C1EB3000000", ATTR_UPNP_FRIENDLY_NAME: "Control4 DS2 Door Station"},
     )
+
+
+async def test_a_device_at_another_port_is_found_at_that_of_its_description(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    result: Any = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_SSDP}, data=_ssdp(sim.http_address)
+    )
+    result = await configure(hass, result, {**ACCOUNT, "security": {"verify_ssl": False}})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"]["url"] == f"http://{sim.http_address}"
+
+
+async def test_an_ssdp_announcement_starts_a_flow(hass: HomeAssistant, sim: Simulator) -> None:
+    announced = _ssdp(sim.http_address)
     result: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_SSDP}, data=announced)
     assert result["step_id"] == "discovery_confirm"
     flow = hass.config_entries.flow.async_progress()[0]
