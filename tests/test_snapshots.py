@@ -11,6 +11,8 @@ from .snapshots import entities
 
 
 @pytest.mark.default_entities
-async def test_the_entities_of_a_model(hass: HomeAssistant, any_model: Simulator, snapshot: SnapshotAssertion) -> None:
+async def test_the_entities_of_a_model_match_the_snapshot(
+    hass: HomeAssistant, any_model: Simulator, snapshot: SnapshotAssertion
+) -> None:
     entry = await add_intercom(hass, any_model)
     assert entities(hass, entry) == snapshot

@@ -77,7 +77,7 @@ async def tell(api: AkuvoxApi, **urls: str) -> None:
         api.sim.configure(ACTIONURL + event, url)
 
 
-async def test_a_ring(akuvox: AkuvoxFactory, house: House) -> None:
+async def test_a_press_and_its_end_send_action_urls(akuvox: AkuvoxFactory, house: House) -> None:
     """MakeCall at the press, HangUp at the end, both with the number."""
     api = await akuvox("r29", config={"Config.Programable.SOFTKEY01.LocalParam1": "101"})
     await tell(api, MakeCall=f"{house.base}/ring?to=$remote&mac=$mac", HangUp=f"{house.base}/end/$remote")
@@ -97,7 +97,7 @@ async def test_an_incoming_call_sends_no_make_call_push(akuvox: AkuvoxFactory, h
     assert house.requests == [("GET", "/end")]
 
 
-async def test_relays_and_inputs(akuvox: AkuvoxFactory, house: House) -> None:
+async def test_relay_and_input_changes_send_action_urls(akuvox: AkuvoxFactory, house: House) -> None:
     api = await akuvox("e18", auth=Auth.NONE, speed=50)
     await tell(
         api,
@@ -124,7 +124,7 @@ async def test_codes_open_without_a_relay_url_on_an_e18(akuvox: AkuvoxFactory, h
     assert house.requests == [("GET", "/code=1234")]
 
 
-async def test_variables_are_raw(akuvox: AkuvoxFactory, house: House) -> None:
+async def test_variables_of_action_urls_are_not_escaped(akuvox: AkuvoxFactory, house: House) -> None:
     """Values are not escaped, and variables without a value are not replaced."""
     api = await akuvox("r29")
     await tell(api, ValidFaceRecognition=f"{house.base}/f?who=$active_user&n=$remote&t=$unlocktype")
@@ -171,7 +171,7 @@ async def test_only_the_keys_of_the_model(akuvox: AkuvoxFactory) -> None:
     assert not keys["it83"]
 
 
-async def test_post(akuvox: AkuvoxFactory, house: House) -> None:
+async def test_an_action_url_may_be_a_post_request(akuvox: AkuvoxFactory, house: House) -> None:
     """Selectable on an R29: the query travels in the body."""
     api = await akuvox("r29")
     await tell(api, Method="POST", InputATriggered=f"{house.base}/i?a=$input1status")
@@ -250,7 +250,7 @@ async def open_door(api: AkuvoxApi, path: str = "/fcgi/OpenDoor", **query: str) 
     return await api.raw("GET", path, params={"action": "OpenDoor", "DoorNum": "1", **query})
 
 
-async def test_open_door(akuvox: AkuvoxFactory) -> None:
+async def test_open_door_responds_with_each_error(akuvox: AkuvoxFactory) -> None:
     """The error responses are from captures/error_envelopes.md."""
     api = await akuvox("e18")
     api.sim.pipeline.gap = 0
@@ -293,7 +293,7 @@ async def test_r29_opens_by_the_new_interface_only(akuvox: AkuvoxFactory) -> Non
     assert (status, len(form)) == (200, 88)
 
 
-async def test_it83_answers_html(akuvox: AkuvoxFactory) -> None:
+async def test_an_it83_responds_with_html(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("it83")
     good, bad = b"<input id=hcSingleResult type=hidden value='0'>", b"<input id=hcSingleResult type=hidden value='-1'>"
     login = {"UserName": "open", "Password": "sesame"}
@@ -319,7 +319,7 @@ async def picture(api: AkuvoxApi, path: str = "/picture.jpg", **kwargs: Any) -> 
 
 
 @pytest.mark.parametrize("path", ["/picture.jpg", "/picture.cgi", "/jpeg.cgi"])
-async def test_snapshot(akuvox: AkuvoxFactory, path: str) -> None:
+async def test_each_snapshot_path_returns_a_picture(akuvox: AkuvoxFactory, path: str) -> None:
     api = await akuvox("e18")
     status, content_type, image = await picture(api, path)
     assert (status, content_type, image[:2]) == (200, "image/jpeg", b"\xff\xd8")
@@ -357,7 +357,7 @@ async def test_r29_shows_its_web_app_on_other_picture_paths(akuvox: AkuvoxFactor
         assert (response.status, response.content_type) == (200, "image/jpeg")
 
 
-async def test_mjpeg(akuvox: AkuvoxFactory) -> None:
+async def test_closing_a_motion_jpeg_stream_stops_the_camera(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("e18")
     async with aiohttp.ClientSession() as session:
         response = await session.get(f"https://{api.sim.camera_address}/video.cgi", ssl=tls())
@@ -370,7 +370,7 @@ async def test_mjpeg(akuvox: AkuvoxFactory) -> None:
 # ---- In a process of its own ----
 
 
-async def test_coverage_is_recorded(
+async def test_successful_functions_and_action_urls_are_recorded(
     akuvox: AkuvoxFactory, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Successful functions and answered Action URLs count."""
@@ -387,7 +387,7 @@ async def test_coverage_is_recorded(
     assert found.events == {"InputATriggered"}
 
 
-async def test_control(akuvox: AkuvoxFactory) -> None:
+async def test_the_control_port_runs_each_verb(akuvox: AkuvoxFactory) -> None:
     assert all(callable(getattr(Simulator, verb)) for verb in VERBS)
     api = await akuvox("e18")
     control = Control(api.sim)
@@ -403,7 +403,7 @@ async def test_control(akuvox: AkuvoxFactory) -> None:
     await control.stop()
 
 
-async def test_command_line() -> None:
+async def test_the_command_line_starts_a_simulator() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.simulators.akuvox", "--dialect", "it83", "--auth", "basic", "--password", "p",
         cwd=Path(__file__).parents[2], stdout=asyncio.subprocess.PIPE,

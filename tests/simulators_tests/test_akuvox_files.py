@@ -21,7 +21,7 @@ async def restarted(api: AkuvoxApi) -> None:
     await api.sim.wait_until_up()
 
 
-async def test_configuration_by_file(akuvox: AkuvoxFactory) -> None:
+async def test_an_exported_configuration_can_be_imported(akuvox: AkuvoxFactory) -> None:
     """The import restarts the device; a modified file is rejected."""
     api = await akuvox(speed=1000)
     api.sim.configure("Config.DoorSetting.RELAY.NameA", "Gate")
@@ -34,7 +34,7 @@ async def test_configuration_by_file(akuvox: AkuvoxFactory) -> None:
     assert api.sim.config["Config.DoorSetting.RELAY.NameA"] == "Gate"
 
 
-async def test_firmware(akuvox: AkuvoxFactory) -> None:
+async def test_valid_firmware_is_installed(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(speed=1000)
     content = make_firmware("A02", NEWER, size=100_000)
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
@@ -77,7 +77,7 @@ async def test_an_incomplete_form_is_an_error(akuvox: AkuvoxFactory) -> None:
     assert outcome(answer) == (-100, "Error param")
 
 
-async def test_recording(akuvox: AkuvoxFactory) -> None:
+async def test_a_packet_capture_can_be_exported(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(speed=100)
     assert outcome(await api.get("pcap/export")) == (-1, "Export Failed.")
     assert outcome(await api.get("pcap/stop"))[0] == -1
@@ -105,7 +105,7 @@ async def test_a_packet_capture_ends_by_time_or_size(akuvox: AkuvoxFactory) -> N
     assert outcome(await api.post("pcap", "start", {"time": "181"})) == (-100, "Error param")
 
 
-async def test_log_files(akuvox: AkuvoxFactory) -> None:
+async def test_a_log_file_can_be_exported_and_cleared(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     api.sim.set_log_size(3 * MIB)
     url = f"{api.base}/api/log/export?type=log"
@@ -118,7 +118,7 @@ async def test_log_files(akuvox: AkuvoxFactory) -> None:
     assert await api.download("log/export") == b""
 
 
-async def test_uploads_with_digest(akuvox: AkuvoxFactory) -> None:
+async def test_uploads_work_with_digest(akuvox: AkuvoxFactory) -> None:
     """With auth-int the hash of the whole form is part of the response."""
     api = await akuvox(auth=Auth.DIGEST)
     content = await api.download("config/export")

@@ -31,7 +31,7 @@ async def test_firmware_without_a_function(akuvox: AkuvoxFactory) -> None:
 # ---- Api config ----
 
 
-async def test_config_get(akuvox: AkuvoxFactory) -> None:
+async def test_config_get_returns_all_a_section_or_keys(akuvox: AkuvoxFactory) -> None:
     """Everything, a section, or some keys are returned; unknown keys are omitted."""
     api = await akuvox()
     everything = await api.data("config", "get")
@@ -43,7 +43,7 @@ async def test_config_get(akuvox: AkuvoxFactory) -> None:
     assert await api.data("config", "get", item=[key, "Config.Nothing"]) == {key: "0"}
 
 
-async def test_config_set(akuvox: AkuvoxFactory) -> None:
+async def test_config_set_ignores_unknown_keys(akuvox: AkuvoxFactory) -> None:
     """Unknown keys are ignored; numbers out of range are errors."""
     api = await akuvox()
     key = f"{RELAY}HoldDelayA"
@@ -55,7 +55,7 @@ async def test_config_set(akuvox: AkuvoxFactory) -> None:
     assert api.sim.config[key] == "8"
 
 
-async def test_relay_keys_differ(akuvox: AkuvoxFactory) -> None:
+async def test_relay_keys_depend_on_the_dialect(akuvox: AkuvoxFactory) -> None:
     keys: dict[str, set[str]] = {}
     for dialect in ("a_series", "e18", "r29"):
         api = await akuvox(dialect)
@@ -77,7 +77,7 @@ async def test_relay_get_may_be_bare(akuvox: AkuvoxFactory) -> None:
 # ---- Api relay, Api input ----
 
 
-async def test_auto_close(akuvox: AkuvoxFactory) -> None:
+async def test_a_relay_closes_after_its_delay(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(speed=50)
     assert await trig(api, 2, delay=4) == (0, "OK")
     assert await api.data("relay", "status") == {"RelayA": 0, "RelayB": 1, "RelayC": 0}
@@ -104,7 +104,7 @@ async def test_a_delay_of_zero_uses_the_hold_delay(akuvox: AkuvoxFactory) -> Non
     assert timer.remaining <= 2
 
 
-async def test_trigger_delay(akuvox: AkuvoxFactory) -> None:
+async def test_a_relay_opens_after_its_trigger_delay(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(speed=20)
     await api.data("relay", "set", **{f"{RELAY}TriggerDelayA": "2"})
     await trig(api, 1)
@@ -112,7 +112,7 @@ async def test_trigger_delay(akuvox: AkuvoxFactory) -> None:
     await until(lambda: api.sim.relay_status()["A"])
 
 
-async def test_normally_closed_wiring(akuvox: AkuvoxFactory) -> None:
+async def test_normally_closed_wiring_inverts_the_status(akuvox: AkuvoxFactory) -> None:
     """The status is inverted, and level 0 does not open although the response is OK."""
     api = await akuvox()
     api.sim.wire("A", normally_closed=True)
@@ -139,7 +139,7 @@ async def test_trig_with_bad_parameters(akuvox: AkuvoxFactory, data: dict[str, i
     assert outcome(await api.post("relay", "trig", data)) == (-100, "Error param")
 
 
-async def test_security_relays(akuvox: AkuvoxFactory) -> None:
+async def test_the_relay_status_omits_security_relays(akuvox: AkuvoxFactory) -> None:
     """11 and 12; relay/status does not show them."""
     api = await akuvox("r29")
     assert await trig(api, 12) == (0, "OK")
@@ -155,7 +155,7 @@ async def test_hold_open_by_configuration(akuvox: AkuvoxFactory) -> None:
     assert not api.sim.relay_status()["A"]
 
 
-async def test_inputs_are_levels(akuvox: AkuvoxFactory) -> None:
+async def test_the_input_status_contains_levels(akuvox: AkuvoxFactory) -> None:
     """1 at rest; a triggered input opens its relay."""
     api = await akuvox()
     assert await api.data("input", "status") == {"InputA": 1, "InputB": 1, "InputC": 1}
@@ -164,7 +164,7 @@ async def test_inputs_are_levels(akuvox: AkuvoxFactory) -> None:
     await until(lambda: api.sim.relay_status()["B"])
 
 
-async def test_high_trigger(akuvox: AkuvoxFactory) -> None:
+async def test_an_input_may_trigger_at_the_high_level(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     await api.data("input", "set", **{f"{INPUT}OptionA": "1", f"{INPUT}RelayIdA": "3"})
     api.sim.input("A", closed=True)
@@ -176,7 +176,7 @@ async def test_high_trigger(akuvox: AkuvoxFactory) -> None:
 # ---- Api publiccode to Api group, Api dialreplace ----
 
 
-async def test_private_keys(akuvox: AkuvoxFactory) -> None:
+async def test_private_keys_can_be_added_changed_and_deleted(akuvox: AkuvoxFactory) -> None:
     """The response to add has no Ret; missing fields have their defaults."""
     api = await akuvox()
     added = await api.items("privatekey", "add", {"Code": "88888888", "Name": "Lucy"}, {"Code": "6666", "Name": "C"})
@@ -207,7 +207,7 @@ async def test_contacts_are_sorted(akuvox: AkuvoxFactory) -> None:
     assert (await api.items("contact", "set", {"ID": "77", "Name": "X"}))[0]["Ret"] == -7
 
 
-async def test_groups(akuvox: AkuvoxFactory) -> None:
+async def test_invalid_groups_are_errors(akuvox: AkuvoxFactory) -> None:
     """Ret 14 is an error although it is positive; deleting an unknown user answers {}."""
     api = await akuvox("r29")
     [good, empty] = await api.items("group", "add", {"Name": "FLOOR2"}, {"Name": ""})
@@ -217,7 +217,7 @@ async def test_groups(akuvox: AkuvoxFactory) -> None:
     assert (await api.items("group", "del", {"ID": good["ID"]}))[0]["Ret"] == 0
 
 
-async def test_replaced_numbers(akuvox: AkuvoxFactory) -> None:
+async def test_replaced_numbers_have_default_fields(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     [item] = await api.items("dialreplace", "add", {"Prefix": "110", "Replace1": "192.168.2.1"})
     assert item == {"Ret": 0, "ID": "1", "Prefix": "110"}
@@ -234,7 +234,7 @@ async def test_an_empty_list_of_items_is_rejected(akuvox: AkuvoxFactory, target:
 
 
 @pytest.mark.parametrize("target", ["privatekey", "rfkey", "contact", "dialreplace"])
-async def test_lists_by_file(akuvox: AkuvoxFactory, target: str) -> None:
+async def test_an_exported_list_can_be_imported(akuvox: AkuvoxFactory, target: str) -> None:
     api = await akuvox()
     unique = {"contact": "Phone", "dialreplace": "Prefix"}.get(target, "Code")
     await api.data(target, "add", item=[{unique: "11", "Name": 'A "&" B'}, {unique: "22", "Name": "C"}])
@@ -248,7 +248,7 @@ async def test_lists_by_file(akuvox: AkuvoxFactory, target: str) -> None:
     assert outcome(await api.upload(f"{target}/import", content, name="file")) == (-100, "Error param")
 
 
-async def test_contact_export(akuvox: AkuvoxFactory) -> None:
+async def test_contacts_are_exported_in_each_file_type(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     assert outcome(await api.get("contact/export")) == (-1, "Export Failed.")
     await api.items("contact", "add", {"Name": "Lucy", "Phone": "123"})
@@ -260,7 +260,7 @@ async def test_contact_export(akuvox: AkuvoxFactory) -> None:
 # ---- Api user ----
 
 
-async def test_users(akuvox: AkuvoxFactory) -> None:
+async def test_users_can_be_added_and_deleted(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     user = {"UserID": "2", "Name": "1111", "PrivatePIN": "2222", "CardCode": "2222", "ScheduleRelay": "1001-1"}
     assert outcome(await api.post("user", "add", {"item": [user]})) == (1, "OK")
@@ -293,7 +293,7 @@ async def test_duplicates_are_rejected(akuvox: AkuvoxFactory) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["e16c", "r29"])
-async def test_user_set(akuvox: AkuvoxFactory, dialect: str) -> None:
+async def test_user_set_of_an_e16c_erases_omitted_fields(akuvox: AkuvoxFactory, dialect: str) -> None:
     """An E16C erases omitted fields."""
     api = await akuvox(dialect)
     new = api.sim.add_user(Name="Lucy", PrivatePIN="1234", CardCode="AA")
@@ -310,13 +310,13 @@ async def test_card_codes_are_cut(akuvox: AkuvoxFactory) -> None:
     assert len(row["CardCode"]) == 63
 
 
-async def test_user_scan(akuvox: AkuvoxFactory) -> None:
+async def test_user_scan_returns_the_last_card(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     api.sim.swipe_card("99D78D72")
     assert (await api.post("user", "scan"))["data"] == {"RFCode": "99D78D72"}
 
 
-async def test_users_by_file(akuvox: AkuvoxFactory) -> None:
+async def test_exported_users_can_be_imported(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     api.sim.add_user(Name="Lucy", PrivatePIN="1234")
     address = (await api.get("user/export"))["data"]["address"]
@@ -333,7 +333,7 @@ async def test_users_by_file(akuvox: AkuvoxFactory) -> None:
 # ---- Visitors ----
 
 
-async def test_codes_and_cards(akuvox: AkuvoxFactory) -> None:
+async def test_codes_and_cards_open_their_doors(akuvox: AkuvoxFactory) -> None:
     """A user's PIN, a public code, a key with its doors, a forbidden card."""
     api = await akuvox("r29")
     api.sim.add_user(Name="Lucy", PrivatePIN="1234", CardCode="AA;BB", **{"Schedule-Relay": "1001-2;"})
@@ -366,7 +366,7 @@ async def test_a_key_has_its_days(akuvox: AkuvoxFactory) -> None:
 # ---- Api call, Api sip ----
 
 
-async def test_the_button(akuvox: AkuvoxFactory) -> None:
+async def test_a_press_is_a_call_until_it_ends(akuvox: AkuvoxFactory) -> None:
     """call/status is not READY until the call ends and is in the call log."""
     api = await akuvox("r29", config={"Config.Programable.SOFTKEY01.LocalParam1": "101"})
     assert (await api.get("call/status"))["data"] == {"Status": "READY"}
@@ -403,7 +403,7 @@ async def test_dial_and_hang_up(akuvox: AkuvoxFactory) -> None:
     assert (await api.get("calllog/get"))["data"]["item"][0]["Name"] == "Justa"
 
 
-async def test_incoming_calls(akuvox: AkuvoxFactory) -> None:
+async def test_incoming_calls_are_logged_as_received_or_missed(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("r29", config={"Config.Account1.AUTO_ANSWER.Enable": "0"})
     api.sim.incoming_call("102")
     api.sim.call_ended()
@@ -415,7 +415,7 @@ async def test_incoming_calls(akuvox: AkuvoxFactory) -> None:
     assert [record["Type"] for record in records] == ["Received", "Missed"]
 
 
-async def test_sip_lines(akuvox: AkuvoxFactory) -> None:
+async def test_sip_lines_register_after_a_change(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(speed=10)
     changes = {"GENERAL.Enable": "1", "GENERAL.UserName": "130", "SIP.Server": "192.168.1.115"}
     await api.data("sip", "set", **{f"Config.Account1.{key}": value for key, value in changes.items()})
@@ -432,7 +432,7 @@ async def test_sip_lines(akuvox: AkuvoxFactory) -> None:
 # ---- Logs ----
 
 
-async def test_door_log_pages(akuvox: AkuvoxFactory) -> None:
+async def test_the_door_log_is_returned_by_page(akuvox: AkuvoxFactory) -> None:
     """As captures/doorlog_paging_x912.md measured."""
     api = await akuvox("r29")
     api.sim.fill_door_log(1100)
@@ -463,7 +463,7 @@ async def test_each_dialect_has_its_own_words_in_door_logs(
     assert picture is None or record[picture].startswith("https://192.168.1.78/Image/DoorPicture/")
 
 
-async def test_call_log_types(akuvox: AkuvoxFactory) -> None:
+async def test_the_call_log_is_filtered_by_type(akuvox: AkuvoxFactory) -> None:
     """By name or number; the GET of clear writes `type`."""
     api = await akuvox()
     api.sim.fill_call_log(3)
@@ -476,7 +476,7 @@ async def test_call_log_types(akuvox: AkuvoxFactory) -> None:
     assert (await api.get("calllog/get"))["data"]["num"] == 0
 
 
-async def test_log_level(akuvox: AkuvoxFactory) -> None:
+async def test_the_log_level_can_be_set(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     key = "Config.Settings.LOGLEVEL.Level"
     assert await api.data("log", "set", **{key: "7"}) == {key: "7"}

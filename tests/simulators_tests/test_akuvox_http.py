@@ -53,7 +53,7 @@ async def test_get_is_refused_where_only_post_is_listed(akuvox: AkuvoxFactory) -
     assert api.sim.config["Config.DoorSetting.RELAY.HoldDelayA"] == "5"
 
 
-async def test_misprinted_actions(akuvox: AkuvoxFactory) -> None:
+async def test_responses_contain_the_misprints_of_the_manual(akuvox: AkuvoxFactory) -> None:
     """Devices reply with the misprints of the examples in the manual."""
     api = await akuvox()
     assert (await api.get("doorlog/get"))["action"] == "upgrade"
@@ -76,14 +76,14 @@ async def test_authentication_can_be_off(akuvox: AkuvoxFactory) -> None:
     assert (await plain(api.base + INFO))[0] == 200
 
 
-async def test_disabled(akuvox: AkuvoxFactory) -> None:
+async def test_a_disabled_api_responds_with_403(akuvox: AkuvoxFactory) -> None:
     """Disabled: every request gets 403."""
     api = await akuvox(auth=Auth.NONE)
     api.sim.enable_api(False)
     assert await plain(api.base + INFO) == (403, [], b"")
 
 
-async def test_whitelist(akuvox: AkuvoxFactory) -> None:
+async def test_the_whitelist_rejects_other_addresses(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(auth=Auth.WHITELIST, whitelist=["192.168.1.5"])
     assert await plain(api.base + INFO, headers=basic()) == (403, [], b"")
     api.sim.set_whitelist("192.168.1.5", "127.0.0.1")
@@ -96,7 +96,7 @@ async def test_reserved_modes_reject_every_login(akuvox: AkuvoxFactory, auth: Au
     assert await plain(api.base + INFO, headers=basic()) == (403, [], b"")
 
 
-async def test_basic(akuvox: AkuvoxFactory) -> None:
+async def test_basic_authentication_checks_the_password(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(auth=Auth.BASIC)
     assert await plain(api.base + INFO) == (401, ['Basic realm="HTTP API"'], b"")
     assert (await plain(api.base + INFO, headers=basic(password="admin")))[0] == 401
@@ -104,7 +104,7 @@ async def test_basic(akuvox: AkuvoxFactory) -> None:
 
 
 @pytest.mark.parametrize("auth", [Auth.DIGEST, Auth.DIGEST_SERVER])
-async def test_digest(akuvox: AkuvoxFactory, auth: Auth) -> None:
+async def test_digest_authentication_checks_the_password(akuvox: AkuvoxFactory, auth: Auth) -> None:
     """The realm differs from the manual, and auth-int is offered."""
     api = await akuvox(auth=auth)
     status, [challenge], _ = await plain(api.base + INFO, headers=basic())
@@ -116,7 +116,7 @@ async def test_digest(akuvox: AkuvoxFactory, auth: Auth) -> None:
         assert response.status == 401
 
 
-async def test_basic_and_digest(akuvox: AkuvoxFactory) -> None:
+async def test_both_kinds_of_authentication_can_be_offered(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(auth=Auth.BASIC_DIGEST)
     _, challenges, _ = await plain(api.base + INFO)
     assert [challenge.partition(" ")[0] for challenge in challenges] == ["Digest", "Basic"]
@@ -133,7 +133,7 @@ async def test_factory_settings_reject_every_address(akuvox: AkuvoxFactory) -> N
     assert (await plain(api.base + INFO))[0] == 403
 
 
-async def test_nonces_expire(akuvox: AkuvoxFactory) -> None:
+async def test_an_expired_nonce_is_renewed(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     assert (await api.get("system/info"))["retcode"] == 0
     api.sim.expire_nonces()
@@ -218,7 +218,7 @@ async def test_e16c_sends_http_to_https(akuvox: AkuvoxFactory) -> None:
         assert response.headers["Location"] == f"https://{api.sim.https_address}{INFO}?a=b"
 
 
-async def test_e16c_chokes(akuvox: AkuvoxFactory) -> None:
+async def test_an_e16c_rejects_more_than_two_requests_at_once(akuvox: AkuvoxFactory) -> None:
     """More than two requests at once."""
     api = await akuvox("e16c")
     answers = await asyncio.gather(*(api.raw("GET", INFO) for _ in range(4)))
@@ -233,7 +233,7 @@ async def test_r29_sends_http_to_its_web_app(akuvox: AkuvoxFactory) -> None:
     assert (await api.get("system/info"))["retcode"] == 0
 
 
-async def test_r29_throttles(akuvox: AkuvoxFactory) -> None:
+async def test_an_r29_rejects_frequent_requests(akuvox: AkuvoxFactory) -> None:
     """401 without a challenge, although no password is needed."""
     api = await akuvox("r29")
     statuses = [(await api.raw("GET", INFO))[0] for _ in range(11)]
@@ -260,7 +260,7 @@ async def test_it83_has_no_relays_in_its_api(akuvox: AkuvoxFactory) -> None:
 # ---- The network ----
 
 
-async def test_the_cable(akuvox: AkuvoxFactory) -> None:
+async def test_a_disconnected_device_does_not_respond(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     api.sim.lose_connection()
     with pytest.raises(aiohttp.ClientConnectionError):
@@ -278,7 +278,7 @@ async def test_garbage_and_stray_401(akuvox: AkuvoxFactory) -> None:
     assert (await api.raw("GET", INFO))[0] == 200
 
 
-async def test_reboot(akuvox: AkuvoxFactory) -> None:
+async def test_a_reboot_resets_the_relays(akuvox: AkuvoxFactory) -> None:
     """The device replies and restarts: relays and calls are reset, the configuration is kept."""
     api = await akuvox("r29", speed=200)
     await api.data("relay", "trig", mode=1, num=1, level=0, delay=0)

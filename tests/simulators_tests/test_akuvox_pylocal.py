@@ -25,7 +25,7 @@ def client(api: Any) -> Any:
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c", "r29"])
-async def test_pylocal_akuvox(akuvox: AkuvoxFactory, dialect: str) -> None:
+async def test_pylocal_akuvox_reads_and_commands_the_simulator(akuvox: AkuvoxFactory, dialect: str) -> None:
     """The client cannot read an E18, which appends bytes to its JSON."""
     api = await akuvox(dialect)
     api.sim.pipeline.throttle = 0

@@ -81,7 +81,7 @@ async def test_a_new_trigger_restarts_the_opening_time(akuvox: AkuvoxFactory, re
         (C_OPENS, [MANUAL, AUTO, AUTO, MANUAL], [False, True, True, False]),
     ],
 )
-async def test_a_bistable_relay(
+async def test_a_bistable_relay_keeps_its_state(
     akuvox: AkuvoxFactory, reading: RelayReading, modes: list[int], states: list[bool]
 ) -> None:
     """No delay ends its state."""
@@ -146,7 +146,7 @@ async def test_healing_ends_lost_answers(akuvox: AkuvoxFactory) -> None:
 
 
 @pytest.mark.parametrize("names", RelayNames)
-async def test_names_of_relays(akuvox: AkuvoxFactory, names: RelayNames) -> None:
+async def test_relay_names_are_used_in_status_and_keys(akuvox: AkuvoxFactory, names: RelayNames) -> None:
     """The names are used in the status and in the keys of Action URLs."""
     api = await akuvox(relay_names=names)
     api.sim.relays.others["RelaySA"] = 0

@@ -29,7 +29,7 @@ def used(*functions: tuple[str, str], events: tuple[str, ...] = ()) -> Used:
     return Used(frozenset(functions), frozenset(events))
 
 
-def test_counting() -> None:
+def test_the_report_counts_endpoints_and_events() -> None:
     found = report("two_n", API, used(("/api/a", "GET"), ("/api/b", "DELETE"), ("/api/x", "GET"), events=("Ring",)))
     assert not found.complete
     assert list(found.lines()) == [
@@ -40,7 +40,7 @@ def test_counting() -> None:
     ]
 
 
-def test_fields_of_pushes() -> None:
+def test_the_report_counts_push_fields() -> None:
     """Fields are counted if a list of them exists."""
     api = {**API, "push_fields": [{"name": "ttl"}, {"name": "image"}]}
     everything = used(*coverage_report.pairs(API["endpoints"]), events=("Ring", "Knock"))
@@ -55,7 +55,7 @@ def test_fields_of_pushes() -> None:
     assert report("yard", api, Used(some.functions, some.events, frozenset({"ttl", "image"}))).complete
 
 
-def test_equal_methods() -> None:
+def test_get_and_post_may_count_as_one() -> None:
     """GET and POST may count as one, PUT and DELETE may not."""
     functions = used(("/api/a", "POST"), ("/api/b", "PUT"), events=("Ring", "Knock"))
     found = report("two_n", API, functions, equal=True)
@@ -63,7 +63,7 @@ def test_equal_methods() -> None:
     assert report("two_n", API, functions).missing_functions == (("/api/a", "GET"), ("/api/b", "DELETE"))
 
 
-def test_complete() -> None:
+def test_a_complete_report_lists_nothing_missing() -> None:
     everything = used(
         ("/api/a", "GET"), ("/api/a", "POST"), ("/api/b", "PUT"), ("/api/b", "DELETE"), events=("Ring", "Knock", "More")
     )
@@ -81,7 +81,9 @@ def test_records_of_all_processes(tmp_path: Path) -> None:
     assert read_used(tmp_path, "two_n") == used(("/api/a", "GET"), events=("Ring", "Knock"))
 
 
-def test_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_exits_with_one_if_incomplete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "door_api.json").write_text(json.dumps(API))
     monkeypatch.setattr(coverage_report, "DATA", tmp_path)
     records = tmp_path / "door-1.jsonl"
@@ -100,7 +102,7 @@ def test_nothing_is_recorded_without_the_variable(tmp_path: Path, monkeypatch: p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_each_record_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_record_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     for _ in range(3):
         recorder = Recorder("two_n")

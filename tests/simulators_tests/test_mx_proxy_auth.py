@@ -15,7 +15,7 @@ from .mx_proxy_api import CLIENT
 BASIC = 'Basic realm="MXProxy client application"'
 
 
-async def test_a_token(mx: MxFactory) -> None:
+async def test_a_login_returns_a_signed_token(mx: MxFactory) -> None:
     api = await mx(logged_in=False)
     response, content = await api.try_login()
     assert response.status == 200
@@ -96,7 +96,7 @@ async def test_an_unreachable_mx_sets_the_status_of_requests_and_logins(
     await api.get("/contacts")
 
 
-async def test_changed_secrets(mx: MxFactory) -> None:
+async def test_changed_secrets_apply_at_the_next_login(mx: MxFactory) -> None:
     """Changed secrets apply at the next login."""
     api = await mx()
     api.sim.set_secret(CLIENT, "new")
@@ -107,7 +107,7 @@ async def test_changed_secrets(mx: MxFactory) -> None:
     assert (await api.try_login(secret="new", password="new-pass"))[0].status == 200
 
 
-async def test_tokens_expire(mx: MxFactory) -> None:
+async def test_an_expired_token_is_rejected(mx: MxFactory) -> None:
     api = await mx()
     old = api.token
     api.sim.expire_tokens()
@@ -129,7 +129,7 @@ async def test_tokens_of_another_key(mx: MxFactory) -> None:
     assert (await api.error("GET", "/auth"))[0] == 401
 
 
-async def test_a_lost_link(mx: MxFactory) -> None:
+async def test_a_login_restores_a_lost_link(mx: MxFactory) -> None:
     """Any login restores the link, and old tokens work again."""
     api = await mx()
     old = api.token
@@ -139,7 +139,7 @@ async def test_a_lost_link(mx: MxFactory) -> None:
     await api.send("GET", "/auth", token=old)
 
 
-async def test_logout(mx: MxFactory) -> None:
+async def test_logout_uses_the_undocumented_path(mx: MxFactory) -> None:
     """The path of the manual does not exist."""
     api = await mx()
     assert await api.error("DELETE", "/auth/logout") == (404, "not found")
@@ -150,14 +150,14 @@ async def test_logout(mx: MxFactory) -> None:
     await api.get("/auth")
 
 
-async def test_the_documented_logout(mx: MxFactory) -> None:
+async def test_logout_may_use_the_documented_path(mx: MxFactory) -> None:
     api = await mx()
     api.sim.document_logout()
     assert await api.send("DELETE", "/auth/logout") == {"userLogout": LOGIN}
     assert (await api.error("GET", "/auth"))[0] == 401
 
 
-async def test_a_restart(mx: MxFactory) -> None:
+async def test_a_restart_ends_tokens_and_keeps_links(mx: MxFactory) -> None:
     """A restart ends tokens, not links."""
     api = await mx()
     await api.send("PUT", f"/tokens/fcm/com.example.ha/{'A' * 32}")
@@ -184,7 +184,7 @@ async def test_accounts_have_separate_calls_and_links(mx: MxFactory) -> None:
 # ---- Paths, methods, bodies ----
 
 
-async def test_paths_and_methods(mx: MxFactory) -> None:
+async def test_unknown_paths_and_methods_are_rejected(mx: MxFactory) -> None:
     api = await mx()
     for method, path in (
         ("GET", "/nope"),
@@ -248,7 +248,9 @@ async def test_responses_are_compressed_on_request(mx: MxFactory) -> None:
         ),
     ],
 )
-async def test_bodies(mx: MxFactory, body: bytes, content_type: str, status: int, text: str) -> None:
+async def test_invalid_bodies_are_rejected(
+    mx: MxFactory, body: bytes, content_type: str, status: int, text: str
+) -> None:
     """An invalid body is a server error."""
     api = await mx()
     headers = {"Content-Type": content_type} if content_type else {}

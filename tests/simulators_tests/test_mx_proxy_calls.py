@@ -18,7 +18,7 @@ def numbers(content: Any) -> list[int]:
 # ---- The log ----
 
 
-async def test_the_log(mx: MxFactory) -> None:
+async def test_the_call_log_is_returned(mx: MxFactory) -> None:
     api = await mx()
     rows = (await api.get("/calls"))["callLog"]
     assert [row["record_id"] for row in rows] == [1301, 1302, 1303]
@@ -55,7 +55,7 @@ async def test_the_log(mx: MxFactory) -> None:
         ("1790007200", []),
     ],
 )
-async def test_since(mx: MxFactory, moment: str, expected: list[int]) -> None:
+async def test_the_call_log_begins_at_the_given_time(mx: MxFactory, moment: str, expected: list[int]) -> None:
     """Only calls after that time."""
     api = await mx()
     assert numbers(await api.get(f"/calls?timestamp={moment}")) == expected
@@ -64,7 +64,7 @@ async def test_since(mx: MxFactory, moment: str, expected: list[int]) -> None:
 @pytest.mark.parametrize(
     "moment", ["yesterday", "2026-09-21", "2026-09-21T14:15:12", "2026-09-21T14Z", "2026-02-30T00:00:00Z", "1.5"]
 )
-async def test_bad_times(mx: MxFactory, moment: str) -> None:
+async def test_an_invalid_time_is_rejected(mx: MxFactory, moment: str) -> None:
     api = await mx()
     assert await api.error("GET", f"/calls?timestamp={moment}") == (400, "bad timestamp format")
 
@@ -101,7 +101,7 @@ async def test_a_full_last_block_delays_the_call_log(
 # ---- Address book and services ----
 
 
-async def test_contacts_and_services(mx: MxFactory) -> None:
+async def test_contacts_and_services_are_returned(mx: MxFactory) -> None:
     api = await mx()
     contacts = (await api.get("/contacts"))["contacts"]
     assert [row["ext"] for row in contacts] == ["3107", "3108", "3190"]
@@ -113,7 +113,7 @@ async def test_contacts_and_services(mx: MxFactory) -> None:
 # ---- Call mode and devices ----
 
 
-async def test_call_mode(mx: MxFactory) -> None:
+async def test_the_call_mode_can_be_changed(mx: MxFactory) -> None:
     api = await mx()
     mode = {"remote": True, "device": "12025550107", "ringDelay": 1, "vmDelay": 30}
     assert await api.send("PATCH", "/calls", {"remote": True, "device": "12025550107"}) == {"callMode": mode}
@@ -122,7 +122,7 @@ async def test_call_mode(mx: MxFactory) -> None:
     assert api.sim.state()["modes"]["anna@office.test"]["ringDelay"] == 2
 
 
-async def test_assign(mx: MxFactory) -> None:
+async def test_only_known_devices_can_be_assigned(mx: MxFactory) -> None:
     api = await mx()
     assert await api.send("PATCH", "/calls/doorPhone") is None
     assert api.sim.state()["assigned"]["anna@office.test"] == "doorPhone"
@@ -134,7 +134,7 @@ async def test_assign(mx: MxFactory) -> None:
 # ---- Live calls ----
 
 
-async def test_an_incoming_call(mx: MxFactory) -> None:
+async def test_an_incoming_call_is_returned_as_delivered(mx: MxFactory) -> None:
     api = await mx()
     number = api.sim.incoming_call("3190")
     ringing = await api.call(number)
@@ -184,7 +184,7 @@ async def test_a_missed_call_is_in_the_log(mx: MxFactory) -> None:
     assert "ext" not in row
 
 
-async def test_hold(mx: MxFactory) -> None:
+async def test_an_established_call_can_be_held(mx: MxFactory) -> None:
     api = await mx()
     number = api.sim.incoming_call("3190")
     assert (await api.error("PUT", f"/calls/{number}/hold"))[0] == 500
@@ -221,7 +221,7 @@ async def test_a_call_without_valid_numbers_is_denied(mx: MxFactory, body: dict[
     assert await api.error("POST", "/calls", body) == (400, "URM Denied")
 
 
-async def test_transfer(mx: MxFactory) -> None:
+async def test_a_transferred_call_ends_for_the_extension(mx: MxFactory) -> None:
     api = await mx(speed=100)
     number = api.sim.incoming_call("3190")
     api.sim.pick_up(number)
@@ -244,14 +244,14 @@ async def test_transfer(mx: MxFactory) -> None:
         ("POST", "/conference"),
     ],
 )
-async def test_calls_have_numbers(mx: MxFactory, method: str, path: str) -> None:
+async def test_an_invalid_call_number_is_rejected(mx: MxFactory, method: str, path: str) -> None:
     api = await mx()
     for text, reason in (("abc", "invalid syntax"), ("9" * 20, "value out of range")):
         expected = (404, f'strconv.ParseInt: parsing "{text}": {reason}')
         assert await api.error(method, f"/calls/{text}{path}", {}) == expected
 
 
-async def test_unknown_calls(mx: MxFactory) -> None:
+async def test_commands_for_an_unknown_call_are_rejected(mx: MxFactory) -> None:
     api = await mx()
     for method, path in (("PUT", ""), ("DELETE", ""), ("PUT", "/hold"), ("PUT", "/unhold")):
         assert await api.error(method, f"/calls/9999{path}", {}) == (500, "invalidCallIdentifier")
@@ -273,7 +273,7 @@ async def test_a_command_without_a_reply_is_a_timeout(mx: MxFactory) -> None:
     assert set(api.sim.state()["calls"]["anna@office.test"].values()) == {"talking"}
 
 
-async def test_a_lost_reply(mx: MxFactory) -> None:
+async def test_a_command_with_a_lost_reply_is_executed(mx: MxFactory) -> None:
     """The command was executed."""
     api = await mx(speed=100)
     api.sim.lose_reply("hold")
@@ -281,7 +281,7 @@ async def test_a_lost_reply(mx: MxFactory) -> None:
     assert set(api.sim.state()["calls"]["anna@office.test"].values()) == {"held"}
 
 
-async def test_an_empty_reply(mx: MxFactory) -> None:
+async def test_a_command_with_an_empty_reply_is_not_executed(mx: MxFactory) -> None:
     api = await mx()
     api.sim.empty_reply("hold")
     assert await hold(api) == (400, "empty mx response")

@@ -102,7 +102,7 @@ async def differences(api: MxApi, recording: Recording) -> list[str]:
 
 
 @pytest.mark.skipif(not FILES, reason="the recordings are not here")
-async def test_the_recordings(mx: MxFactory) -> None:
+async def test_the_simulator_matches_the_recordings(mx: MxFactory) -> None:
     api = await mx(logged_in=False, apps={"client1": "client-secret"}, empty=True, speed=50)
     move_in(api)
     found = {}

@@ -24,7 +24,7 @@ CONFERENCE = {
 }
 
 
-async def test_voicemails(mx: MxFactory) -> None:
+async def test_voicemails_omit_empty_fields(mx: MxFactory) -> None:
     """Empty fields are omitted, `read` too."""
     api = await mx()
     rows = (await api.get("/voicemails"))["voiceMails"]
@@ -52,7 +52,7 @@ async def test_voicemails(mx: MxFactory) -> None:
     ]
 
 
-async def test_a_file(mx: MxFactory) -> None:
+async def test_a_voicemail_file_is_sent_in_chunks(mx: MxFactory) -> None:
     """The file is chunked, without a length."""
     api = await mx()
     response, body = await api.raw("GET", "/voicemails/82")
@@ -66,7 +66,7 @@ async def test_a_file(mx: MxFactory) -> None:
         assert sound.getnframes() / sound.getframerate() == 4
 
 
-async def test_note_and_mark(mx: MxFactory) -> None:
+async def test_a_voicemail_can_be_noted_and_marked(mx: MxFactory) -> None:
     api = await mx()
     assert await api.send("PATCH", "/voicemails/89", {"read": True}) == {"vm": {"read": True}}
     assert await api.send("PATCH", "/voicemails/89", {"note": "at the <door>"}) == {"vm": {"note": "at the <door>"}}
@@ -80,7 +80,7 @@ async def test_note_and_mark(mx: MxFactory) -> None:
     assert await api.error("PATCH", "/voicemails/89", {"note": None}) == (400, "bad request")
 
 
-async def test_delete(mx: MxFactory) -> None:
+async def test_a_deleted_voicemail_is_not_found(mx: MxFactory) -> None:
     api = await mx()
     await api.send("DELETE", "/voicemails/82")
     assert [row["id"] for row in (await api.get("/voicemails"))["voiceMails"]] == ["89"]
@@ -88,7 +88,7 @@ async def test_delete(mx: MxFactory) -> None:
         assert await api.error(method, "/voicemails/82", body) == (404, "not found")
 
 
-async def test_a_new_voicemail(mx: MxFactory) -> None:
+async def test_a_new_voicemail_is_in_the_call_log(mx: MxFactory) -> None:
     """The log has the missed call and the voicemail, with one gcid."""
     api = await mx()
     api.sim.clear_everything()
@@ -107,12 +107,12 @@ async def test_a_new_voicemail(mx: MxFactory) -> None:
 # ---- Conferences ----
 
 
-async def test_info(mx: MxFactory) -> None:
+async def test_conference_info_has_its_fields(mx: MxFactory) -> None:
     api = await mx()
     assert (await api.get("/conferences/info"))["conferences"].keys() == {"ext", "did", "subject", "body", "meeting"}
 
 
-async def test_a_conference(mx: MxFactory) -> None:
+async def test_a_conference_can_be_created_and_changed(mx: MxFactory) -> None:
     api = await mx()
     created = {**CONFERENCE, "Id": "1"}
     assert await api.send("POST", "/conferences", CONFERENCE) == {"conference": created}
@@ -140,12 +140,12 @@ async def test_a_conference(mx: MxFactory) -> None:
 
 
 @pytest.mark.parametrize(("method", "body"), [("PUT", CONFERENCE), ("POST", {"accessId": 1}), ("DELETE", None)])
-async def test_unknown_conferences(mx: MxFactory, method: str, body: object) -> None:
+async def test_an_unknown_conference_is_not_found(mx: MxFactory, method: str, body: object) -> None:
     api = await mx()
     assert (await api.error(method, "/conferences/9", body))[0] == 404
 
 
-async def test_wrong_types(mx: MxFactory) -> None:
+async def test_a_wrong_type_is_rejected(mx: MxFactory) -> None:
     api = await mx()
     body = {**CONFERENCE, "ownerId": str(OWNER)}
     text = "json: cannot unmarshal string into Go struct field .ownerId of type int64"

@@ -11,7 +11,7 @@ from .conftest import MxFactory
 from .mx_proxy_api import GRANT
 
 
-async def test_the_command_line() -> None:
+async def test_the_command_line_starts_a_simulator() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -47,13 +47,13 @@ async def test_the_command_line() -> None:
         assert await process.wait() == 0
 
 
-async def test_https(mx: MxFactory) -> None:
+async def test_the_simulator_serves_https(mx: MxFactory) -> None:
     api = await mx(https=True)
     assert api.sim.url.startswith("https://127.0.0.1:")
     await api.get("/contacts")
 
 
-async def test_the_network(mx: MxFactory) -> None:
+async def test_faults_of_the_network_and_the_server_can_be_set(mx: MxFactory) -> None:
     api = await mx()
     api.sim.lose_connection()
     with pytest.raises(aiohttp.ClientConnectionError):

@@ -13,7 +13,7 @@ TOKEN = "7C179108B7BF759DED2D9CBED7969DE6"
 PATH = f"/tokens/fcm/com.example.ha/{TOKEN}"
 
 
-async def test_tokens(mx: MxFactory) -> None:
+async def test_push_tokens_can_be_added_and_removed(mx: MxFactory) -> None:
     api = await mx()
     await api.send("PUT", PATH)
     await api.send("PUT", PATH)
@@ -57,7 +57,7 @@ async def pushed(api: MxApi, inbox: Inbox, form: Form) -> Any:
     return body
 
 
-async def test_bare(mx: MxFactory, inbox: Inbox) -> None:
+async def test_a_bare_push_equals_the_call_info(mx: MxFactory, inbox: Inbox) -> None:
     """The same object as call info has."""
     api = await mx()
     body = await pushed(api, inbox, Form.BARE)
@@ -66,7 +66,7 @@ async def test_bare(mx: MxFactory, inbox: Inbox) -> None:
     assert inbox.headers[0]["Content-Type"] == "application/json"
 
 
-async def test_as_for_google(mx: MxFactory, inbox: Inbox) -> None:
+async def test_a_google_push_has_its_envelope(mx: MxFactory, inbox: Inbox) -> None:
     api = await mx()
     await api.send("PUT", PATH)
     body = await pushed(api, inbox, Form.FCM)
@@ -76,7 +76,7 @@ async def test_as_for_google(mx: MxFactory, inbox: Inbox) -> None:
     assert body["data"]["type"] == "Delivered"
 
 
-async def test_under_data(mx: MxFactory, inbox: Inbox) -> None:
+async def test_a_data_push_has_a_data_field(mx: MxFactory, inbox: Inbox) -> None:
     api = await mx()
     body = await pushed(api, inbox, Form.DATA)
     assert list(body) == ["data"]
@@ -84,7 +84,7 @@ async def test_under_data(mx: MxFactory, inbox: Inbox) -> None:
 
 
 @pytest.mark.parametrize("form", [Form.TEXT, Form.DATA_TEXT])
-async def test_all_text(mx: MxFactory, inbox: Inbox, form: Form) -> None:
+async def test_a_text_push_contains_only_texts(mx: MxFactory, inbox: Inbox, form: Form) -> None:
     api = await mx()
     body = await pushed(api, inbox, form)
     content = body["data"] if form is Form.DATA_TEXT else body
@@ -97,7 +97,7 @@ async def test_all_text(mx: MxFactory, inbox: Inbox, form: Form) -> None:
     assert content["cads"].startswith('[{"name":"__FIRST_CALL_ID__",')
 
 
-async def test_every_kind(mx: MxFactory, inbox: Inbox) -> None:
+async def test_each_change_of_a_call_is_pushed(mx: MxFactory, inbox: Inbox) -> None:
     api = await mx()
     api.sim.push_to(inbox.url)
     number = api.sim.incoming_call("3190")

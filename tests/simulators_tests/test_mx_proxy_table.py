@@ -35,7 +35,7 @@ def test_the_data_are_what_the_server_has() -> None:
     assert len({(path, method) for path, method, _ in listed}) == len(listed) == 29
 
 
-def test_events() -> None:
+def test_the_table_lists_each_kind_of_push() -> None:
     assert [row["type"] for row in API["events"]] == [kind.value for kind in Kind]
 
 

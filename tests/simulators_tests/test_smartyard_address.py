@@ -17,7 +17,7 @@ async def doors(api: YardApi) -> dict[tuple[str, str], dict[str, Any]]:
     return {(str(row["domophoneId"]), str(row["doorId"])): row for house in houses for row in house["doors"]}
 
 
-async def test_houses(yard: YardFactory) -> None:
+async def test_houses_are_returned_with_their_doors(yard: YardFactory) -> None:
     api = await yard(seed=None)
     garden, river = await api.post("address/getAddressList")
     assert (garden["houseId"], garden["hasPlog"], garden["cctv"]) == ("11", "t", 4)
@@ -49,7 +49,7 @@ async def test_numbers_are_now_text_now_numbers(yard: YardFactory) -> None:
     assert {kind for row in (await kinds(None))[:4] for kind in row} == {str}
 
 
-async def test_settings_of_flats(yard: YardFactory) -> None:
+async def test_apartment_settings_depend_on_the_resident(yard: YardFactory) -> None:
     api = await yard(seed=None)
     first, second = await api.post("address/getSettingsList")
     assert first["address"] == "г. Примерск, ул. Садовая, д. 3, кв. 7"
@@ -63,7 +63,7 @@ async def test_settings_of_flats(yard: YardFactory) -> None:
     assert "keys" not in own
 
 
-async def test_intercom(yard: YardFactory) -> None:
+async def test_intercom_settings_can_be_changed(yard: YardFactory) -> None:
     api = await yard(seed=None)
     before = await api.post("address/intercom", flatId="51")
     assert before == {
@@ -98,7 +98,7 @@ async def test_a_roommate_cannot_change_some_settings(yard: YardFactory) -> None
 
 
 @pytest.mark.parametrize("path", ["intercom", "resetCode", "plogDays", "plog", "trackEvent"])
-async def test_flats_of_others(yard: YardFactory, path: str) -> None:
+async def test_apartments_of_others_are_rejected(yard: YardFactory, path: str) -> None:
     api = await yard()
     for number in (52, 99999):
         assert (await api.error(f"address/{path}", flatId=number, day="2026-11-20"))[0] == 404
@@ -106,14 +106,14 @@ async def test_flats_of_others(yard: YardFactory, path: str) -> None:
         assert (await api.error(f"address/{path}", **body))[0] == 422
 
 
-async def test_a_new_code(yard: YardFactory) -> None:
+async def test_reset_code_sets_a_new_code(yard: YardFactory) -> None:
     api = await yard()
     answer = await api.post("address/resetCode", flatId=51)
     assert isinstance(answer["code"], int)
     assert (await api.post("address/intercom", flatId=51))["doorCode"] == str(answer["code"])
 
 
-async def test_doors(yard: YardFactory) -> None:
+async def test_only_own_working_doors_open(yard: YardFactory) -> None:
     api = await yard()
     assert await api.post("address/openDoor", domophoneId=21, doorId=1) is None
     # Without a number it is the first door.
@@ -212,7 +212,7 @@ async def test_rings_in_the_log(yard: YardFactory) -> None:
 # ---- Tracked events ----
 
 
-async def test_tracked_events(yard: YardFactory, catcher: Catcher) -> None:
+async def test_a_tracked_event_is_pushed(yard: YardFactory, catcher: Catcher) -> None:
     api = await yard(seed=None)
     api.sim.push_to(catcher.url, Form.FCM)
     body: dict[str, Any] = {"flatId": 51, "eventType": "3", "eventDetail": "0000001A2B3C4D", "comments": "kid"}

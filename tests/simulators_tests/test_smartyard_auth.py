@@ -120,7 +120,7 @@ async def test_a_login_without_a_device_token_replaces_the_last(yard: YardFactor
     await api.post("user/ping", token=tokens[1])
 
 
-async def test_too_many_devices(yard: YardFactory) -> None:
+async def test_a_login_beyond_the_device_limit_is_rejected(yard: YardFactory) -> None:
     api = await yard()
     api.sim.limit_devices(1)
     await api.login()
@@ -144,7 +144,7 @@ async def test_an_unknown_phone_number_has_no_apartments(yard: YardFactory) -> N
     assert len(await api.post("address/getAddressList")) == 1
 
 
-async def test_a_revoked_token(yard: YardFactory) -> None:
+async def test_a_revoked_token_is_rejected(yard: YardFactory) -> None:
     api = await yard()
     api.sim.revoke_tokens()
     assert await api.error("user/ping") == (401, "Не авторизован", "Не авторизован")

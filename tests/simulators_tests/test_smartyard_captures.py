@@ -87,7 +87,7 @@ async def difference(api: YardApi, recording: Recording, hash: str) -> str:
     return "" if same and data.startswith(opening) else f"{answer} is not {recorded}"
 
 
-async def test_the_recordings(yard: YardFactory) -> None:
+async def test_the_simulator_matches_the_recordings(yard: YardFactory) -> None:
     api = await settle(yard)
     name, found = api.sim.ring(1), {}
     for file in FILES:
@@ -102,7 +102,9 @@ PUSHED = [("01", "text", "android"), ("02", "1", "android"), ("03", "2", "androi
 
 
 @pytest.mark.parametrize(("name", "what", "platform"), PUSHED)
-async def test_recorded_pushes(yard: YardFactory, catcher: Catcher, name: str, what: str, platform: str) -> None:
+async def test_pushes_match_the_recordings(
+    yard: YardFactory, catcher: Catcher, name: str, what: str, platform: str
+) -> None:
     api = await settle(yard)
     api.sim.push_to(catcher.url, Form.FCM, platform)
     if what == "text":
@@ -118,7 +120,7 @@ async def test_recorded_pushes(yard: YardFactory, catcher: Catcher, name: str, w
     assert {key: content.get(key) for key in same} == {key: recorded.get(key) for key in same}
 
 
-async def test_the_recorded_query(yard: YardFactory, catcher: Catcher) -> None:
+async def test_the_query_push_matches_the_recording(yard: YardFactory, catcher: Catcher) -> None:
     api = await settle(yard)
     api.sim.push_to(catcher.url, Form.QUERY)
     api.sim.message("Test **message**")

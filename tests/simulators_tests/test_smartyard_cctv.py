@@ -26,7 +26,7 @@ async def take(api: YardApi, url: str, **kwargs: Any) -> tuple[int, str, bytes]:
     return response.status, response.content_type, data
 
 
-async def test_lists(yard: YardFactory) -> None:
+async def test_each_camera_list_is_returned(yard: YardFactory) -> None:
     api = await yard(seed=None)
     rows = await api.post("cctv/all")
     assert [row["name"] for row in rows] == ["Ворота", "Вход", "Двор", "Калитка", "Парковка", "Подъезд 1"]
@@ -51,7 +51,7 @@ async def test_lists(yard: YardFactory) -> None:
     assert len((await api.post("cctv/allTree"))["cameras"]) == 4
 
 
-async def test_the_archive(yard: YardFactory) -> None:
+async def test_a_film_of_the_archive_can_be_prepared_and_downloaded(yard: YardFactory) -> None:
     api = await yard()
     [row] = await api.post("cctv/ranges", cameraId=41)
     assert row["stream"] == "door21"
@@ -128,7 +128,7 @@ async def test_a_live_playlist_advances_by_whole_segments(yard: YardFactory) -> 
     assert (await take(api, f"{row['url']}/{'0' * 16}-1.ts"))[0] == 403
 
 
-async def test_flussonic(yard: YardFactory) -> None:
+async def test_flussonic_checks_its_token(yard: YardFactory) -> None:
     api = await yard()
     one, other = await camera(api, 41), await camera(api, 46)
     assert is_playlist(await take(api, f"{one['url']}/index.fmp4.m3u8?token={one['token']}"))
@@ -166,7 +166,7 @@ async def test_other_names_of_flussonic(yard: YardFactory) -> None:
     assert (await camera(api, 46))["serverType"] == "sesame"
 
 
-async def test_nimble(yard: YardFactory) -> None:
+async def test_nimble_checks_its_token(yard: YardFactory) -> None:
     api = await yard()
     row = await camera(api, 42)
     sign = f"wmsAuthSign={row['token']}"
@@ -176,7 +176,7 @@ async def test_nimble(yard: YardFactory) -> None:
     assert (await take(api, f"{row['url']}/playlist.m3u8?token={row['token']}"))[0] == 403
 
 
-async def test_macroscop(yard: YardFactory) -> None:
+async def test_macroscop_checks_its_login(yard: YardFactory) -> None:
     api = await yard()
     row = await camera(api, 43)
     status, _, text = await take(api, f"{row['url']}&{row['token']}")
@@ -191,7 +191,7 @@ async def test_macroscop(yard: YardFactory) -> None:
     assert (await take(api, f"{row['url'][:-3]}&{row['token']}"))[0] == 404
 
 
-async def test_trassir(yard: YardFactory) -> None:
+async def test_trassir_checks_its_session(yard: YardFactory) -> None:
     api = await yard()
     row = await camera(api, 44)
     host, _, query = row["url"].partition("/video?")
@@ -214,7 +214,7 @@ async def test_trassir(yard: YardFactory) -> None:
     assert (await ask(f"/screenshot/abc?timestamp=0&sid={sid}"))["success"] == 0
 
 
-async def test_forpost(yard: YardFactory) -> None:
+async def test_forpost_checks_its_login(yard: YardFactory) -> None:
     api = await yard()
     row = await camera(api, 45)
     address, _, query = f"{row['url']}&{row['token']}".partition("?")
@@ -233,7 +233,7 @@ async def test_forpost(yard: YardFactory) -> None:
     ).encode()
 
 
-async def test_camera_tokens_expire(yard: YardFactory) -> None:
+async def test_an_expired_camera_token_is_rejected(yard: YardFactory) -> None:
     api = await yard()
     old = await camera(api, 41)
 

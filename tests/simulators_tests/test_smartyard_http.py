@@ -12,7 +12,7 @@ from tests.simulators.smartyard import ELSEWHERE, PHONE, Breakage, Dialect
 from .smartyard_api import DEVICE, YardFactory
 
 
-async def test_only_post(yard: YardFactory) -> None:
+async def test_other_methods_than_post_are_rejected(yard: YardFactory) -> None:
     api = await yard()
     for method in ("GET", "PUT", "DELETE", "HEAD"):
         response, _ = await api.raw(method, "address/getAddressList")
@@ -37,7 +37,7 @@ async def test_an_empty_result_is_status_204(yard: YardFactory) -> None:
     assert json.loads(data) == {"code": 200, "name": "OK", "message": "OK"}
 
 
-async def test_options_and_support(yard: YardFactory) -> None:
+async def test_options_and_support_are_returned(yard: YardFactory) -> None:
     api = await yard(seed=None)
     assert (await api.post("ext/options"))["timeZone"] == "Europe/Moscow"
     api.sim.set_option("chat", "t")
@@ -47,7 +47,7 @@ async def test_options_and_support(yard: YardFactory) -> None:
     assert (await api.error("frs/listFaces", flatId=51))[0] == 422
 
 
-async def test_the_other_server(yard: YardFactory) -> None:
+async def test_the_axios_dialect_has_its_own_responses(yard: YardFactory) -> None:
     api = await yard(dialect=Dialect.AXIOS)
     assert api.sim.url.endswith("/api")
     assert len(await api.post("address/getAddressList")) == 2
@@ -89,7 +89,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("how", Breakage)
-async def test_a_broken_server(yard: YardFactory, how: Breakage) -> None:
+async def test_each_kind_of_broken_server_has_its_response(yard: YardFactory, how: Breakage) -> None:
     api = await yard()
     api.sim.break_server(how)
     response, data = await api.raw("POST", "user/ping", json={})
@@ -98,7 +98,7 @@ async def test_a_broken_server(yard: YardFactory, how: Breakage) -> None:
     await api.post("user/ping")
 
 
-async def test_redirects_and_pages(yard: YardFactory) -> None:
+async def test_a_function_can_be_redirected_or_answered_with_html(yard: YardFactory) -> None:
     api = await yard()
     api.sim.redirect("user/ping")
     response, _ = await api.raw("POST", "user/ping", json={})
@@ -125,13 +125,13 @@ async def test_requests_are_recorded(yard: YardFactory) -> None:
     assert (request.authorization, request.body) == ("Bearer", {"domophoneId": 21})
 
 
-async def test_https(yard: YardFactory) -> None:
+async def test_the_simulator_serves_https(yard: YardFactory) -> None:
     api = await yard(https=True)
     assert api.sim.url.startswith("https://127.0.0.1:")
     assert len(await api.post("cctv/all")) == 6
 
 
-async def test_the_network(yard: YardFactory) -> None:
+async def test_a_disconnected_server_does_not_respond(yard: YardFactory) -> None:
     api = await yard()
     api.sim.lose_connection()
     with pytest.raises(aiohttp.ClientConnectionError):
@@ -140,7 +140,7 @@ async def test_the_network(yard: YardFactory) -> None:
     await api.post("user/ping")
 
 
-async def test_the_command_line() -> None:
+async def test_the_command_line_starts_a_simulator() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -22,7 +22,7 @@ async def register(api: YardApi, **more: Any) -> None:
 # ---- Messages ----
 
 
-async def test_messages(yard: YardFactory) -> None:
+async def test_read_messages_and_chats_are_not_counted(yard: YardFactory) -> None:
     api = await yard(seed=None)
     assert await api.post("inbox/unreaded") == {"count": 0, "chat": 0}
     first = api.sim.message("One <b>", "Title")
@@ -91,7 +91,7 @@ async def test_disabled_notifications_are_not_pushed(yard: YardFactory, catcher:
 # ---- Tokens ----
 
 
-async def test_push_tokens(yard: YardFactory) -> None:
+async def test_invalid_push_tokens_are_rejected(yard: YardFactory) -> None:
     api = await yard()
     assert await api.post("user/pushTokens") == {"pushToken": None, "voipToken": None}
     for token in ("", "x" * 15, "x" * 1024):
@@ -145,7 +145,7 @@ async def test_only_devices_of_the_bundle(yard: YardFactory, catcher: Catcher) -
     assert [query["bundle"] for query in catcher.queries] == [BUNDLE]
 
 
-async def test_upgrades(yard: YardFactory) -> None:
+async def test_the_server_can_require_an_upgrade(yard: YardFactory) -> None:
     api = await yard()
     body = {"version": "1", "platform": "android"}
     assert await api.post("user/appVersion", token=None, **body) is None
@@ -167,7 +167,7 @@ async def ring(api: YardApi, catcher: Catcher, form: Form, platform: str = "andr
 
 @pytest.mark.parametrize("form", JSON_FORMS)
 @pytest.mark.parametrize("dialect", Dialect)
-async def test_a_ring(yard: YardFactory, catcher: Catcher, dialect: Dialect, form: Form) -> None:
+async def test_a_ring_is_pushed_in_each_form(yard: YardFactory, catcher: Catcher, dialect: Dialect, form: Form) -> None:
     api = await yard(dialect=dialect)
     name, _ = await ring(api, catcher, form)
     [content] = catcher.contents
@@ -251,7 +251,7 @@ async def test_a_ring_is_pushed_only_to_devices_of_the_apartment(yard: YardFacto
     assert [(content["domophoneId"], content["ttl"]) for content in catcher.contents] == [("24", "30"), ("22", "5")]
 
 
-async def test_the_support_calls(yard: YardFactory, catcher: Catcher) -> None:
+async def test_a_call_of_the_support_is_pushed(yard: YardFactory, catcher: Catcher) -> None:
     api = await yard()
     api.sim.push_to(catcher.url, Form.BARE)
     name = api.sim.support_calls()
@@ -292,7 +292,7 @@ async def test_a_push_is_sent_once(yard: YardFactory, catcher: Catcher) -> None:
 
 
 @pytest.mark.parametrize("kind", Hostile)
-async def test_hostile_pushes(yard: YardFactory, catcher: Catcher, kind: Hostile) -> None:
+async def test_hostile_pushes_do_not_change_the_state(yard: YardFactory, catcher: Catcher, kind: Hostile) -> None:
     api = await yard()
     name, _ = await ring(api, catcher, Form.SEED)
     before = {**api.sim.state(), "pushes": [], "requests": 0}

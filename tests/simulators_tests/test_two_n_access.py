@@ -26,7 +26,7 @@ async def configure(api: Api, user: str, **access: Any) -> None:
 
 
 @pytest.mark.parametrize("model", WITH_ACCESS)
-async def test_blocking(device: Factory, model: str) -> None:
+async def test_a_change_of_blocking_is_an_event(device: Factory, model: str) -> None:
     api = await device(model)
     assert await api.result("accesspoint/blocking/status") == {
         "accessPoints": [{"id": 0, "blocked": False}, {"id": 1, "blocked": False}]
@@ -41,7 +41,7 @@ async def test_blocking(device: Factory, model: str) -> None:
     assert [params for _, params in events] == [{"ap": 0, "state": "in"}, {"ap": 0, "state": "out"}]
 
 
-async def test_blocking_parameters(api: Api) -> None:
+async def test_invalid_blocking_parameters_are_rejected(api: Api) -> None:
     assert await api.error("accesspoint/blocking/ctrl") == (11, "id")
     assert await api.error("accesspoint/blocking/ctrl", id=0) == (11, "action")
     assert await api.error("accesspoint/blocking/ctrl", id=2, action="on") == (12, "id")
@@ -125,7 +125,7 @@ async def test_access_is_not_granted(api: Api) -> None:
     assert not api.sim.switch_activations
 
 
-async def test_granting_parameters(api: Api) -> None:
+async def test_invalid_grant_parameters_are_rejected(api: Api) -> None:
     assert await api.error("accesspoint/grantaccess") == (11, "id")
     assert await api.error("accesspoint/grantaccess", id=0) == (11, "user")
     assert await api.error("accesspoint/grantaccess", id=7, user=ALICE) == (12, "id")
@@ -133,7 +133,7 @@ async def test_granting_parameters(api: Api) -> None:
     assert await api.events("ApiAccessRequested") == []
 
 
-async def test_granting_needs_control(api: Api) -> None:
+async def test_granting_needs_the_control_privilege(api: Api) -> None:
     """Privileges are checked before parameters."""
     api.sim.revoke("ha", Privilege.ACCESS_CONTROL)
     assert await api.error("accesspoint/grantaccess") == (10, None)
@@ -144,7 +144,7 @@ async def test_granting_needs_control(api: Api) -> None:
 # ---- Credentials at the door ----
 
 
-async def test_five_wrong_cards(api: Api) -> None:
+async def test_five_wrong_cards_limit_the_access(api: Api) -> None:
     """AccessLimited: a valid card is rejected for half a minute."""
     for _ in range(5):
         api.sim.swipe_card("FFFFFF")
@@ -173,7 +173,7 @@ async def test_a_right_code_forgives_wrong_ones(api: Api) -> None:
     assert await api.events("AccessLimited") == []
 
 
-async def test_lockdown(api: Api) -> None:
+async def test_a_lockdown_rejects_cards(api: Api) -> None:
     api.sim.lockdown()
     api.sim.swipe_card(CARD)
     api.sim.lockdown(False)
@@ -185,7 +185,7 @@ async def test_lockdown(api: Api) -> None:
     assert events[0][1] == {"ap": 0, "state": "in"}
 
 
-async def test_exit_button(api: Api) -> None:
+async def test_the_exit_button_opens_the_door(api: Api) -> None:
     api.sim.rex()
     events = await api.events("RexActivated", "SwitchStateChanged")
     assert events == [
@@ -194,7 +194,7 @@ async def test_exit_button(api: Api) -> None:
     ]
 
 
-async def test_silent_alarm(api: Api) -> None:
+async def test_a_silent_alarm_opens_the_door(api: Api) -> None:
     """The door opens as if nothing had happened."""
     api.sim.silent_alarm("Alice Gruberová")
     events = await api.events("CodeEntered", "SilentAlarm", "UserAuthenticated", "SwitchStateChanged")
@@ -212,7 +212,7 @@ async def test_a_held_card_is_two_events(api: Api) -> None:
     }  # fmt: skip
 
 
-async def test_fingers(api: Api) -> None:
+async def test_fingers_are_accepted_or_rejected(api: Api) -> None:
     api.sim.swipe_finger("Alice Gruberová")
     api.sim.swipe_finger()
     events = await api.events("FingerEntered", "UserAuthenticated", "UserRejected")
@@ -222,7 +222,7 @@ async def test_fingers(api: Api) -> None:
     assert events[3] == ("UserRejected", {"ap": 0, "session": 2, "reason": "invalidCredential"})
 
 
-async def test_phones(api: Api) -> None:
+async def test_a_paired_phone_opens_the_door(api: Api) -> None:
     authid = "48c48155eed7ea1dbb0b4d534b7459b9"
     await configure(api, ALICE, mobkey=authid.upper())
     api.sim.pair(authid)
@@ -243,7 +243,7 @@ async def test_phones(api: Api) -> None:
     assert events[4][0] == "UserAuthenticated"
 
 
-async def test_time_profiles(api: Api) -> None:
+async def test_time_profiles_limit_the_access(api: Api) -> None:
     """The syntax of 5.14.1."""
     # 2026-11-21 12:00 in Prague is a Saturday.
     api.sim.set_time(1_795_258_800)
@@ -295,7 +295,7 @@ async def test_a_strange_license_plate(api: Api) -> None:
     assert events[1][1]["reason"] == "invalidCredential"
 
 
-async def test_duplicates_are_ignored(api: Api) -> None:
+async def test_repeated_license_plates_are_ignored(api: Api) -> None:
     """The last ten successful requests are held in the memory."""
     first = str(uuid.uuid4())
     assert await recognise(api, "XYZ999", lprUuid=first) == OK
@@ -375,7 +375,7 @@ async def lift(device: Factory) -> Api:
 
 
 @pytest.mark.parametrize("name", ["uuid", "user"])
-async def test_lift_floors(lift: Api, name: str) -> None:
+async def test_lift_access_opens_the_floors_of_the_user(lift: Api, name: str) -> None:
     """The table has `uuid`, the example `user`."""
     await lift.do("lift/grantaccess", **{name: ALICE}, duration=180)
     event = ("LiftFloorsEnabled", {"type": "user", "floors": [0, 2], "uuid": ALICE})
@@ -396,7 +396,7 @@ async def test_the_longer_duration_applies(lift: Api) -> None:
     await until(lambda: not lift.sim.lift.floors)
 
 
-async def test_lift_parameters(lift: Api) -> None:
+async def test_invalid_lift_parameters_are_rejected(lift: Api) -> None:
     assert await lift.error("lift/grantaccess") == (11, "uuid")
     assert await lift.error("lift/grantaccess", uuid="Alice") == (12, "uuid")
     assert await lift.error("lift/grantaccess", user="") == (12, "user")
@@ -443,7 +443,7 @@ async def put_keys(api: Api, **body: Any) -> Any:
     return await api.send("PUT", "mobilekey/config", json=body)
 
 
-async def test_mobile_key(api: Api) -> None:
+async def test_the_mobile_key_settings_can_be_changed(api: Api) -> None:
     config = await api.result("mobilekey/config")
     assert config["location"] == "54-2201-0017"
     assert len(config["keys"]) == 4
@@ -477,7 +477,7 @@ async def test_an_invalid_key_is_silently_not_written(api: Api, bad: dict[str, A
     assert (await api.result("mobilekey/config"))["keys"] == [before[0], good, {}, {}]
 
 
-async def test_mobile_key_parameters(api: Api) -> None:
+async def test_invalid_mobile_key_parameters_are_rejected(api: Api) -> None:
     assert await put_keys(api, location="x" * 127) == OK
     assert failure(await put_keys(api, location="x" * 128)) == (12, "location")
     assert failure(await put_keys(api, location=7)) == (12, "location")
@@ -486,7 +486,7 @@ async def test_mobile_key_parameters(api: Api) -> None:
     assert failure(await api.put("mobilekey/config", location="Home")) == (14, None)
 
 
-async def test_compatibility(api: Api) -> None:
+async def test_the_compatibility_mode_can_be_changed(api: Api) -> None:
     """Of firmware 2.50."""
     assert await api.result("mobilekey/compatibility") == {"compatibilityMode": False}
     assert await api.send("PUT", "mobilekey/compatibility", json={"compatibilityMode": True}) == OK

@@ -23,7 +23,7 @@ async def test_the_call_log_is_empty_at_first(api: Api) -> None:
     assert await log(api) == []
 
 
-async def test_outgoing_calls(api: Api) -> None:
+async def test_outgoing_calls_are_logged_with_their_names(api: Api) -> None:
     """Regardless of the result; the name is that of the directory."""
     api.sim.set_time(1_825_503_832)
     session = api.sim.press("%1")
@@ -40,7 +40,7 @@ async def test_outgoing_calls(api: Api) -> None:
     assert second.keys() == {"id", "callType", "date", "duration"}
 
 
-async def test_duration(device: Factory) -> None:
+async def test_the_call_log_contains_the_duration(device: Factory) -> None:
     api = await device(speed=200)
     session = api.sim.incoming_call("sip:101@192.168.1.20:5060;user=phone")
     await api.do("call/answer", session=session)
@@ -54,7 +54,7 @@ async def test_duration(device: Factory) -> None:
     assert (record["callType"], record["name"]) == ("incoming", "Alice Gruberová")
 
 
-async def test_incoming_calls(api: Api) -> None:
+async def test_each_incoming_call_is_logged_with_its_type(api: Api) -> None:
     """Connected or declined, missed, completed elsewhere."""
     declined = api.sim.incoming_call()
     await api.do("call/hangup", session=declined, reason="rejected")
@@ -73,7 +73,7 @@ async def test_a_device_of_the_local_network(api: Api) -> None:
     assert "devType" not in unknown
 
 
-async def test_newest_first(api: Api) -> None:
+async def test_the_call_log_is_sorted_by_time(api: Api) -> None:
     """Records are sorted by absolute time, even if the clock was set back."""
     for step in (0, -3600, 7200):
         api.sim.advance_clock(step)
@@ -81,7 +81,7 @@ async def test_newest_first(api: Api) -> None:
     assert [record["id"] for record in await log(api)] == [3, 1, 2]
 
 
-async def test_delete(api: Api) -> None:
+async def test_records_of_the_call_log_can_be_deleted(api: Api) -> None:
     for _ in range(3):
         api.sim.terminate(api.sim.incoming_call())
     assert await api.delete("phone/calllog", id=2) == OK
@@ -125,7 +125,7 @@ async def configure(api: Api, *accounts: Any) -> Any:
 
 
 @pytest.mark.parametrize(("model", "accounts"), [("verso", 2), ("indoor", 2), ("verso3", 4)])
-async def test_settings(device: Factory, model: str, accounts: int) -> None:
+async def test_account_settings_contain_no_password(device: Factory, model: str, accounts: int) -> None:
     """captures/phone_config_manual3x.json; a password is never returned."""
     api = await device(model)
     found = (await api.result("phone/config"))["accounts"]
@@ -140,7 +140,7 @@ async def test_settings(device: Factory, model: str, accounts: int) -> None:
     assert await api.error("phone/config", account=accounts + 1) == (12, "account")
 
 
-async def test_changing_settings(device: Factory) -> None:
+async def test_account_settings_can_be_changed(device: Factory) -> None:
     api = await device(timing=Timing(register_delay=0.05))
     changes = {"enabled": True, "sipNumber": "5208", "domain": "pbx.example.com", "domainPort": 5062}
     secret = {"registrationEnabled": True, "password": "sip-secret"}

@@ -36,7 +36,7 @@ async def test_every_size_of_caps(device: Factory, model: str) -> None:
 
 
 @pytest.mark.parametrize(("model", "external"), [("verso", False), ("verso3", False), ("vario", True)])
-async def test_sources(device: Factory, model: str, external: bool) -> None:
+async def test_each_model_has_its_camera_sources(device: Factory, model: str, external: bool) -> None:
     """verso3 has an external camera that is configured but disabled."""
     api = await device(model)
     sources = [source["source"] for source in (await api.result("camera/caps"))["sources"]]
@@ -61,11 +61,13 @@ async def test_sources(device: Factory, model: str, external: bool) -> None:
         ({"width": 640, "height": 480, "source": "garden"}, (12, "source")),
     ],
 )
-async def test_errors(api: Api, params: dict[str, Any], error: tuple[int, str]) -> None:
+async def test_invalid_snapshot_parameters_are_rejected(
+    api: Api, params: dict[str, Any], error: tuple[int, str]
+) -> None:
     assert await api.error("camera/snapshot", **params) == error
 
 
-async def test_the_past(device: Factory) -> None:
+async def test_a_snapshot_may_be_of_the_past(device: Factory) -> None:
     """With `time` the picture of that moment, and `fps` is ignored."""
     api = await device("verso")
     api.sim.press("%1")
@@ -76,7 +78,7 @@ async def test_the_past(device: Factory) -> None:
     assert (past["visitor"], now["visitor"]) == (False, True)
 
 
-async def test_server_push(device: Factory) -> None:
+async def test_the_camera_streams_by_server_push(device: Factory) -> None:
     api = await device("verso")
     async with api.session.get(api.url("camera/snapshot?width=176&height=144&fps=15")) as response:
         assert response.content_type == "multipart/x-mixed-replace"

@@ -38,7 +38,7 @@ async def test_a_switch_is_disabled_and_enabled(api: Api) -> None:
     ]
 
 
-async def test_mode_and_duration(api: Api) -> None:
+async def test_the_mode_and_duration_of_a_switch_can_be_changed(api: Api) -> None:
     api.sim.configure_switch(1, mode="bistable")
     assert (await api.result("switch/caps", switch=1))["switches"][0]["mode"] == "bistable"
     api.sim.configure_switch(1, mode="monostable", duration=7)
@@ -52,7 +52,7 @@ async def test_mode_and_duration(api: Api) -> None:
         api.sim.configure_switch(9, enabled=True)
 
 
-async def test_an_io_module(api: Api) -> None:
+async def test_a_plugged_io_module_adds_ports(api: Api) -> None:
     before = (await api.result("io/caps"))["ports"]
     api.sim.plug_module("ext1", "io")
     assert (await api.result("io/caps"))["ports"] == [
@@ -71,7 +71,7 @@ async def test_an_io_module(api: Api) -> None:
     assert (await changes(api))[-1] == ("CapabilitiesChanged", {})
 
 
-async def test_a_display_module(api: Api) -> None:
+async def test_a_plugged_display_module_adds_functions(api: Api) -> None:
     """A Verso with a plugged-in display supports display/caps and photos."""
     assert await api.error("display/caps") == (1, None)
     assert "photo" not in (await api.result("dir/template"))["users"][0]
@@ -135,7 +135,7 @@ async def test_an_entry_is_renamed(device: Factory, entry: str) -> None:
         api.sim.rename_entry("Jiří Novák", "x" * 64)
 
 
-async def test_licences(api: Api) -> None:
+async def test_a_function_without_its_license_is_unsupported(api: Api) -> None:
     """captures/errors.json: a function without its license is not supported."""
     api.sim.take_licence("config")
     api.sim.take_licence("audio/test")
@@ -167,7 +167,7 @@ CAUSES: list[tuple[str, dict[str, Any], str, dict[str, Any] | None]] = [
 
 
 @pytest.mark.parametrize(("verb", "arguments", "event", "params"), CAUSES, ids=[cause[0] for cause in CAUSES])
-async def test_events(
+async def test_each_verb_causes_its_event(
     device: Factory, verb: str, arguments: dict[str, Any], event: str, params: dict[str, Any] | None
 ) -> None:
     api = await device("verso3")
@@ -183,7 +183,7 @@ async def test_undocumented_events_are_only_in_new_firmware(device: Factory) -> 
     assert not set(EVENTS_UNDESCRIBED) & set(MODELS["verso"].events)
 
 
-async def test_dtmf(api: Api) -> None:
+async def test_a_valid_dtmf_code_opens_a_door(api: Api) -> None:
     """A code that the other side of a call dials opens a door."""
     with pytest.raises(ValueError, match="line"):
         api.sim.dtmf("00", valid=True)
@@ -233,7 +233,7 @@ CONTROLLED: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-async def test_the_control_port(device: Factory) -> None:
+async def test_the_control_port_runs_each_verb(device: Factory) -> None:
     """Every verb can be sent as JSON, and the state is returned as JSON."""
     api = await device("verso3")
     control = Control(api.sim)

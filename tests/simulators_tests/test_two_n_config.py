@@ -23,7 +23,7 @@ async def download(api: Api) -> str:
 
 
 @pytest.mark.parametrize("model", MODELS)
-async def test_download(device: Factory, model: str) -> None:
+async def test_the_configuration_can_be_downloaded(device: Factory, model: str) -> None:
     api = await device(model)
     text = await download(api)
     info = MODELS[model].info
@@ -41,7 +41,7 @@ async def test_the_file_is_full_of_secrets(api: Api) -> None:
     assert [secret for secret in api.sim.config_file.secrets if secret not in text] == []
 
 
-async def test_upload(device: Factory) -> None:
+async def test_an_uploaded_configuration_is_applied_later(device: Factory) -> None:
     """It takes effect about 15 seconds later."""
     assert Timing().config_apply == 15
     api = await device(timing=Timing(config_apply=0.2))
@@ -68,7 +68,7 @@ async def test_an_invalid_configuration_file_is_rejected(device: Factory, conten
 # ---- 5.3.2 ----
 
 
-async def test_factory_reset(device: Factory) -> None:
+async def test_a_factory_reset_removes_accounts_and_directory(device: Factory) -> None:
     """About 15 seconds later all accounts are gone, and the directory is empty."""
     assert Timing().factory_reset == 15
     api = await device(timing=Timing(factory_reset=0.1))
@@ -87,7 +87,7 @@ async def test_factory_reset(device: Factory) -> None:
 
 
 @pytest.mark.parametrize("path", ["config/holidays", "holidays"])
-async def test_holidays(api: Api, path: str) -> None:
+async def test_holidays_can_be_changed(api: Api, path: str) -> None:
     assert await api.result(path) == {"dates": ["01/01", "24/12", "01/04/2018"]}
     dates = ["29/02", "17/11/2026"]
     # JSON may write a slash with a backslash before it.
@@ -126,7 +126,7 @@ async def test_holidays_come_by_multipart_only(api: Api) -> None:
 # ---- 5.1.5 and 5.1.6: time ----
 
 
-async def test_time(device: Factory) -> None:
+async def test_ntp_overrides_a_time_set_by_hand(device: Factory) -> None:
     """NTP overrides a time that was set by hand."""
     api = await device(timing=Timing(time_from_network=0.2))
     right = await api.result("system/time")
@@ -142,7 +142,7 @@ async def test_time(device: Factory) -> None:
     assert (await api.result("system/time"))["utcTime"] == pytest.approx(right["utcTime"], abs=5)
 
 
-async def test_time_by_put(device: Factory) -> None:
+async def test_ntp_can_be_turned_off(device: Factory) -> None:
     """Firmware 2.44 can turn NTP off."""
     api = await device(timing=Timing(time_from_network=0.05))
     assert await api.put("system/time", automatic=0, utcTime=1_700_829_813, server="pool.example.org") == OK
@@ -177,7 +177,7 @@ async def test_invalid_time_settings_are_rejected(api: Api, params: dict[str, An
     assert api.sim.system.automatic_time
 
 
-async def test_put_is_new(device: Factory) -> None:
+async def test_old_firmware_rejects_time_settings(device: Factory) -> None:
     api = await device("verso", firmware="2.43.0.1.1")
     assert await api.put_error("system/time", automatic=1) == (3, None)
     assert await api.error("system/timezone") == (2, None)
@@ -186,7 +186,7 @@ async def test_put_is_new(device: Factory) -> None:
 # ---- 5.1.6 and 5.1.7 of the later manuals: the zone ----
 
 
-async def test_time_zone(api: Api) -> None:
+async def test_the_time_zone_can_be_changed(api: Api) -> None:
     assert await api.result("system/timezone") == {"automatic": True, "zone": "Europe/Prague"}
     zones = (await api.result("system/timezone/caps"))["timezones"]
     assert "America/Los Angeles" in zones
@@ -224,7 +224,7 @@ async def test_invalid_time_zone_settings_are_rejected(
 # ---- The name ----
 
 
-async def test_device_name(api: Api) -> None:
+async def test_the_device_name_can_be_changed(api: Api) -> None:
     """Of firmware 2.50; its parameter is a guess."""
     assert await api.result("system/devicename") == {"deviceName": "Front Gate"}
     await api.do("system/devicename", deviceName="Back Gate")
@@ -236,7 +236,7 @@ async def test_device_name(api: Api) -> None:
     assert MODELS["verso"].info["deviceName"] == "Front Gate"
 
 
-async def test_restart(api: Api) -> None:
+async def test_a_restart_resets_the_uptime(api: Api) -> None:
     await api.do("system/restart")
     await until(lambda: api.sim.clock.uptime() < 1000)
     await api.sim.wait_until_up()

@@ -20,7 +20,7 @@ def codes(result: dict[str, Any]) -> list[list[tuple[str, str | None]]]:
 
 
 @pytest.mark.parametrize("model", [model for model in MODELS if model != "vario"])
-async def test_template(device: Factory, model: str) -> None:
+async def test_the_directory_template_depends_on_the_model(device: Factory, model: str) -> None:
     """5.14.1; a photo needs a display."""
     api = await device(model)
     result = await api.result("dir/template")
@@ -32,7 +32,7 @@ async def test_template(device: Factory, model: str) -> None:
     assert len(template["callPos"]) == 3
 
 
-async def test_methods(api: Api) -> None:
+async def test_directory_functions_need_their_method_and_json(api: Api) -> None:
     """POST for get and query, PUT for create, update and delete; all in JSON."""
     for path, right in (("get", "POST"), ("query", "POST"), ("create", "PUT"), ("update", "PUT"), ("delete", "PUT")):
         for method in {"GET", "POST", "PUT", "DELETE"} - {right}:
@@ -125,7 +125,7 @@ async def test_update_as_in_the_manual(api: Api) -> None:
         ("access.liftFloors", ["F=2,4", "F=5@P=0,7", "F=0@P=7,13 | F=0@D=5@9:15-11:45;D=4@11:45-13:30"], ["2"]),
     ],
 )
-async def test_formats(api: Api, field: str, good: list[Any], bad: list[Any]) -> None:
+async def test_directory_fields_are_checked(api: Api, field: str, good: list[Any], bad: list[Any]) -> None:
     """5.14.1."""
     for value in good:
         result = await api.directory("PUT", "update", users=[{"uuid": ALICE, field: value}])
@@ -135,7 +135,7 @@ async def test_formats(api: Api, field: str, good: list[Any], bad: list[Any]) ->
         assert [code for code, _ in codes(result)[0]] == ["EDIR_FIELD_VALUE_ERROR"], value
 
 
-async def test_limits(device: Factory) -> None:
+async def test_directory_limits_are_checked(device: Factory) -> None:
     api = await device("verso3")
     api.sim.directory.limit = 4
     api.sim.directory.photo_limit = 1
@@ -156,7 +156,7 @@ async def test_empty_texts_in_create(api: Api) -> None:
     assert codes(await api.directory("PUT", "create", users=[{"access": {"pin": ""}}])) == [[]]
 
 
-async def test_get(api: Api) -> None:
+async def test_get_returns_the_chosen_fields(api: Api) -> None:
     """5.14.5: the chosen fields, those without default, or all."""
     users = [{"uuid": ALICE.lower()}, {"uuid": UNKNOWN_USER}, {"uuid": WRONG}]
     fields = ["name", "callPos.peer", "callPos[1].grouped", "access.pin", "access.card[0]", "albert"]
@@ -182,7 +182,7 @@ async def test_get(api: Api) -> None:
     assert (await api.directory("POST", "get"))["users"] == []
 
 
-async def test_query_and_delete(api: Api) -> None:
+async def test_query_returns_changes_and_deleted_entries(api: Api) -> None:
     """5.14.4 and 5.14.6: changes since a timestamp, deleted entries among them."""
     everything = await api.directory("POST", "query", fields=["name"])
     series, stamps = everything["series"], [user["timestamp"] for user in everything["users"]]
@@ -218,7 +218,7 @@ async def test_query_of_an_unknown_past(api: Api) -> None:
     assert (await api.directory("POST", "query"))["invalid"] == 4
 
 
-async def test_changes_are_logged(api: Api) -> None:
+async def test_a_directory_change_is_an_event(api: Api) -> None:
     channel = await api.subscribe(filter="DirectoryChanged,DirectorySaved")
     result = await api.directory("PUT", "update", users=[{"uuid": ALICE, "name": "A"}, {"uuid": ALICE, "name": "B"}])
     await asyncio.sleep(0.15)

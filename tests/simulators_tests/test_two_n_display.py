@@ -26,7 +26,7 @@ async def verso3(device: Factory) -> Api:
 
 
 @pytest.mark.parametrize("model", SIZES)
-async def test_caps(device: Factory, model: str) -> None:
+async def test_each_model_has_its_display_size(device: Factory, model: str) -> None:
     api = await device(model)
     name, width, height = SIZES[model]
     wanted = {"displays": [{"display": name, "resolution": {"width": width, "height": height}}]}
@@ -34,7 +34,7 @@ async def test_caps(device: Factory, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", SIZES)
-async def test_an_image(device: Factory, model: str) -> None:
+async def test_an_image_can_be_shown_and_deleted(device: Factory, model: str) -> None:
     api = await device(model)
     name, width, height = SIZES[model]
     image = picture((width, height))
@@ -50,7 +50,7 @@ async def test_an_image(device: Factory, model: str) -> None:
 
 
 @pytest.mark.parametrize(("model", "kinds"), [("verso3", {"JPEG", "BMP", "PNG"}), ("vario", {"JPEG", "BMP", "GIF"})])
-async def test_formats(device: Factory, model: str, kinds: set[str]) -> None:
+async def test_each_model_accepts_its_image_formats(device: Factory, model: str, kinds: set[str]) -> None:
     api = await device(model)
     name, width, height = SIZES[model]
     for kind in ("JPEG", "BMP", "PNG", "GIF", "TIFF"):
@@ -71,7 +71,7 @@ async def test_invalid_images_are_rejected(verso3: Api) -> None:
     assert verso3.sim.displays.shown == {"ext1": {}}
 
 
-async def test_parameters(verso3: Api) -> None:
+async def test_invalid_display_parameters_are_rejected(verso3: Api) -> None:
     image, video = picture(), make_video()
     put = verso3.put_error
     assert await put("display/image", {"blob-image": image}) == (11, "display")
@@ -126,7 +126,7 @@ async def test_an_image_replaces_the_one_before(verso3: Api) -> None:
     ("params", "duration"),
     [({}, None), ({"repeat": 3}, 15), ({"duration": 20_000}, 20), ({"duration": 20_000, "repeat": 3}, 15)],
 )
-async def test_a_video(verso3: Api, params: dict[str, int], duration: float | None) -> None:
+async def test_a_video_ends_at_its_earlier_limit(verso3: Api, params: dict[str, int], duration: float | None) -> None:
     """With both parameters, the earlier end applies."""
     video = make_video(seconds=5, size=900_000)
     assert await verso3.put("display/image", {"blob-video": video}, display="ext1", **params) == OK
@@ -146,7 +146,7 @@ async def test_a_video(verso3: Api, params: dict[str, int], duration: float | No
         (b"", False),
     ],
 )
-async def test_videos(verso3: Api, video: bytes, right: bool) -> None:
+async def test_invalid_videos_are_rejected(verso3: Api, video: bytes, right: bool) -> None:
     """Videos last up to a minute; both documented sizes are accepted."""
     answer = await verso3.put("display/image", {"blob-video": video}, display="ext1")
     assert answer == OK if right else failure(answer) == (12, "blob-video")
@@ -158,7 +158,7 @@ async def test_a_model_without_video_rejects_it(device: Factory, model: str) -> 
     assert await api.put_error("display/image", {"blob-video": make_video()}, display="internal") == (11, "blob-image")
 
 
-async def test_layers(verso3: Api) -> None:
+async def test_each_layer_can_be_shown_and_cleared(verso3: Api) -> None:
     """Firmware 2.50 has layers; a picture without a layer is on top."""
     for layer in ("popup", "main", "default", None):
         params = {"displayLayer": layer} if layer else {}
@@ -175,7 +175,7 @@ async def test_layers(verso3: Api) -> None:
     assert not shown
 
 
-async def test_layers_are_new(device: Factory) -> None:
+async def test_old_firmware_has_no_layers(device: Factory) -> None:
     api = await device("indoor", firmware="2.49.1.75.6")
     image = {"blob-image": picture((1024, 600))}
     assert await api.put("display/image", {**image}, display="internal", displayLayer="bottom") == OK
@@ -193,7 +193,7 @@ async def indoor(device: Factory) -> Api:
     return await device("indoor", speed=20)
 
 
-async def test_a_text(indoor: Api) -> None:
+async def test_a_text_can_be_shown_and_deleted(indoor: Api) -> None:
     """5.9.4 of the later manuals: a free text, or one with translations."""
     free = {"uid": "post", "text": "A parcel is here", "timeout": 60, "icon": "operator"}
     answer = await indoor.send("PUT", "display/text", json=free)
@@ -234,7 +234,7 @@ async def test_invalid_texts_are_rejected(indoor: Api, body: dict[str, Any], err
     assert indoor.sim.messages.current is None
 
 
-async def test_language(indoor: Api) -> None:
+async def test_the_display_language_can_be_changed(indoor: Api) -> None:
     """Its table has PUT, its text does not."""
     languages = await indoor.result("display/language")
     assert languages == {"default": "en", "supported": {"system": ["en", "cs", "de", "nl"], "custom": "en"}}
@@ -243,7 +243,7 @@ async def test_language(indoor: Api) -> None:
     assert await indoor.put_error("display/language", language="tlh") == (12, "language")
 
 
-async def test_language_without_envelope(device: Factory) -> None:
+async def test_old_firmware_returns_the_language_without_an_envelope(device: Factory) -> None:
     """The example of 5.9.3 has none."""
     api = await device("indoor", firmware="3.3.1.82.4")
     assert (await api.get("display/language"))["default"] == "en"

@@ -49,7 +49,7 @@ async def test_a_new_pull_replaces_a_dead_one(api: Api) -> None:
     assert [event["params"]["key"] for event in await pull] == ["%1"]
 
 
-async def test_lost_pull_response(api: Api) -> None:
+async def test_a_lost_pull_response_loses_its_events(api: Api) -> None:
     channel = await api.subscribe(filter="KeyPressed")
     api.sim.lose_next_pull_response()
     api.sim.press("%1", call=False)
@@ -61,7 +61,7 @@ async def test_lost_pull_response(api: Api) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-async def test_reboot(device: Factory, model: str) -> None:
+async def test_a_reboot_ends_channels_and_resets_switches(device: Factory, model: str) -> None:
     api = await device(model, speed=50)
     channel = await api.subscribe(include="all", filter="DeviceState")
     if model != "indoor":
@@ -83,7 +83,7 @@ async def test_reboot(device: Factory, model: str) -> None:
     assert states == (["registering", "registered"] if "RegistrationStateChanged" in wanted else [])
 
 
-async def test_restart(device: Factory) -> None:
+async def test_a_restart_is_answered_before_it_begins(device: Factory) -> None:
     """HTTP API 5.1.3: the answer comes before the restart."""
     api = await device("verso", speed=60)
     await api.do("system/restart")
@@ -103,7 +103,7 @@ async def test_restart(device: Factory) -> None:
         ("my own", "text/plain", "my own"),
     ],
 )
-async def test_garbage(api: Api, kind: str, content_type: str, start: str) -> None:
+async def test_garbage_can_be_sent_instead_of_a_response(api: Api, kind: str, content_type: str, start: str) -> None:
     api.sim.garbage("switch/status", kind, times=1)
     async with api.session.get(api.url("switch/status")) as response:
         assert response.content_type == content_type
@@ -114,7 +114,7 @@ async def test_garbage(api: Api, kind: str, content_type: str, start: str) -> No
     assert (await api.get("switch/status"))["success"]
 
 
-async def test_too_much(api: Api) -> None:
+async def test_oversized_responses_can_be_sent(api: Api) -> None:
     api.sim.garbage("io/status", "huge", mebibytes=3)
     async with api.session.get(api.url("io/status")) as response:
         assert len(await response.read()) > 3 * 2**20
@@ -125,7 +125,7 @@ async def test_too_much(api: Api) -> None:
     assert (await api.get("io/status"))["success"]
 
 
-async def test_delay(api: Api) -> None:
+async def test_only_the_delayed_function_waits(api: Api) -> None:
     api.sim.delay(2.0, "io/status")
     delayed = asyncio.ensure_future(api.get("io/status"))
     await api.get("switch/status")
@@ -133,7 +133,7 @@ async def test_delay(api: Api) -> None:
     await delayed
 
 
-async def test_stop_ends_everything() -> None:
+async def test_stop_leaves_no_task_timer_or_socket() -> None:
     """The plugin fails this test if a task, timer, or socket is left."""
     sim = Simulator("verso")
     await sim.start()
@@ -159,7 +159,7 @@ async def test_stop_ends_everything() -> None:
             assert isinstance(answer, aiohttp.ClientError)
 
 
-async def test_py2n(device: Factory) -> None:
+async def test_py2n_reads_and_commands_the_simulator(device: Factory) -> None:
     """An independent client reads and commands the simulator."""
     api = await device("verso", speed=20)
     options = Py2NConnectionData(api.sim.http_address, "ha", "ha-pass", auth_method="digest", protocol="http")
@@ -186,7 +186,7 @@ async def test_py2n(device: Factory) -> None:
         await client.log_unsubscribe(channel)
 
 
-async def test_command_line() -> None:
+async def test_the_command_line_starts_a_simulator() -> None:
     """One JSON line when ready, the visitor over HTTP, a clean end on SIGTERM."""
     arguments = ("--model", "verso3", "--account", "reader:secret:io_monitoring", "--service", "camera=none,tcp")
     process = await asyncio.create_subprocess_exec(

@@ -26,7 +26,7 @@ async def new_session(api: Api) -> aiohttp.ClientSession:
 
 
 @pytest.mark.parametrize(("version", "downgrade"), [(NEWER, False), (OLDER, True), ("2.50.0.76.2", False)])
-async def test_upload(api: Api, version: str, downgrade: bool) -> None:
+async def test_an_upload_reports_version_and_downgrade(api: Api, version: str, downgrade: bool) -> None:
     content = make_firmware("verso", version, 100_000)
     result = await upload(api, content)
     # The example spells it fileId, the table fileid.
@@ -116,7 +116,7 @@ async def test_a_forgotten_file_is_rejected(device: Factory) -> None:
 
 
 @pytest.mark.parametrize("version", [NEWER, OLDER])
-async def test_apply(device: Factory, version: str) -> None:
+async def test_apply_restarts_into_the_new_firmware(device: Factory, version: str) -> None:
     """The device restarts into the other version: ids and upTime start again."""
     api = await device(speed=50)
     api.sim.motion()

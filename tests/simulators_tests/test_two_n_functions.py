@@ -15,7 +15,7 @@ from .conftest import OK, Api, Factory, failure, until
 
 
 @pytest.mark.parametrize("result", ["passed", "failed"])
-async def test_audio(device: Factory, result: str) -> None:
+async def test_an_audio_test_is_logged_with_its_result(device: Factory, result: str) -> None:
     """The result is logged a moment later."""
     api = await device(timing=Timing(audio_test=1.0))
     api.sim.set_audio_result(result)
@@ -33,7 +33,7 @@ async def test_a_model_without_an_audio_test_rejects_it(device: Factory, model: 
 # ---- 5.12 ----
 
 
-async def test_email(api: Api) -> None:
+async def test_an_email_is_sent_with_its_pictures(api: Api) -> None:
     await api.do("email/send", to="somebody@email.com", subject="Hello", body="Hello")
     pictures = {"pictureCount": 5, "timeSpan": 10, "width": 640, "height": 480}
     assert await api.send("POST", "email/send", data={"to": "a@b.c", "subject": "Ring", **map_text(pictures)}) == OK
@@ -91,7 +91,7 @@ async def download(api: Api) -> bytes:
 
 
 @pytest.mark.parametrize("size", [24, 40, 553, 567, 100_000])
-async def test_capture(api: Api, size: int) -> None:
+async def test_a_packet_capture_has_the_set_size(api: Api, size: int) -> None:
     api.sim.pcap_content_type = "application/octet-stream"
     await api.do("pcap/stop")
     api.sim.set_pcap_size(size)
@@ -103,7 +103,7 @@ async def test_capture(api: Api, size: int) -> None:
         api.sim.set_pcap_size(30)
 
 
-async def test_recording(api: Api) -> None:
+async def test_restart_deletes_the_packet_capture(api: Api) -> None:
     """`restart` deletes all records and begins again, `stop` ends it."""
     await api.do("pcap/stop")
     before = await download(api)
@@ -174,7 +174,7 @@ async def test_a_live_capture_ends_with_its_connection(api: Api) -> None:
 # ---- 5.19 ----
 
 
-async def test_automation(api: Api) -> None:
+async def test_only_known_automation_triggers_are_accepted(api: Api) -> None:
     await api.do("automation/trigger", triggerId="openGate", car="blue")
     assert api.sim.automation.activations == [("openGate", {"car": "blue"})]
     assert await api.error("automation/trigger") == (11, "triggerId")
@@ -186,7 +186,7 @@ async def test_automation(api: Api) -> None:
     assert await api.error("automation/trigger/openGate") == (2, None)
 
 
-async def test_automation_by_path(device: Factory) -> None:
+async def test_a_trigger_name_may_be_in_the_path(device: Factory) -> None:
     """2N OS."""
     api = await device("verso3")
     assert await api.send("POST", "automation/trigger/openGate?car=blue", data={"colour": "red"}) == OK
@@ -200,7 +200,7 @@ async def test_automation_by_path(device: Factory) -> None:
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-async def test_doorbell(device: Factory) -> None:
+async def test_the_doorbell_is_in_the_call_log(device: Factory) -> None:
     """It rings in the apartment and is in the call log; no key is pressed."""
     api = await device("indoor", firmware="3.3.1.82.4")
     assert await api.send("POST", "io/doorbell", headers=FORM) == OK

@@ -45,7 +45,7 @@ async def test_info_needs_no_authentication(device: Factory, model: str) -> None
 
 
 @pytest.mark.parametrize("model", MODELS)
-async def test_status(device: Factory, model: str) -> None:
+async def test_the_uptime_does_not_follow_the_clock(device: Factory, model: str) -> None:
     api = await device(model, uptime=190_524)
     status = await api.result("system/status")
     assert status["upTime"] in (190_524, 190_525)
@@ -88,7 +88,7 @@ async def test_functions_that_a_model_lacks_are_rejected(device: Factory, model:
     assert body["error"]["code"] == code
 
 
-async def test_challenge(api: Api) -> None:
+async def test_the_digest_challenge_matches_the_recording(api: Api) -> None:
     """captures/digest_challenge.json."""
     async with aiohttp.request("GET", api.url("switch/caps")) as response:
         assert response.status == 401
@@ -98,7 +98,7 @@ async def test_challenge(api: Api) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
-async def test_digest_by_hand(device: Factory, algorithm: str) -> None:
+async def test_digest_rejects_replays_and_other_paths(device: Factory, algorithm: str) -> None:
     api = await device("verso", algorithm=algorithm)
     uri = "/api/switch/status?switch=1"
     async with aiohttp.ClientSession() as session:
@@ -128,7 +128,7 @@ async def test_digest_by_hand(device: Factory, algorithm: str) -> None:
         assert (await ask(authorization(again, uri, nc=2)))[0] == 401
 
 
-async def test_stray_401(api: Api) -> None:
+async def test_a_stray_401_is_sent_once(api: Api) -> None:
     """captures/errors.json: an isolated 401 with right credentials and an empty body."""
     await api.result("switch/caps")
     api.sim.stray_401()
@@ -204,7 +204,9 @@ async def test_disabled_and_tls_only(device: Factory) -> None:
         (Privilege.NONE, "log/caps", True),
     ],
 )
-async def test_privileges(device: Factory, privilege: Privilege, path: str, allowed: bool) -> None:
+async def test_each_function_needs_its_privilege(
+    device: Factory, privilege: Privilege, path: str, allowed: bool
+) -> None:
     """Code 10 and the last column of the table of chapter 5."""
     api = await device("verso", accounts=[Account("ha", "ha-pass", privilege)])
     body = await api.get(path)
@@ -234,7 +236,7 @@ async def test_the_last_parameter_wins(device: Factory) -> None:
 
 
 @pytest.mark.parametrize(("model", "refused"), [("verso", True), ("verso3", True), ("vario", False)])
-async def test_post_without_body(device: Factory, model: str, refused: bool) -> None:
+async def test_post_without_a_body_depends_on_the_firmware(device: Factory, model: str, refused: bool) -> None:
     """captures/errors.json: firmware 2.50 requires a form (code 14)."""
     api = await device(model)
     body = await api.send("POST", "switch/caps")
@@ -254,7 +256,7 @@ async def test_basic_header_is_read_strictly(device: Factory) -> None:
             assert response.status == 401
 
 
-async def test_renewed_certificate(device: Factory) -> None:
+async def test_renew_certificate_changes_the_certificate(device: Factory) -> None:
     api = await device("verso")
 
     host, port = api.sim.https_address.split(":")

@@ -40,7 +40,7 @@ async def test_ids_count_all_events(api: Api) -> None:
     assert events[1]["id"] - events[0]["id"] == 2
 
 
-async def test_include(api: Api) -> None:
+async def test_include_selects_earlier_events(api: Api) -> None:
     api.sim.motion(True)
     assert await api.pull(await api.subscribe()) == []
     assert await api.pull(await api.subscribe(include="new")) == []
@@ -56,7 +56,7 @@ async def test_include_goes_by_utc_time(api: Api) -> None:
     assert await api.pull(await api.subscribe(include="-60")) == []
 
 
-async def test_filter(api: Api) -> None:
+async def test_filter_selects_the_names_of_events(api: Api) -> None:
     channel = await api.subscribe(filter="KeyPressed,MotionDetected")
     api.sim.press("%2", call=False)
     api.sim.release("%2")
@@ -69,20 +69,20 @@ async def test_filter(api: Api) -> None:
     assert names(await api.pull(everything)) == ["SomethingNew"]
 
 
-async def test_batches_of_128(api: Api) -> None:
+async def test_a_pull_returns_up_to_128_events(api: Api) -> None:
     channel = await api.subscribe(filter="MotionDetected")
     for _ in range(300):
         api.sim.motion()
     assert [len(await api.pull(channel)) for _ in range(4)] == [128, 128, 44, 0]
 
 
-async def test_history_holds_10000(api: Api) -> None:
+async def test_the_history_holds_10000_events(api: Api) -> None:
     for _ in range(10_050):
         api.sim.motion()
     assert len(api.sim.history) == 10_000
 
 
-async def test_long_poll(api: Api) -> None:
+async def test_a_pull_waits_for_an_event(api: Api) -> None:
     channel = await api.subscribe(filter="KeyPressed")
     pull = asyncio.ensure_future(api.pull(channel, timeout=60))
     await api.sim.wait_for_pull()
@@ -93,7 +93,7 @@ async def test_long_poll(api: Api) -> None:
     assert await api.pull(channel, timeout=1) == []
 
 
-async def test_errors(api: Api) -> None:
+async def test_invalid_log_parameters_are_rejected(api: Api) -> None:
     assert await api.error("log/pull") == (11, "id")
     assert await api.error("log/pull", id=1) == (12, "id")
     assert (await api.get("log/pull", id=1))["error"]["description"] == "invalid subscription id"
@@ -150,7 +150,7 @@ async def test_missing_privileges_are_silence(device: Factory) -> None:
     ]
 
 
-async def test_access_unit_quirks(device: Factory) -> None:
+async def test_an_access_unit_leaves_some_channels_empty(device: Factory) -> None:
     """captures/access_unit_2.46_observations.json."""
     api = await device("access_unit")
     deaf = await api.subscribe(include="new", filter="CardEntered")
@@ -166,7 +166,7 @@ async def test_access_unit_quirks(device: Factory) -> None:
     assert names(await api.pull(cured)) == ["CardEntered"]
 
 
-async def test_a_card_opens(api: Api) -> None:
+async def test_a_valid_card_opens_the_door(api: Api) -> None:
     """CardEntered, UserAuthenticated, then the switch, all in the same second."""
     channel = await api.subscribe()
     api.sim.swipe_card("4BD9E903")
@@ -196,7 +196,9 @@ async def test_a_card_opens(api: Api) -> None:
         ("4444", True, "SwitchStateChanged", None),
     ],
 )
-async def test_a_code(api: Api, code: str, valid: bool | None, expected: str, reason: str | None) -> None:
+async def test_a_code_is_accepted_or_rejected(
+    api: Api, code: str, valid: bool | None, expected: str, reason: str | None
+) -> None:
     """KeyPressed contains the digits, then CodeEntered the whole code."""
     channel = await api.subscribe()
     api.sim.enter_code(code, valid)
@@ -217,7 +219,7 @@ async def test_a_locked_switch_rejects(api: Api) -> None:
     assert api.sim.history[-1].params["name"] == "Jiří Novák"
 
 
-async def test_the_door(api: Api) -> None:
+async def test_door_alarms_are_events(api: Api) -> None:
     channel = await api.subscribe()
     api.sim.door(True)
     api.sim.unauthorized_door()

@@ -30,7 +30,7 @@ async def states(api: Api, channel: int) -> list[tuple[str, int, str | None]]:
 
 
 @pytest.mark.parametrize(("model", "accounts"), [("vario", 1), ("verso", 2), ("indoor", 2), ("verso3", 4)])
-async def test_accounts(device: Factory, model: str, accounts: int) -> None:
+async def test_each_model_has_its_sip_accounts(device: Factory, model: str, accounts: int) -> None:
     api = await device(model)
     found = (await api.result("phone/status"))["accounts"]
     assert [account["account"] for account in found] == list(range(1, accounts + 1))
@@ -42,7 +42,7 @@ async def test_accounts(device: Factory, model: str, accounts: int) -> None:
     assert await api.error("phone/status", account=accounts + 1) == (12, "account")
 
 
-async def test_registration(api: Api) -> None:
+async def test_a_registration_change_is_an_event(api: Api) -> None:
     channel = await api.subscribe(filter="RegistrationStateChanged")
     api.sim.register(1, False)
     api.sim.register(1, True)
@@ -59,7 +59,7 @@ async def test_the_call_status_is_empty_without_a_call(device: Factory, model: s
 
 
 @pytest.mark.parametrize("model", ["verso", "verso3", "vario"])
-async def test_a_visitor_rings(device: Factory, model: str) -> None:
+async def test_a_ring_is_an_outgoing_call(device: Factory, model: str) -> None:
     """A visitor's ring is an outgoing call; a group call has several calls in one session."""
     api = await device(model, timing=Timing(ring_delay=0.3))
     channel = await api.subscribe(filter="KeyPressed,CallStateChanged")
@@ -109,7 +109,7 @@ async def test_an_unanswered_call_ends_with_noanswer(device: Factory) -> None:
     assert await sessions(api) == []
 
 
-async def test_incoming(device: Factory) -> None:
+async def test_an_incoming_call_can_be_answered_and_ended(device: Factory) -> None:
     api = await device("indoor")
     channel = await api.subscribe(filter="CallStateChanged,CallSessionStateChanged")
     session = api.sim.incoming_call("sip:5207@192.168.1.10")
@@ -126,7 +126,7 @@ async def test_incoming(device: Factory) -> None:
     ]
 
 
-async def test_dial(api: Api) -> None:
+async def test_dial_needs_one_valid_target(api: Api) -> None:
     """Exactly one of number and users (HTTP API 5.7.2)."""
     assert await api.error("call/dial") == (11, "number")
     assert await api.error("call/dial", number="1", users=ALICE) == (17, "users")
@@ -141,14 +141,14 @@ async def test_dial(api: Api) -> None:
     assert await api.error("call/answer", session=session) == (14, None)
 
 
-async def test_keypad_call(api: Api) -> None:
+async def test_keys_of_a_keypad_call_are_events(api: Api) -> None:
     channel = await api.subscribe(filter="KeyPressed,CallStateChanged")
     api.sim.dial_from_keypad("42")
     keys = [event["params"].get("key") for event in await api.pull(channel)]
     assert keys == ["4", "2", "*", None]
 
 
-async def test_hangup(api: Api) -> None:
+async def test_hangup_needs_a_known_session(api: Api) -> None:
     """An error is code 14; the reason, supported since 2.50, is ignored."""
     body = await api.get("call/hangup", session=65)
     assert body["error"] == {"code": 14, "description": "session not found"}

@@ -18,7 +18,7 @@ async def status(api: Api, switch: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("model", WITH_SWITCHES)
-async def test_caps(device: Factory, model: str) -> None:
+async def test_each_model_has_four_switches(device: Factory, model: str) -> None:
     api = await device(model)
     switches = (await api.result("switch/caps"))["switches"]
     assert [switch["switch"] for switch in switches] == [1, 2, 3, 4]
@@ -60,13 +60,13 @@ async def test_events_of_a_switch(api: Api) -> None:
     ]
 
 
-async def test_bistable(api: Api) -> None:
+async def test_a_bistable_switch_keeps_its_state(api: Api) -> None:
     for action, active in (("trigger", True), ("trigger", False), ("on", True), ("on", True), ("off", False)):
         await api.do("switch/ctrl", switch=2, action=action)
         assert (await status(api, 2))["active"] is active
 
 
-async def test_lock_beats_hold(api: Api) -> None:
+async def test_a_locked_switch_rejects_commands(api: Api) -> None:
     await api.do("switch/ctrl", switch=1, action="hold")
     assert await status(api, 1) == {"switch": 1, "active": True, "locked": False, "held": True}
     assert await api.error("switch/ctrl", switch=1, action="off") == (14, None)
@@ -82,7 +82,7 @@ async def test_lock_beats_hold(api: Api) -> None:
     assert await status(api, 1) == {"switch": 1, "active": False, "locked": False, "held": False}
 
 
-async def test_hold_with_timeout(api: Api) -> None:
+async def test_a_hold_ends_after_its_timeout(api: Api) -> None:
     await api.do("switch/ctrl", switch=1, action="hold", timeout=3)
     held = await status(api, 1)
     assert held["held"] is True
@@ -108,12 +108,14 @@ async def test_hold_with_timeout(api: Api) -> None:
         ({"switch": 1, "action": "on", "timeout": 5}, (17, "timeout")),
     ],
 )
-async def test_errors(api: Api, params: dict[str, Any], error: tuple[int, str | None]) -> None:
+async def test_invalid_switch_parameters_are_rejected(
+    api: Api, params: dict[str, Any], error: tuple[int, str | None]
+) -> None:
     assert await api.error("switch/ctrl", **params) == error
     assert api.sim.switch_activations == []
 
 
-async def test_response_text(api: Api) -> None:
+async def test_the_response_text_can_be_set(api: Api) -> None:
     """The text may be empty (HTTP API 5.5.3)."""
     for text in ("TEST", ""):
         for query in (
@@ -148,7 +150,7 @@ async def test_tamper_blocks_the_switches(device: Factory) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-async def test_ports(device: Factory, model: str) -> None:
+async def test_each_model_has_its_ports(device: Factory, model: str) -> None:
     api = await device(model)
     caps = (await api.result("io/caps"))["ports"]
     assert {port["port"]: port["type"] for port in caps} == MODELS[model].ports
@@ -162,7 +164,7 @@ async def test_ports(device: Factory, model: str) -> None:
             assert await api.error("io/ctrl", port=port["port"], action="on") == (12, "port")
 
 
-async def test_output(api: Api) -> None:
+async def test_a_changed_output_is_one_event(api: Api) -> None:
     channel = await api.subscribe(filter="OutputChanged,InputChanged")
     assert await api.error("io/ctrl") == (11, "port")
     assert await api.error("io/ctrl", port="output1") == (11, "action")

@@ -117,7 +117,7 @@ async def test_security_comes_before_parameters(device: Factory, method: str, pa
 
 
 @pytest.mark.parametrize("path", sorted({path for _, path in PLAYED}))
-async def test_other_methods(device: Factory, path: str) -> None:
+async def test_undocumented_methods_are_rejected(device: Factory, path: str) -> None:
     """Code 3."""
     model, firmware = DEVICES.get(path, ("verso3", None))
     api = await device(model, firmware=firmware)

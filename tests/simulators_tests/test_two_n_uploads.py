@@ -19,7 +19,7 @@ async def endless(content: bytes) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
 
 
-async def test_length_required(api: Api) -> None:
+async def test_an_upload_without_a_length_is_rejected(api: Api) -> None:
     """A request without Content-Length is rejected before all other checks."""
     async with api.session.put(api.url("firmware"), data=endless(FILE)) as response:
         assert response.status == 411
@@ -83,7 +83,7 @@ async def test_a_form_may_be_empty(api: Api) -> None:
     assert failure(await api.send("POST", "switch/caps")) == (14, None)
 
 
-async def test_slashes_are_escaped(api: Api) -> None:
+async def test_responses_escape_slashes(api: Api) -> None:
     """The escaping is that of the example in 5.14.1; JSON parsers accept it."""
     async with api.session.get(api.url("holidays")) as response:
         assert b'"01\\/01"' in await response.read()

@@ -12,7 +12,7 @@ from .conftest import Start, add
 
 @pytest.mark.default_entities
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
-async def test_the_entities_of_a_dialect(
+async def test_the_entities_of_a_dialect_match_the_snapshot(
     hass: HomeAssistant, device: Start, dialect: str, snapshot: SnapshotAssertion
 ) -> None:
     entry = await add(hass, await device(dialect))

@@ -9,7 +9,7 @@ from tests.snapshots import entities
 
 
 @pytest.mark.default_entities
-async def test_the_entities_of_an_extension(
+async def test_the_entities_of_an_extension_match_the_snapshot(
     hass: HomeAssistant, entry: ConfigEntry, snapshot: SnapshotAssertion
 ) -> None:
     assert entities(hass, entry) == snapshot

@@ -9,5 +9,7 @@ from tests.snapshots import entities
 
 
 @pytest.mark.default_entities
-async def test_the_entities_of_an_account(hass: HomeAssistant, entry: ConfigEntry, snapshot: SnapshotAssertion) -> None:
+async def test_the_entities_of_an_account_match_the_snapshot(
+    hass: HomeAssistant, entry: ConfigEntry, snapshot: SnapshotAssertion
+) -> None:
     assert entities(hass, entry) == snapshot
