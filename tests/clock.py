@@ -35,6 +35,8 @@ class Clock:
     def __init__(self) -> None:
         self._now = real_monotonic()
         self._epoch = real_time() - self._now
+        # Whether the loop of the current test follows real time.
+        self.real = False
         # The most processor time that a turn of the loop took, in seconds, which other processes do not add to; to be reset
         # before a measurement.
         self.longest_turn = 0.0
@@ -64,8 +66,8 @@ class SkippingSelector(selectors.DefaultSelector):
 
     def __init__(self) -> None:
         super().__init__()
-        # Number of threads and processes that work outside of the loop.
-        self.busy = 0
+        # Number of threads and processes that work outside of the loop; in real time, there is always one.
+        self.busy = int(CLOCK.real)
         self._left_at = inf
 
     @override
@@ -107,6 +109,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._skipping = SkippingSelector()
         super().__init__(self._skipping)
+        self._executor_is_shut = False
 
     @override
     def time(self) -> float:
@@ -129,20 +132,15 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 
     @override
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        self._skipping.busy += 1
-        await super().shutdown_default_executor(timeout)
-        self._skipping.busy -= 1
+        # The harness shuts it down, and then pytest-asyncio; each takes a thread.
+        if not self._executor_is_shut:
+            self._executor_is_shut = True
+            self._skipping.busy += 1
+            await super().shutdown_default_executor(timeout)
+            self._skipping.busy -= 1
 
     def _rest(self, _: object) -> None:
         self._skipping.busy -= 1
-
-
-class RealLoop(SkippingLoop):
-    """An event loop on the shared clock while that follows real time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._skipping.busy = 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -150,15 +148,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_time: the kernel's timers or a processor's work take part in the test")
 
 
-def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Run every test on the shared clock."""
-    return {"shared": SkippingLoop if item.get_closest_marker("real_time") is None else RealLoop}
-
-
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup() -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Start each test at the date of the real clock."""
     CLOCK.catch_up()
+    CLOCK.real = item.get_closest_marker("real_time") is not None
 
 
 def _now(cls: type[datetime], tz: tzinfo | None = None) -> datetime:

@@ -7,17 +7,21 @@ import logging
 import os
 from pathlib import Path
 import ssl
+import tempfile
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import mock_storage
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.entity import IntercomEntity
 from custom_components.ip_intercom.helpers import failures as refusals
+from tests.clock import SkippingLoop
 from tests.common import add_intercom
 from tests.demo.memory import free_memory, memory
 from tests.simulators.two_n import MODELS, Simulator
@@ -41,6 +45,15 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture(scope="session")
+def _asyncio_loop_factory() -> type[AbstractEventLoop]:
+    """Run every test on the shared clock.
+
+    With its hook ``pytest_asyncio_loop_factories``, pytest-asyncio makes the fixtures of the session anew for each test.
+    """
+    return SkippingLoop
+
+
+@pytest.fixture(scope="session")
 def most_memory() -> float:
     """The memory of this process from which on garbage is collected: all processes may take half of what is free."""
     return memory(os.getpid()) + free_memory() / 2 / int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -54,10 +67,42 @@ def garbage_collection(most_memory: float) -> None:
         gc.freeze()
 
 
+@pytest.fixture(scope="session")
+def config_dirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the config folders."""
+    return tmp_path_factory.mktemp("config")
+
+
 @pytest.fixture
-def hass_config_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a folder of this test for the files of Home Assistant, such as pictures."""
-    return str(tmp_path_factory.mktemp("config"))
+def hass_config_dir(config_dirs: Path) -> str:
+    """Return a folder of this test for the files of Home Assistant, such as pictures.
+
+    Each ``mktemp`` of pytest looks at all folders that there are.
+    """
+    return tempfile.mkdtemp(dir=config_dirs)
+
+
+# The harness makes these mocks for each test: a third of the time of the fixture ``hass``.
+@pytest.fixture(autouse=True, scope="module")
+def disable_http_server() -> Generator[None]:
+    """Do not start the HTTP server of Home Assistant."""
+    server = "homeassistant.components.http.HomeAssistantHTTP"
+    with patch(f"{server}.async_bind"), patch(f"{server}.start"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def storage() -> Generator[dict[str, Any]]:
+    """Replace the files in the storage of Home Assistant."""
+    with mock_storage() as files:
+        yield files
+
+
+@pytest.fixture
+def hass_storage(storage: dict[str, Any]) -> dict[str, Any]:
+    """Return the empty storage of this test."""
+    storage.clear()
+    return storage
 
 
 @pytest.fixture(autouse=True)
