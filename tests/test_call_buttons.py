@@ -340,7 +340,7 @@ async def test_a_lost_response_adds_no_second_number(
     assert [number["written"] for number in entry.data["button_numbers"]] == [True]
 
 
-async def test_an_account_without_the_privilege(
+async def test_an_account_without_the_privilege_is_a_repair(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
 ) -> None:
     sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
@@ -402,7 +402,9 @@ async def test_a_button_without_a_user_is_an_error(
     await until(lambda: peers(sim, JIRI)[1], "the number of the other one")
 
 
-async def test_a_model_without_numbers(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door) -> None:
+async def test_a_model_without_numbers_is_unsupported(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, door: Door
+) -> None:
     sim.directory.extend(lambda fields: fields.pop("callPos"))
     form = await submit(hass, entry, door, "2")
     assert form["errors"] == {"base": "button_unsupported"}

@@ -259,7 +259,7 @@ async def test_motion_zones_and_virtual_ports_survive_a_reload(
     assert state_of(hass, entry, "binary_sensor", "port_virtual_input_1") == "on"
 
 
-async def test_the_clock_of_an_indoor_unit(hass: HomeAssistant, sockets: None) -> None:
+async def test_an_indoor_unit_has_a_clock_sensor(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("indoor") as sim:
         entry = await add_intercom(hass, sim)
         assert there(hass, entry, "sensor", "clock_drift")

@@ -12,7 +12,7 @@ from tests.common import state_of, until
 from tests.simulators.two_n import Simulator
 
 
-async def test_diagnostics(
+async def test_diagnostics_contain_no_private_values(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     sim.swipe_card("4BD9E903")
@@ -33,7 +33,7 @@ async def test_diagnostics(
     assert diagnostics["examined"]["uptime"] >= 190_000
 
 
-async def test_diagnostics_of_an_unreachable_device(
+async def test_diagnostics_report_an_unreachable_device(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
     sim.lose_connection()

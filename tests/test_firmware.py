@@ -180,7 +180,9 @@ async def test_a_reload_discards_the_uploaded_file(
     assert (await command(hass, entry, "upload_firmware", filename=firmware(files)))["version"] == NEXT
 
 
-async def test_an_upload_during_an_upload(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+async def test_an_upload_during_an_upload_leaves_the_first_one(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
     path = firmware(files, size=8 * 2**20)
     first = asyncio.create_task(command(hass, entry, "upload_firmware", filename=path))
     await until(lambda: update(hass, entry).attributes["in_progress"])
@@ -248,14 +250,18 @@ async def test_a_rejected_firmware_file_is_an_error(
     assert (update(hass, entry).state, update(hass, entry).attributes["in_progress"]) == ("off", False)
 
 
-async def test_only_files_in_allowed_directories(hass: HomeAssistant, entry: ConfigEntry, files: Path) -> None:
+async def test_an_unreadable_or_disallowed_file_is_an_error(
+    hass: HomeAssistant, entry: ConfigEntry, files: Path
+) -> None:
     assert await refusal(hass, entry, "upload_firmware", filename="/etc/passwd") == "path_not_allowed"
     assert await refusal(hass, entry, "upload_firmware", filename=f"{files}/../x.bin") == "path_not_allowed"
     assert await refusal(hass, entry, "upload_firmware", filename=f"{files}/none.bin") == "file_unreadable"
     assert await refusal(hass, entry, "upload_firmware", filename=str(files)) == "file_unreadable"
 
 
-async def test_two_uploads_at_once(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+async def test_a_second_upload_is_rejected_as_busy(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
     sim.delay(0.3, "firmware")
     first = hass.async_create_task(command(hass, entry, "upload_firmware", filename=firmware(files)))
     await until(lambda: update(hass, entry).attributes["in_progress"])
@@ -297,7 +303,7 @@ def test_the_release_note_uses_the_language_of_home_assistant(language: str, beg
 @pytest.mark.parametrize(
     ("note", "shown"), [(None, None), ("Be careful.", "Be careful."), ("CZ:\nPozor", "CZ:\nPozor")]
 )
-def test_a_note_without_languages(note: str | None, shown: str | None) -> None:
+def test_a_note_without_languages_is_shown_unchanged(note: str | None, shown: str | None) -> None:
     assert note_in("de", note) == shown
 
 

@@ -68,7 +68,7 @@ async def test_a_missing_privilege_found_by_a_request_is_a_repair(
     assert lacking(hass) == {}
 
 
-async def test_a_service_over_https_only(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_needed_service_over_https_only_is_a_repair(hass: HomeAssistant, sim: Simulator) -> None:
     sim.require_tls(Service.DISPLAY)
     sim.require_tls(Service.ACCESS_CONTROL)
     await add_intercom(hass, sim, address=sim.http_address)

@@ -98,7 +98,7 @@ async def test_an_announcement_is_played_at_the_door(
     assert rtsp.methods[-1] == "TEARDOWN"
 
 
-async def test_a_door_with_the_other_law(
+async def test_sound_is_sent_in_the_law_of_the_door(
     hass: HomeAssistant, sim: Simulator, rtsp: RtspCamera, player: str, files: Callable[..., str]
 ) -> None:
     rtsp.ways.codec = "8 PCMA/8000"
@@ -192,7 +192,9 @@ async def test_an_unreadable_sound_is_an_error(
 
 
 @pytest.mark.parametrize("media", ["file:///etc/passwd", "http://127.0.0.1:1/gone.wav", "rtsp://127.0.0.1/x"])
-async def test_an_address_without_a_file(hass: HomeAssistant, rtsp: RtspCamera, player: str, media: str) -> None:
+async def test_an_address_without_a_sound_file_is_an_error(
+    hass: HomeAssistant, rtsp: RtspCamera, player: str, media: str
+) -> None:
     with pytest.raises(ServiceValidationError) as caught:
         await play(hass, player, media)
     assert caught.value.translation_key == "sound_unreadable"

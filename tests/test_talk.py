@@ -218,7 +218,7 @@ async def secure(sim: Simulator, rtsp: RtspCamera) -> RtspCamera:
     return rtsp
 
 
-async def test_a_stream_over_tls(hass: HomeAssistant, secure: RtspCamera, entry: ConfigEntry) -> None:
+async def test_talk_and_stream_use_tls(hass: HomeAssistant, secure: RtspCamera, entry: ConfigEntry) -> None:
     """The certificate is self-signed, like that of the web server."""
     await talk(hass, entry)
     source = await async_get_stream_source(hass, camera_of(hass, entry))
@@ -592,7 +592,7 @@ async def test_the_options_of_an_unreachable_device_are_an_error(
     assert form["errors"] == {"base": "talk_cannot_connect"}
 
 
-async def test_the_options_of_a_system_without_cameras(
+async def test_options_without_lines_are_stored_without_a_check(
     hass: HomeAssistant, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The options are stored without a check."""

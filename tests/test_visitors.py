@@ -542,7 +542,7 @@ async def browse(hass: HomeAssistant, identifier: str = "") -> Any:
     return await media_source.async_browse_media(hass, media_source.generate_media_source_id(DOMAIN, identifier))
 
 
-async def test_visitors_in_the_media_browser(
+async def test_the_media_browser_lists_visitors(
     hass: HomeAssistant,
     local_url: str,
     sim: Simulator,
@@ -607,7 +607,7 @@ async def test_the_media_browser_checks_the_permission_for_visitors(
     assert response["success"] is may
 
 
-async def test_the_options_of_visitors(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_the_visitor_options_are_stored(hass: HomeAssistant, entry: ConfigEntry) -> None:
     form: Any = await hass.config_entries.options.async_init(entry.entry_id)
     fields = {str(key): key for key in form["data_schema"].schema}
     assert fields["visitor_days"].default() == 14

@@ -402,7 +402,7 @@ async def test_options_are_stored_and_the_password_is_not_shown(
     assert entry.options["stream_password"] == "rtsp"
 
 
-async def test_a_device_with_two_account_schemes(hass: HomeAssistant, sockets: None) -> None:
+async def test_a_device_with_two_authentication_schemes_is_added(hass: HomeAssistant, sockets: None) -> None:
     services = {
         Service.SYSTEM: ServiceConfig(auth=Auth.BASIC, connection=Connection.TLS),
         Service.CAMERA: ServiceConfig(auth=Auth.NONE),

@@ -78,7 +78,7 @@ def test_a_shortened_message_ends_with_an_ellipsis() -> None:
     assert render._height(kept) <= 200
 
 
-def test_letters_in_two_pieces_and_pictures_of_smiles() -> None:
+def test_text_is_cleaned_of_combining_marks_and_emoji() -> None:
     assert render._clean("Pr\u030ci\u0301lis\u030c") == "Příliš"
     assert render._clean("Hello 😀\u200d!\ufe0f \U0010fffd№1") == "Hello ! №1"
 

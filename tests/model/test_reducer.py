@@ -98,7 +98,7 @@ def test_door_facts_change_the_door(facts: list[Fact], door: Door) -> None:
     assert after(*facts) == replace(STATE, doors={**STATE.doors, "1": door})
 
 
-def test_ports_lines_and_alarms() -> None:
+def test_facts_change_known_ports_lines_and_alarms() -> None:
     assert after(PortChanged("input1", True)).ports["input1"].on is True
     assert after(PortChanged("nowhere", True)) == STATE
     assert after(LineChanged("1", False)).lines["1"].registered is False

@@ -47,7 +47,7 @@ from .repository_rules import (
 )
 
 
-def test_manifest() -> None:
+def test_the_manifest_is_valid() -> None:
     manifest = read_json(INTEGRATION / "manifest.json")
     assert list(check_manifest(manifest)) == []
     assert manifest["domain"] == INTEGRATION.name
@@ -55,12 +55,12 @@ def test_manifest() -> None:
     assert manifest["version"] == project["version"]
 
 
-def test_one_manifest_only() -> None:
+def test_the_repository_has_one_manifest() -> None:
     """The validators take every manifest.json for an integration's, fixtures too."""
     assert [path for path in repository_files() if path.name == "manifest.json"] == [INTEGRATION / "manifest.json"]
 
 
-def test_one_integration_only() -> None:
+def test_the_repository_has_one_integration() -> None:
     assert [path.name for path in (ROOT / "custom_components").iterdir() if (path / "__init__.py").exists()] == [
         "ip_intercom"
     ]
@@ -82,7 +82,7 @@ def test_the_expected_languages_exist() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_translations(language: str) -> None:
+def test_each_translation_is_valid(language: str) -> None:
     assert list(check_translations(translations(language))) == []
 
 
@@ -112,7 +112,7 @@ def test_translations_are_used() -> None:
     assert [f"{section} {key} is used nowhere" for section, key in named if not known.fullmatch(key)] == []
 
 
-def test_icons() -> None:
+def test_icons_are_valid_and_belong_to_named_entities() -> None:
     icons = read_json(INTEGRATION / "icons.json")
     assert list(check_icons(icons)) == []
     entities = translations()["entity"]
@@ -124,14 +124,14 @@ def test_icons() -> None:
     ] == []
 
 
-def test_actions() -> None:
+def test_actions_have_names_and_icons() -> None:
     actions = read_yaml(INTEGRATION / "services.yaml")
     icons = read_json(INTEGRATION / "icons.json").get("services", {})
     assert list(check_actions(actions, translations().get("services", {}), icons)) == []
 
 
 @pytest.mark.parametrize("kind", ["trigger", "condition"])
-def test_triggers_and_conditions(kind: str) -> None:
+def test_triggers_and_conditions_have_names_and_icons(kind: str) -> None:
     """Each description file has its module, names, and icons."""
     described = INTEGRATION / f"{kind}s.yaml"
     assert described.exists() == (INTEGRATION / f"{kind}.py").exists()
@@ -141,7 +141,7 @@ def test_triggers_and_conditions(kind: str) -> None:
     assert set(read_json(INTEGRATION / "icons.json").get(f"{kind}s", {})) == described_keys
 
 
-def test_dependencies() -> None:
+def test_imports_match_the_dependencies_of_the_manifest() -> None:
     manifest = read_json(INTEGRATION / "manifest.json")
     modules = {path.stem for path in INTEGRATION.glob("*.py")}
     problems: list[str] = []
@@ -158,7 +158,7 @@ def test_platforms_declare_parallel_updates() -> None:
     assert [path.name for path, tree in platforms.items() if "PARALLEL_UPDATES" not in assigned(tree)] == []
 
 
-def test_entry_points() -> None:
+def test_the_integration_has_its_entry_points() -> None:
     files = {path.stem: tree for path, tree in python_files().items() if path.parent == INTEGRATION}
     assert "config_flow" in files
     if "async_setup" in functions(files["__init__"]):
@@ -173,7 +173,7 @@ def test_discovery_knows_the_device() -> None:
     assert "async_set_unique_id" in path.read_text(encoding="utf-8")
 
 
-def test_quality_scale() -> None:
+def test_each_quality_rule_is_done_or_exempt() -> None:
     assert len(QUALITY_RULES) == 54
     rules = read_yaml(INTEGRATION / "quality_scale.yaml")["rules"]
     assert list(check_quality(rules)) == []
@@ -188,7 +188,7 @@ def test_quality_scale_names_what_exists() -> None:
         assert paths, rule
 
 
-def test_hacs() -> None:
+def test_the_hacs_manifest_is_valid() -> None:
     hacs = read_json(ROOT / "hacs.json")
     assert set(hacs) <= HACS_KEYS
     assert hacs["name"] == read_json(INTEGRATION / "manifest.json")["name"]
@@ -209,7 +209,7 @@ def test_the_zip_of_a_release_has_the_files_of_the_integration(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("prefix", ["", "dark_"])
-def test_brand(prefix: str) -> None:
+def test_the_brand_images_have_their_sizes(prefix: str) -> None:
     brand = INTEGRATION / "brand"
     assert png_size(brand / f"{prefix}icon.png") == (256, 256)
     assert png_size(brand / f"{prefix}icon@2x.png") == (512, 512)
@@ -230,7 +230,7 @@ def test_readme_names_the_two_commands() -> None:
         assert (ROOT / command).stat().st_mode & 0o111, f"{command} is not executable"
 
 
-def test_workflows() -> None:
+def test_the_workflows_are_valid() -> None:
     workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
     assert {path.stem for path in workflows} >= {"release", "tests", "validate"}
     assert [problem for path in workflows for problem in check_workflow(path.read_text(encoding="utf-8"))] == []

@@ -221,7 +221,7 @@ NOTHING = ({"macAddr": None, "serialNumber": None}, {"macAddr": "00-00-00-00-00-
 
 
 @pytest.mark.parametrize("identity", [*NOTHING, {"macAddr": "FF-FF-FF-FF-FF-FF", "serialNumber": None}])
-async def test_a_2n_without_mac_address_and_serial_number(
+async def test_a_2n_without_any_identity_is_an_error(
     hass: HomeAssistant, sockets: None, identity: dict[str, str | None]
 ) -> None:
     async with TwoN("verso", identity=identity) as sim:
@@ -239,7 +239,7 @@ async def test_a_2n_without_mac_address_uses_its_serial_number_as_id(hass: HomeA
 
 @pytest.mark.parametrize("mac", ["", "00:00:00:00:00:00"])
 @pytest.mark.parametrize("dialect", ["e16c", "r29"])
-async def test_an_akuvox_without_mac_address(
+async def test_an_akuvox_without_a_mac_address_is_an_error(
     hass: HomeAssistant, sockets: None, monkeypatch: pytest.MonkeyPatch, mac: str, dialect: str
 ) -> None:
     monkeypatch.setattr(discovery, "GAP", 0.0)

@@ -66,7 +66,9 @@ async def test_a_message_is_shown_for_its_duration(
     assert shown(sim) is None
 
 
-async def test_a_picture_from_a_file(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+async def test_show_image_shows_a_valid_file(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
     spec = sim.displays.all[display(sim)]
     path = files / "hello.png"
     Image.new("RGB", (spec.width, spec.height), "red").save(path)
@@ -81,7 +83,7 @@ async def test_a_picture_from_a_file(hass: HomeAssistant, sim: Simulator, entry:
     assert await refusal(hass, entry, "show_image", filename=str(path)) == "file_too_large"
 
 
-async def test_a_video_from_a_file(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
+async def test_show_video_shows_a_file(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path) -> None:
     path = files / "hello.mp4"
     path.write_bytes(make_video(320, 214, 2.0))
     assert await command(hass, entry, "show_video", filename=str(path), repeat=3) == {"display": display(sim)}
@@ -117,7 +119,7 @@ async def test_an_old_display_shows_notifications(hass: HomeAssistant, sockets: 
         assert hass.states.get(entity_id(hass, entry, "notify", "display_internal")) is not None
 
 
-async def test_texts_and_language_of_an_answering_unit(hass: HomeAssistant, sockets: None) -> None:
+async def test_an_answering_unit_shows_texts_and_changes_its_language(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("indoor", firmware="2.50.0.76.2") as sim:
         entry = await add_intercom(hass, sim)
         await command(hass, entry, "show_text", text="Pošta je tu", duration=60)

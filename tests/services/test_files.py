@@ -146,7 +146,7 @@ def no_links(self: Path, target: Path) -> None:
     raise OSError(errno.EPERM, "no links here")
 
 
-async def test_a_file_system_without_links(
+async def test_a_file_is_written_without_hard_links(
     hass: HomeAssistant, entry: ConfigEntry, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Path, "hardlink_to", no_links)

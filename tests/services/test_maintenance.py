@@ -155,7 +155,7 @@ async def test_the_error_says_why_a_file_cannot_be_written(
     assert await why(files / "backup.xml") == "no permission for its directory"
 
 
-async def test_files_outside_the_allowed_directories(
+async def test_files_outside_the_allowed_directories_are_errors(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
 ) -> None:
     sim.clear_requests()

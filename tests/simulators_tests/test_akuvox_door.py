@@ -157,7 +157,7 @@ async def test_tamper_and_break_in(akuvox: AkuvoxFactory, house: House) -> None:
     assert [path for _, path in house.requests] == ["/t=1", "/b=1"]
 
 
-async def test_only_the_keys_of_the_model(akuvox: AkuvoxFactory) -> None:
+async def test_each_dialect_has_its_action_url_keys(akuvox: AkuvoxFactory) -> None:
     """The keys in config/get are the list of what a device can do."""
     keys: dict[str, set[str]] = {}
     for dialect in ("a_series", "e16c", "r29", "it83"):
@@ -180,7 +180,7 @@ async def test_an_action_url_may_be_a_post_request(akuvox: AkuvoxFactory, house:
     assert house.requests == [("POST", "/i a=1")]
 
 
-async def test_digest_toward_the_server(akuvox: AkuvoxFactory, house: House) -> None:
+async def test_an_action_url_answers_a_digest_challenge(akuvox: AkuvoxFactory, house: House) -> None:
     api = await akuvox("r29")
     house.digest = Digest("house")
     await tell(api, InputATriggered=f"{house.base.replace('://', '://door:secret@')}/i?x=1")

@@ -52,7 +52,7 @@ async def test_valid_firmware_is_installed(akuvox: AkuvoxFactory) -> None:
     assert (await api.get("firmware/status"))["data"]["FirmwareVersion"] == NEWER
 
 
-async def test_large_files_in_pieces(akuvox: AkuvoxFactory) -> None:
+async def test_a_large_file_is_not_kept_in_memory(akuvox: AkuvoxFactory) -> None:
     """Only the beginning of 30 MB is kept in memory."""
     api = await akuvox(auth=Auth.NONE)
     await api.get("firmware/prepare")

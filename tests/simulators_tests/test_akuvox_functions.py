@@ -18,7 +18,7 @@ async def trig(api: AkuvoxApi, num: int, mode: int = 0, level: int = 0, delay: i
     return outcome(await api.post("relay", "trig", {"mode": mode, "num": num, "level": level, "delay": delay}))
 
 
-async def test_firmware_without_a_function(akuvox: AkuvoxFactory) -> None:
+async def test_a_withheld_function_is_unsupported(akuvox: AkuvoxFactory) -> None:
     api = await akuvox()
     api.sim.withhold("relay/trig")
     assert await trig(api, 1) == (-1, "unsupport action")
@@ -134,7 +134,7 @@ async def test_normally_closed_wiring_inverts_the_status(akuvox: AkuvoxFactory) 
         {"mode": 0, "num": 1, "level": 0, "delay": 65536},
     ],
 )
-async def test_trig_with_bad_parameters(akuvox: AkuvoxFactory, data: dict[str, int]) -> None:
+async def test_trig_rejects_invalid_parameters(akuvox: AkuvoxFactory, data: dict[str, int]) -> None:
     api = await akuvox()
     assert outcome(await api.post("relay", "trig", data)) == (-100, "Error param")
 
@@ -388,7 +388,7 @@ async def test_an_unanswered_call_ends(akuvox: AkuvoxFactory) -> None:
     await until(lambda: api.sim.phone.session is None)
 
 
-async def test_a_button_without_a_number(akuvox: AkuvoxFactory) -> None:
+async def test_a_button_without_a_number_places_no_call(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("r29")
     assert not api.sim.press()
     assert (await api.get("call/status"))["data"] == {"Status": "READY"}

@@ -269,7 +269,7 @@ async def test_a_disconnected_device_does_not_respond(akuvox: AkuvoxFactory) -> 
     assert (await api.get("system/info"))["retcode"] == 0
 
 
-async def test_garbage_and_stray_401(akuvox: AkuvoxFactory) -> None:
+async def test_garbage_and_a_stray_401_are_sent_once(akuvox: AkuvoxFactory) -> None:
     api = await akuvox(auth=Auth.NONE)
     api.sim.garbage("system/info", "html", times=1)
     assert (await api.raw("GET", INFO))[1].startswith(b"<!DOCTYPE html>")

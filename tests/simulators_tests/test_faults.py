@@ -125,7 +125,7 @@ async def test_a_broken_text_ends_with_an_invalid_byte() -> None:
         assert b"Front Gatecaf\xe9" in body
 
 
-async def test_on_the_command_line() -> None:
+async def test_a_fault_can_be_set_on_the_command_line() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.simulators.two_n", "--fault", "system/info=status:418",
         stdout=asyncio.subprocess.PIPE,

@@ -119,7 +119,7 @@ async def test_an_expired_token_is_rejected(mx: MxFactory) -> None:
     assert (await api.try_login())[1]["expires_in"] == 60
 
 
-async def test_tokens_of_another_key(mx: MxFactory) -> None:
+async def test_a_token_of_another_key_is_rejected(mx: MxFactory) -> None:
     api = await mx()
     head, _, signature = api.token.split(".")
     forged = f"{head}.eyJleHAiOjk5OTk5OTk5OTksInN1YiI6ImJlbiJ9.{signature}"

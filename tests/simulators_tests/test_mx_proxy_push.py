@@ -120,7 +120,7 @@ async def test_each_change_of_a_call_is_pushed(mx: MxFactory, inbox: Inbox) -> N
     assert inbox.bodies[8]["ownerId"] == "43884851900310701"
 
 
-async def test_twice_for_two_devices(mx: MxFactory, inbox: Inbox) -> None:
+async def test_each_push_service_gets_its_own_push(mx: MxFactory, inbox: Inbox) -> None:
     """One message for all of an FCM application, one more for each at APNs."""
     api = await mx()
     api.sim.push_to(inbox.url)

@@ -20,7 +20,7 @@ def wrong(sim: Simulator) -> str:
     return f"{(int(sim.code_of()) + 1) % 10000:04}"
 
 
-async def test_a_code_by_sms(yard: YardFactory) -> None:
+async def test_a_code_by_sms_logs_in_once(yard: YardFactory) -> None:
     api = await yard(logged_in=False)
     assert await api.post("user/phonePattern") == "7 (###) ###-##-##"
     assert await api.post("user/requestCode", userPhone=PHONE) == {"method": "sms"}
@@ -34,7 +34,7 @@ async def test_a_code_by_sms(yard: YardFactory) -> None:
 
 
 @pytest.mark.parametrize("method", ["sms", "smsCode", "flashCall"])
-async def test_methods_with_a_code(yard: YardFactory, method: str) -> None:
+async def test_each_login_method_has_a_code_of_four_digits(yard: YardFactory, method: str) -> None:
     api = await yard(logged_in=False)
     api.sim.set_login_method(method)
     assert await api.post("user/requestCode", userPhone=f"8{PHONE[1:]}") == {"method": method}
@@ -76,7 +76,7 @@ async def test_a_code_can_be_requested_once_a_minute(yard: YardFactory) -> None:
     assert (await confirm(api, "12"))[0] == 422
 
 
-async def test_the_time_of_a_code_at_another_speed(yard: YardFactory) -> None:
+async def test_the_wait_for_a_new_code_follows_the_speed(yard: YardFactory) -> None:
     """The length of a minute is set at the start."""
     api = await yard(logged_in=False, speed=3600)
     await api.post("user/requestCode", userPhone=PHONE)
@@ -85,7 +85,7 @@ async def test_the_time_of_a_code_at_another_speed(yard: YardFactory) -> None:
     assert len(api.sim.login.codes) == 1
 
 
-async def test_the_sixth_wrong_code(yard: YardFactory) -> None:
+async def test_the_sixth_wrong_code_ends_the_login(yard: YardFactory) -> None:
     api = await yard(logged_in=False)
     await api.post("user/requestCode", userPhone=PHONE)
     text = "The PIN code was entered incorrectly"
@@ -96,7 +96,7 @@ async def test_the_sixth_wrong_code(yard: YardFactory) -> None:
     await api.post("user/requestCode", userPhone=PHONE)
 
 
-async def test_the_same_device_again(yard: YardFactory) -> None:
+async def test_a_new_login_replaces_the_token_of_its_device(yard: YardFactory) -> None:
     """The new token replaces the old one; another device has its own token."""
     api = await yard()
     old = api.token
@@ -163,7 +163,7 @@ async def test_errors_of_authorization_are_russian(yard: YardFactory, language: 
         assert json.loads(data) == {"code": status, "name": text, "message": text}
 
 
-async def test_the_language_of_other_errors(yard: YardFactory) -> None:
+async def test_errors_are_in_english_or_russian(yard: YardFactory) -> None:
     api = await yard()
     english = await api.error("address/intercom", flatId=1)
     assert english == (404, "Not Found", "Not Found")

@@ -76,7 +76,7 @@ async def test_a_film_of_the_archive_can_be_prepared_and_downloaded(yard: YardFa
     assert (await api.error("cctv/ranges", cameraId=9))[0] == 404
 
 
-async def test_the_archive_of_the_other_server(yard: YardFactory) -> None:
+async def test_the_axios_dialect_returns_the_address_of_a_film(yard: YardFactory) -> None:
     api = await yard(dialect=Dialect.AXIOS)
     body: dict[str, Any] = {"id": 41, "from": "2026-11-20 10:00:00", "to": "2026-11-20 10:05:00"}
     number = await api.post("cctv/recPrepare", **body)

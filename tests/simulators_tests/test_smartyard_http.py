@@ -66,7 +66,7 @@ async def test_the_axios_dialect_has_its_own_responses(yard: YardFactory) -> Non
 
 @pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 406, 410, 422, 424, 429, 449, 418, 599])
-async def test_statuses_of_the_notes(yard: YardFactory, dialect: Dialect, status: int) -> None:
+async def test_each_status_has_the_body_of_its_dialect(yard: YardFactory, dialect: Dialect, status: int) -> None:
     api = await yard(dialect=dialect)
     api.sim.refuse("user/getName", status, n=2)
     for _ in range(2):

@@ -44,7 +44,7 @@ async def test_read_messages_and_chats_are_not_counted(yard: YardFactory) -> Non
     assert (await api.error("inbox/delivered", messageId="1"))[0] == 405
 
 
-async def test_messages_of_the_other_server(yard: YardFactory) -> None:
+async def test_the_axios_dialect_marks_messages_as_delivered(yard: YardFactory) -> None:
     api = await yard(dialect=Dialect.AXIOS)
     number = api.sim.message("One")
     await api.post("inbox/delivered", messageId=str(number))
@@ -55,7 +55,7 @@ async def test_messages_of_the_other_server(yard: YardFactory) -> None:
     assert (response.status, json.loads(data)) == (404, {"error": "Not Found"})
 
 
-async def test_a_message_to_oneself(yard: YardFactory, catcher: Catcher) -> None:
+async def test_an_alert_is_pushed_to_its_sender(yard: YardFactory, catcher: Catcher) -> None:
     api = await yard()
     await register(api)
     api.sim.push_to(catcher.url, Form.FCM, bundle=BUNDLE)
@@ -133,7 +133,7 @@ async def test_events_of_watches_are_pushed_only_without_a_bundle(yard: YardFact
     assert [query["title"] for query in catcher.queries] == ["Входящий вызов"]
 
 
-async def test_only_devices_of_the_bundle(yard: YardFactory, catcher: Catcher) -> None:
+async def test_only_devices_of_the_bundle_get_a_push(yard: YardFactory, catcher: Catcher) -> None:
     api = await yard()
     api.sim.push_to(catcher.url, Form.QUERY, bundle=BUNDLE)
     await register(api, bundle="other")
@@ -187,7 +187,7 @@ async def test_a_ring_is_pushed_in_each_form(yard: YardFactory, catcher: Catcher
         assert b'"visitor": true' in await api.get(picture)
 
 
-async def test_fields_of_the_other_server(yard: YardFactory, catcher: Catcher) -> None:
+async def test_the_axios_dialect_pushes_its_own_fields(yard: YardFactory, catcher: Catcher) -> None:
     api = await yard(dialect=Dialect.AXIOS)
     await ring(api, catcher, Form.BARE)
     [content] = catcher.contents

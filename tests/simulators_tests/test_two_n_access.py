@@ -50,7 +50,7 @@ async def test_invalid_blocking_parameters_are_rejected(api: Api) -> None:
     assert await api.error("accesspoint/blocking/status", id=2) == (12, "id")
 
 
-async def test_a_disabled_access_point(api: Api) -> None:
+async def test_a_disabled_access_point_rejects_commands(api: Api) -> None:
     """Code 18; reading the status still works."""
     api.sim.disable_access_point(1)
     assert await api.error("accesspoint/blocking/ctrl", id=1, action="on") == (18, None)
@@ -288,7 +288,7 @@ async def test_a_license_plate_opens(device: Factory, model: str) -> None:
     assert (api.sim.license_plates.sightings[0].lpr_id, api.sim.license_plates.sightings[0].direction) == (143_289, 2)
 
 
-async def test_a_strange_license_plate(api: Api) -> None:
+async def test_an_unknown_license_plate_is_rejected(api: Api) -> None:
     assert await recognise(api, "XYZ 999", 1) == OK
     events = await api.events("LicensePlateRecognized", "UserRejected")
     assert events[0] == ("LicensePlateRecognized", {"ap": 1, "session": 1, "licensePlate": "XYZ 999", "valid": False})
@@ -342,7 +342,7 @@ async def test_old_firmware_does_not_need_an_lpr_id(device: Factory) -> None:
     assert await recognise(api, "ABC123", lprID=None) == OK
 
 
-async def test_pictures_of_license_plates(api: Api) -> None:
+async def test_the_newest_pictures_of_license_plates_are_stored(api: Api) -> None:
     async def picture(plate: str) -> tuple[str, bytes]:
         async with api.session.get(api.url("lpr/image"), params={"plateText": plate}) as response:
             return response.content_type, await response.read()
@@ -408,7 +408,7 @@ async def test_invalid_lift_parameters_are_rejected(lift: Api) -> None:
     assert await lift.events("LiftFloorsEnabled") == []
 
 
-async def test_floors_at_the_door(lift: Api) -> None:
+async def test_a_valid_card_opens_the_floors_of_its_user(lift: Api) -> None:
     """A person with access at the access unit gets their floors."""
     lift.sim.swipe_card(CARD)
     assert list(lift.sim.lift.floors) == [0, 2]
@@ -460,7 +460,7 @@ async def test_the_mobile_key_settings_can_be_changed(api: Api) -> None:
     assert await api.events("ConfigurationChanged") == [("ConfigurationChanged", {})] * 4
 
 
-async def test_optional_parts_of_a_key(api: Api) -> None:
+async def test_the_time_of_a_mobile_key_is_optional(api: Api) -> None:
     assert await put_keys(api, keys=[{"key": key(1)}, {"key": key(2), "ctime": "yesterday"}]) == OK
     keys = (await api.result("mobilekey/config"))["keys"]
     assert keys == [{"type": "rsa", "key": key(1)}, {"type": "rsa", "key": key(2)}, {}, {}]

@@ -64,7 +64,7 @@ async def test_each_incoming_call_is_logged_with_its_type(api: Api) -> None:
     assert all("name" not in record for record in await log(api))
 
 
-async def test_a_device_of_the_local_network(api: Api) -> None:
+async def test_the_call_log_contains_the_type_of_a_local_device(api: Api) -> None:
     """`devType` names the device; for other devices it is unknown."""
     api.sim.terminate(api.sim.incoming_call("device:Hallway", dev_type="4-13-1-2"))
     api.sim.terminate(api.sim.incoming_call())

@@ -27,7 +27,7 @@ async def snapshot(api: Api, **params: Any) -> bytes:
 
 
 @pytest.mark.parametrize("model", WITH_CAMERA)
-async def test_every_size_of_caps(device: Factory, model: str) -> None:
+async def test_a_snapshot_has_each_size_of_the_caps(device: Factory, model: str) -> None:
     api = await device(model)
     caps = await api.result("camera/caps")
     for size in caps["jpegResolution"]:

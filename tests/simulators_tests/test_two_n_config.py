@@ -243,7 +243,7 @@ async def test_a_restart_resets_the_uptime(api: Api) -> None:
     assert (await api.result("system/status"))["upTime"] < 1000
 
 
-async def test_html_instead_of_a_file(api: Api) -> None:
+async def test_html_can_be_sent_instead_of_the_configuration(api: Api) -> None:
     """captures/errors.json: some firmware shows its login page."""
     api.sim.garbage("config", "html")
     async with aiohttp.request("GET", api.url("config")) as response:

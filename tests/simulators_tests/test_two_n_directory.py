@@ -205,7 +205,7 @@ async def test_query_returns_changes_and_deleted_entries(api: Api) -> None:
     }
 
 
-async def test_query_of_an_unknown_past(api: Api) -> None:
+async def test_a_query_of_an_unknown_series_or_time_is_invalid(api: Api) -> None:
     series = api.sim.directory.series
     unknown = {"series": series, "timestamp": 3, "invalid": 0}
     assert await api.directory("POST", "query", series="1") == unknown

@@ -116,7 +116,7 @@ async def test_restart_deletes_the_packet_capture(api: Api) -> None:
     assert len(await download(api)) == len(await download(api))
 
 
-async def test_the_type_of_a_capture(api: Api) -> None:
+async def test_a_capture_has_the_content_type_of_the_manual(api: Api) -> None:
     """5.13.1 calls it application/json."""
     async with api.session.get(api.url("pcap")) as response:
         assert response.content_type == "application/json"
@@ -210,7 +210,7 @@ async def test_the_doorbell_is_in_the_call_log(device: Factory) -> None:
     assert await api.error("io/doorbell") == (3, None)
 
 
-async def test_the_button_of_the_doorbell(device: Factory) -> None:
+async def test_the_doorbell_button_changes_an_input(device: Factory) -> None:
     api = await device("indoor")
     api.sim.ring_doorbell()
     assert [params["state"] for _, params in await api.events("InputChanged")] == [True, False]

@@ -171,7 +171,7 @@ async def test_services_use_basic_or_no_authentication(device: Factory) -> None:
     assert await status("switch/caps", "ha", "new") == 200
 
 
-async def test_disabled_and_tls_only(device: Factory) -> None:
+async def test_a_service_can_be_disabled_or_require_tls(device: Factory) -> None:
     """Codes 4 and 7."""
     api = await device("verso")
     api.sim.disable("camera")
@@ -307,7 +307,7 @@ async def test_the_api_may_be_below_a_path(device: Factory) -> None:
             assert response.content_type == content_type
 
 
-async def test_values_of_the_identity(device: Factory) -> None:
+async def test_the_identity_can_be_set(device: Factory) -> None:
     api = await device("verso", identity={"macAddr": None, "serialNumber": "1"})
     info = await api.result("system/info")
     assert (info.get("macAddr"), info["serialNumber"]) == (None, "1")

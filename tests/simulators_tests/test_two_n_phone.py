@@ -82,7 +82,7 @@ async def test_a_ring_is_an_outgoing_call(device: Factory, model: str) -> None:
     assert all(("sipCallId" in event["params"]) is (model == "verso3") for event in events[1:])
 
 
-async def test_a_button_without_a_number(api: Api) -> None:
+async def test_a_button_without_a_number_places_no_call(api: Api) -> None:
     channel = await api.subscribe(filter="KeyPressed,CallStateChanged")
     assert api.sim.press("%3") is None
     assert api.sim.press("%1", call=False) is None

@@ -44,7 +44,7 @@ async def test_monostable_ends_by_itself(device: Factory, model: str) -> None:
     assert [a[:3] for a in api.sim.switch_activations] == [(1, "trigger", "ha")]
 
 
-async def test_events_of_a_switch(api: Api) -> None:
+async def test_each_change_of_a_switch_is_an_event(api: Api) -> None:
     channel = await api.subscribe(filter="SwitchStateChanged,OutputChanged,SwitchOperationChanged")
     await api.do("switch/ctrl", switch=2, action="on")
     await api.do("switch/ctrl", switch=2, action="lock")

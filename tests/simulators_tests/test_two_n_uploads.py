@@ -48,7 +48,7 @@ async def test_an_upload_is_authenticated(device: Factory, password: str, status
     assert (api.sim.firmware.upload is not None) is (status == 200)
 
 
-async def test_an_upload_without_rights(device: Factory) -> None:
+async def test_an_upload_without_the_privilege_is_rejected(device: Factory) -> None:
     """Code 10 is returned first for any content."""
     api = await device(accounts=[Account("ha", "ha-pass", Privilege.MONITORING)])
     assert await api.put_error("firmware", {"blob-fw": FILE}) == (10, None)

@@ -118,7 +118,7 @@ async def test_microphone_and_door_exchange_audio(url: str, phone: Phone, bridge
         assert len(go2rtc.heard[VIDEO]) > 20
 
 
-async def test_long_packets_of_the_microphone(url: str, phone: Phone) -> None:
+async def test_long_packets_of_the_microphone_are_split(url: str, phone: Phone) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.talk()
         await speak(go2rtc, 2, size=1024)
@@ -203,7 +203,7 @@ async def test_the_video_continues_after_a_failed_call(url: str, phone: Phone, b
         ((), "PCMU/8000", {SILENCE}),
     ],
 )
-async def test_sound_of_the_camera(
+async def test_sound_of_the_camera_or_silence_is_sent(
     camera: RtspCamera, url: str, sound: tuple[int, ...], offered: str, heard: set[bytes]
 ) -> None:
     camera.ways.sound = sound
@@ -302,7 +302,7 @@ async def test_watching_an_unreachable_camera_is_answered_with_503(
         Ways(body=b"v=0\r\nm=audio 0 RTP/AVP 0\r\n"),
     ],
 )
-async def test_a_camera_without_a_stream(camera: RtspCamera, ways: Ways) -> None:
+async def test_a_camera_without_a_stream_is_an_error(camera: RtspCamera, ways: Ways) -> None:
     camera.ways = ways
 
     async def address() -> str:

@@ -37,7 +37,9 @@ def hexed(name: str, text: str) -> str:
         ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
     ],
 )
-def test_the_examples_of_rfc_7616(monkeypatch: pytest.MonkeyPatch, algorithm: str, response: str) -> None:
+def test_the_responses_match_the_examples_of_rfc_7616(
+    monkeypatch: pytest.MonkeyPatch, algorithm: str, response: str
+) -> None:
     monkeypatch.setattr(digest, "token_hex", lambda _: CNONCE)
     login = Authenticator("Mufasa", "Circle of Life")
     assert login.take([of_the_rfc(algorithm)])
@@ -66,7 +68,7 @@ def test_the_strongest_of_several_challenges_is_answered() -> None:
     assert [challenge.algorithm for challenge in found] == ["SHA-512-256", "MD5", ""]
 
 
-def test_a_server_without_qop() -> None:
+def test_a_challenge_without_qop_is_answered() -> None:
     """RFC 2069's calculation, which many door phones use."""
     login = Authenticator("admin", 'p"w')
     assert login.take(['Digest realm="a \\"quoted\\" realm", nonce="n"'])

@@ -196,7 +196,7 @@ async def test_a_viewer_gets_an_error_without_stream_and_stills(url: str, door: 
     assert go2rtc.responses == [503, 503]
 
 
-async def test_a_slow_stream_without_stills(url: str, door: Door, camera: RtspCamera) -> None:
+async def test_a_slow_stream_is_used_without_stills(url: str, door: Door, camera: RtspCamera) -> None:
     door.answer = None
     camera.ways.delay = 1.3  # twice, with the challenge
     async with Go2rtc(url) as go2rtc:

@@ -44,7 +44,7 @@ def test_start_of_a_key_frame(payload: bytes, starts: bool) -> None:
     assert starts_key_frame(rtp(payload)) is starts
 
 
-def test_payload_behind_sources_and_extension() -> None:
+def test_the_payload_follows_sources_and_extension() -> None:
     packet = b"\x92" + rtp(b"")[1:] + bytes(8) + b"\xbe\xde\x00\x01" + bytes(4) + unit(IDR)
     assert bytes(payload_of(packet)) == unit(IDR)
     assert starts_key_frame(packet)
@@ -73,7 +73,7 @@ def test_units_of_a_stream_with_start_codes() -> None:
 
 
 @pytest.mark.parametrize("size", [1, LONGEST_PAYLOAD - 1, LONGEST_PAYLOAD, 2 * LONGEST_PAYLOAD, 10_000])
-def test_a_unit_in_packets(size: int) -> None:
+def test_a_unit_is_split_into_packets(size: int) -> None:
     whole = unit(IDR, size)
     payloads = list(packetize(whole))
     assert all(len(payload) <= LONGEST_PAYLOAD for payload in payloads)

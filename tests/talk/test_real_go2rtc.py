@@ -83,7 +83,7 @@ async def go2rtc(tmp_path: Path) -> AsyncIterator[Real]:
     await process.wait()
 
 
-async def test_viewing_and_talking_through_a_real_go2rtc(go2rtc: Real) -> None:
+async def test_a_real_go2rtc_shows_video_and_talks(go2rtc: Real) -> None:
     phone = Phone()
     async with RtspCamera() as camera:
 

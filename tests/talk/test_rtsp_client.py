@@ -99,7 +99,7 @@ async def test_the_client_requires_the_backchannel_and_sends_audio(camera: RtspC
     client.send(2, rtp(b"too late"))
 
 
-async def test_a_description_without_the_backchannel(camera: RtspCamera) -> None:
+async def test_describe_requires_no_backchannel_by_default(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     assert [medium.direction for medium in (await client.describe()).media] == [Direction.RECVONLY] * 2
     assert not any("require" in request.headers for request in camera.requests)
@@ -159,7 +159,7 @@ async def context(camera: RtspCamera, tmp_path: Path) -> ssl.SSLContext:
     return trusting
 
 
-async def test_a_camera_over_tls(camera: RtspCamera, context: ssl.SSLContext) -> None:
+async def test_a_camera_is_used_over_tls(camera: RtspCamera, context: ssl.SSLContext) -> None:
     camera.ways.login = "digest"
     client = RtspClient(camera.login_url, tls=context)
     packets = await played(client, backchannel=True)
@@ -179,7 +179,7 @@ async def test_an_unknown_certificate_gets_no_request(camera: RtspCamera, contex
     assert camera.requests == []
 
 
-async def test_tls_to_a_server_without_it(camera: RtspCamera) -> None:
+async def test_tls_to_a_server_without_tls_is_an_error(camera: RtspCamera) -> None:
     client = RtspClient(camera.login_url.replace("rtsp:", "rtsps:"), timeout=2)
     with pytest.raises(RtspConnectionFailed):
         await client.describe()
@@ -318,7 +318,7 @@ async def test_requests_of_the_camera_are_answered(camera: RtspCamera) -> None:
     await client.close()
 
 
-async def test_a_track_without_its_own_address(camera: RtspCamera) -> None:
+async def test_a_track_without_an_address_uses_that_of_the_stream(camera: RtspCamera) -> None:
     client = RtspClient(camera.url)
     await client.describe()
     camera.ways.status["SETUP"] = (200, "OK")

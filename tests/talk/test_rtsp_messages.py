@@ -51,7 +51,7 @@ EXPECTED = [
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 1000])
-def test_a_stream_in_pieces(size: int) -> None:
+def test_messages_are_read_from_pieces_of_any_size(size: int) -> None:
     parser = Parser()
     pieces = [STREAM[start : start + size] for start in range(0, len(STREAM), size)]
     assert [seen(message) for piece in pieces for message in parser.feed(piece)] == EXPECTED

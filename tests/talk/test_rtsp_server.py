@@ -222,7 +222,7 @@ async def test_an_unknown_required_feature_is_rejected(client: Client) -> None:
         ("SET_PARAMETER {} RTSP/1.0", 200),
     ],
 )
-async def test_requests_outside_of_a_session(client: Client, request_line: str, status: int) -> None:
+async def test_requests_outside_of_a_session_have_their_status(client: Client, request_line: str, status: int) -> None:
     assert await client.status(request_line) == status
 
 
@@ -231,7 +231,7 @@ async def test_a_parameter_is_not_understood(client: Client) -> None:
     assert (await client.answer())[0] == 451
 
 
-async def test_a_request_without_a_number(client: Client) -> None:
+async def test_a_request_without_a_number_is_rejected(client: Client) -> None:
     client.writer.write(b"OPTIONS * RTSP/1.0\r\n\r\n")
     assert await client.answer() == (400, {}, "")
 
@@ -302,7 +302,7 @@ async def test_teardown_ends_the_session_and_a_new_one_can_follow(client: Client
     assert len(feed.sessions) == 2
 
 
-async def test_another_path_on_the_same_connection(client: Client, server: RtspServer) -> None:
+async def test_another_path_on_the_same_connection_is_not_found(client: Client, server: RtspServer) -> None:
     other = server.add(Feed())
     await client.ask("DESCRIBE {} RTSP/1.0")
     assert await client.status(f"DESCRIBE {other} RTSP/1.0") == 404

@@ -56,7 +56,7 @@ a=inactive
 """
 
 
-def test_a_door_phone_with_a_backchannel() -> None:
+def test_the_description_of_a_door_phone_is_parsed() -> None:
     session = SessionDescription.parse(BACKCHANNEL)
     video, audio, microphone = session.media
     assert (session.control, session.address, session.session_id) == ("*", None, 1_700_000_000)

@@ -389,7 +389,7 @@ async def test_spoiled_rtp_raises_nothing(socket_enabled: None) -> None:
     session.close()
 
 
-async def test_messages_of_a_stopped_agent(line: UdpLine) -> None:
+async def test_a_stopped_agent_ignores_messages(line: UdpLine) -> None:
     """Messages may arrive between the last response and the closed socket."""
     agent = SipAgent(SipPeer(HOST, line.port, Transport.UDP))
     await agent.start()

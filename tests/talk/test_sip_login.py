@@ -203,7 +203,7 @@ async def test_an_unknown_challenge_fails_the_registration(server: Pair, challen
         assert (await registering).status == 401
 
 
-async def test_a_server_without_a_response(server: Pair) -> None:
+async def test_a_login_without_a_response_has_no_status(server: Pair) -> None:
     assert (await _fails(server)).status is None
 
 

@@ -48,7 +48,7 @@ def _checked(data: bytes) -> None:
         SipUri.parse(message.uri)
 
 
-def test_the_first_torture_message_in_detail() -> None:
+def test_the_first_torture_message_is_parsed_in_detail() -> None:
     message = parse_message(VALID["wsinv"])
     assert isinstance(message, Request)
     assert (message.method, message.uri) == ("INVITE", "sip:vivekg@chair-dnrc.example.com;unknownparam")

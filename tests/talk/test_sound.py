@@ -89,7 +89,7 @@ def test_an_unreadable_sound_is_an_error(tmp_path: Path, data: bytes) -> None:
         list(packets(data.replace(b"{}", str(tmp_path / "tone.wav").encode()), "PCMU"))
 
 
-def test_a_file_without_sound(tmp_path: Path) -> None:
+def test_a_file_without_sound_is_an_error(tmp_path: Path) -> None:
     file = io.BytesIO()
     with av.open(file, "w", format="mpegts") as target:
         stream = target.add_stream("mpeg2video", rate=25)

@@ -102,7 +102,9 @@ async def test_stills_become_two_pictures_a_second(video: StillsVideo) -> None:
     ("size", "shown"),
     [((2560, 1440), (1280, 720)), ((1023, 767), (1022, 766)), ((600, 3000), (192, 960)), ((2, 2), (16, 16))],
 )
-async def test_size_of_the_video(video: StillsVideo, door: Door, size: tuple[int, int], shown: tuple[int, int]) -> None:
+async def test_the_video_has_a_supported_size(
+    video: StillsVideo, door: Door, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
     door.size = size
     packets: list[RtpPacket] = []
     video.on_video = lambda packet: packets.append(RtpPacket.parse(packet))
@@ -139,14 +141,16 @@ async def test_a_still_that_is_missing_repeats_the_last_one(
 
 
 @pytest.mark.parametrize("answer", [None, TalkError("unreachable"), b"", b"<html>", jpeg(5, (5000, 5000))])
-async def test_a_door_without_a_still(video: StillsVideo, door: Door, answer: bytes | TalkError | None) -> None:
+async def test_a_door_without_a_still_is_an_error(
+    video: StillsVideo, door: Door, answer: bytes | TalkError | None
+) -> None:
     door.answer = answer if answer != b"" else b"\xff\xd8"
     with pytest.raises(TalkError):
         await video.open()
     assert door.fetched == 1
 
 
-async def test_a_pyav_without_an_encoder(video: StillsVideo, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_encoder_is_an_error(video: StillsVideo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stills, "_ENCODERS", {"no such encoder": {}})
     with pytest.raises(NoStill, match="no encoder"):
         await video.open()

@@ -33,7 +33,7 @@ def cameras(**methods: object) -> Mock:
     return Mock(streams=Mock(return_value=True), **methods)
 
 
-async def test_a_device_without_an_address() -> None:
+async def test_a_device_without_an_address_cannot_talk() -> None:
     talk = DirectTalk(None, 5060)
     assert await talk.check() == {"": unavailable(TalkReason.SIP_CLOSED)}
     assert talk.address is None
@@ -138,7 +138,7 @@ async def test_streams_without_a_free_port_are_an_error(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("error", [None, ConnectionFailed("away")])
-async def test_a_camera_without_an_address_of_its_stream(error: ConnectionFailed | None) -> None:
+async def test_video_without_a_stream_address_and_a_still_is_an_error(error: ConnectionFailed | None) -> None:
     without = cameras(
         stream_address=AsyncMock(return_value=None, side_effect=error),
         snapshot=AsyncMock(side_effect=ConnectionFailed("away")),

@@ -31,7 +31,7 @@ def test_other_replies_are_no_redirect(status: int, location: str) -> None:
     assert redirect(reply(status, location)) is None
 
 
-def test_a_redirect_to_an_address() -> None:
+def test_a_redirect_contains_its_address() -> None:
     found = redirect(reply(302, "https://10.0.0.1:8443/login"))
     assert found is not None
     assert found.address == "https://10.0.0.1:8443"

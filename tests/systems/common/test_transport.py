@@ -336,14 +336,14 @@ async def test_a_device_may_need_a_login_for_its_identity(bench: Bench, username
             await found
 
 
-async def test_a_device_whose_system_service_is_off(bench: Bench) -> None:
+async def test_a_device_with_a_disabled_system_service_is_an_error(bench: Bench) -> None:
     bench.sim.disable("system")
     with pytest.raises(ServiceDisabled) as refused:
         await find_device(bench.session, bench.sim.http_address)
     assert refused.value.service == "System API"
 
 
-async def test_a_device_whose_system_service_insists_on_https(bench: Bench) -> None:
+async def test_a_device_that_requires_https_is_found_only_by_https(bench: Bench) -> None:
     bench.sim.require_tls("system")
     with pytest.raises(SecureConnectionRequired):
         await find_device(bench.session, bench.sim.http_address)

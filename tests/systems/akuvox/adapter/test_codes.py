@@ -157,7 +157,7 @@ def opened(bench: Bench) -> set[str]:
 
 @pytest.mark.parametrize("filters", [True, False])
 @pytest.mark.parametrize(("number", "always_pages"), [(10_000, False), (35, True), (30, True), (9, True), (10, False)])
-async def test_a_device_with_many_users(start: Start, number: int, filters: bool, always_pages: bool) -> None:
+async def test_a_code_is_found_among_many_users(start: Start, number: int, filters: bool, always_pages: bool) -> None:
     """10,000 users are 5 MB; some devices return ten at a time, with or without a page number."""
     bench = await start("a_series")
     bench.sim.users.filters, bench.sim.users.always_pages = filters, always_pages

@@ -14,12 +14,12 @@ from custom_components.ip_intercom.systems.akuvox.wiring import (
 )
 
 
-def test_the_keys_of_the_manual() -> None:
+def test_relays_are_read_from_the_keys_of_the_manual() -> None:
     config = {f"{RELAY}TypeA": "1", f"{RELAY}HoldDelayA": "8", f"{RELAY}NameA": "RelayA", f"{RELAY}NameB": "Gate"}
     assert relays_of(config, "AB", (), ()) == {"A": Relay("A", 1, level=1, delay=8), "B": Relay("B", 2, name="Gate")}
 
 
-def test_the_keys_in_the_field() -> None:
+def test_relays_are_read_from_the_keys_of_real_devices() -> None:
     config = {f"{RELAY}RelayAType": "1", f"{RELAY}RelayAMode": "1", f"{RELAY}RelayBDelay": "3"}
     assert relays_of(config, "AB", (), ()) == {"A": Relay("A", 1, level=1, latching=True), "B": Relay("B", 2, delay=3)}
 

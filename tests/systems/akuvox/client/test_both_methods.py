@@ -117,7 +117,7 @@ CASES = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.path)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("auth", ["4", "1"], ids=["digest", "basic"])
-async def test_each_function_by_both_methods(start: Start, case: Case, method: str, auth: str) -> None:
+async def test_each_function_works_by_both_methods(start: Start, case: Case, method: str, auth: str) -> None:
     bench = await start(case.dialect, auth=auth, speed=50)
     device = bench.device(post=method == "POST")
     if case.before is not None:

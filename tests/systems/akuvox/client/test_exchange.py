@@ -380,7 +380,7 @@ async def test_requests_are_paced_below_the_throttle(start: Start, monkeypatch: 
     assert {request.status for request in bench.seen()} == {200}
 
 
-async def test_one_request_at_a_time(start: Start) -> None:
+async def test_parallel_requests_are_not_rejected_by_an_e16c(start: Start) -> None:
     """An E16C answers more than two parallel requests with 503."""
     bench = await start("e16c")
     device = bench.device()
@@ -445,7 +445,7 @@ async def test_old_tls_needs_the_legacy_option(start: Start) -> None:
         assert info.model == "E18"
 
 
-async def test_old_tls_with_another_certificate(start: Start) -> None:
+async def test_old_tls_with_another_certificate_is_an_error(start: Start) -> None:
     """The request is not even sent."""
     bench = await start("e18")
     transport = HttpTransport(

@@ -35,7 +35,7 @@ JPEG = b"\xff\xd8picture\xff\xd9"
 # ---- Configuration ----
 
 
-async def test_configuration(any_bench: Bench) -> None:
+async def test_config_set_changes_and_config_get_returns_keys(any_bench: Bench) -> None:
     """Api config get and set; an E16C takes one key a request by GET, which is learned once."""
     device = any_bench.device()
     everything = await device.config.get()
@@ -84,7 +84,7 @@ async def test_an_invalid_value_is_an_error(bench: Bench) -> None:
     assert bench.sim.config[f"{RELAY}.HoldDelayA"] == "5"
 
 
-async def test_the_configuration_as_a_file(start: Start) -> None:
+async def test_the_configuration_is_exported_and_imported(start: Start) -> None:
     bench = await start(speed=1000)
     device = bench.device()
     async with device.config.export() as stream:
@@ -96,7 +96,7 @@ async def test_the_configuration_as_a_file(start: Start) -> None:
     assert bench.sim.config[LOCATION] == "Front Door"
 
 
-async def test_back_to_the_factory(start: Start) -> None:
+async def test_reset_factory_resets_the_device(start: Start) -> None:
     bench = await start(speed=1000)
     await bench.device().config.reset_factory()
     assert bench.sim.authenticator.mode == "2"
@@ -106,7 +106,7 @@ async def test_back_to_the_factory(start: Start) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e18", "e16c", "r29"])
-async def test_relays(start: Start, dialect: str) -> None:
+async def test_relays_are_read_and_triggered(start: Start, dialect: str) -> None:
     bench = await start(dialect)
     device = bench.device()
     letters = bench.sim.dialect.relays
@@ -133,20 +133,20 @@ async def test_a_normally_closed_relay_inverts_its_status(bench: Bench) -> None:
     assert (await relay.status())["A"] == 0
 
 
-async def test_security_relays(start: Start) -> None:
+async def test_trig_opens_a_security_relay(start: Start) -> None:
     bench = await start("r29")
     await bench.device().relay.trig(12, delay=5)
     assert bench.sim.relay_status()["SB"]
 
 
-async def test_relay_settings(bench: Bench) -> None:
+async def test_relay_settings_are_written_and_read(bench: Bench) -> None:
     device = bench.device()
     await device.relay.set({f"{RELAY}.HoldDelayA": "8"})
     assert (await device.relay.get())[f"{RELAY}.HoldDelayA"] == "8"
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e18", "e16c", "r29"])
-async def test_inputs(start: Start, dialect: str) -> None:
+async def test_inputs_are_read_and_configured(start: Start, dialect: str) -> None:
     bench = await start(dialect)
     device = bench.device()
     assert await device.input.status() == dict.fromkeys(bench.sim.dialect.inputs, 1)
@@ -157,14 +157,14 @@ async def test_inputs(start: Start, dialect: str) -> None:
     assert (await device.input.get())[key] == "0"
 
 
-async def test_public_codes(bench: Bench) -> None:
+async def test_public_codes_are_written_and_read(bench: Bench) -> None:
     device = bench.device()
     key = "Config.DoorSetting.PASSWORD.PublicKey2"
     await device.public_code.set({key: "12121212"})
     assert (await device.public_code.get())[key] == "12121212"
 
 
-async def test_sip_settings(bench: Bench) -> None:
+async def test_sip_settings_are_written_and_read(bench: Bench) -> None:
     device = bench.device()
     key = "Config.Account1.GENERAL.UserName"
     await device.sip.set({key: "130"})
@@ -184,7 +184,7 @@ LISTS: dict[str, tuple[Callable[[AkuvoxDevice], Items], dict[str, str], dict[str
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("dialect", ["a_series", "e18", "e16c", "r29", "it83"])
-async def test_lists(start: Start, name: str, dialect: str) -> None:
+async def test_each_list_is_read_and_changed(start: Start, name: str, dialect: str) -> None:
     bench = await start(dialect)
     part, new, change = LISTS[name]
     items = part(bench.device())
@@ -214,7 +214,7 @@ async def test_lists(start: Start, name: str, dialect: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["private_keys", "cards", "contacts", "replacements"])
-async def test_lists_as_files(bench: Bench, name: str) -> None:
+async def test_each_list_is_exported_and_imported(bench: Bench, name: str) -> None:
     part, new, _ = LISTS[name]
     items = part(bench.device())
     await items.add([new])
@@ -245,7 +245,7 @@ async def test_a_group_without_a_name(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("filetype", "begin"), [(None, b"ID,"), ("csv", b"ID,"), ("xml", b"<?xml"), ("vcf", b"BEGIN:")]
 )
-async def test_contacts_in_three_formats(bench: Bench, filetype: str | None, begin: bytes) -> None:
+async def test_contacts_are_exported_in_each_file_type(bench: Bench, filetype: str | None, begin: bytes) -> None:
     contacts = bench.device().contacts
     with pytest.raises(CommandFailed, match="Export Failed"):
         async with contacts.export(filetype):
@@ -271,7 +271,7 @@ async def test_a_contact_is_added_by_get_without_list_requests(bench: Bench) -> 
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e18", "e16c", "r29"])
-async def test_users(start: Start, dialect: str) -> None:
+async def test_users_are_added_and_changed(start: Start, dialect: str) -> None:
     bench = await start(dialect)
     users = bench.device().users
     number = await users.default_id()
@@ -304,7 +304,7 @@ async def test_users_are_read_by_page(start: Start) -> None:
     assert [len(await users.get(page=page)) for page in (1, 2, 3)] == [10, 2, 0]
 
 
-async def test_users_as_a_file(start: Start) -> None:
+async def test_users_are_exported_and_imported(start: Start) -> None:
     """From one device to another (Api user import)."""
     one, two = await start(), await start("r29")
     one.sim.add_user(Name="Lucy", PrivatePIN=PIN)
@@ -350,7 +350,7 @@ async def test_an_export_uses_the_address_of_the_device(bench: Bench, address: s
         ({}, ()),
     ],
 )
-def test_schedules(item: dict[str, object], expected: tuple[tuple[str, str], ...]) -> None:
+def test_schedules_are_read_from_each_field(item: dict[str, object], expected: tuple[tuple[str, str], ...]) -> None:
     assert schedules(item) == expected
 
 
@@ -378,7 +378,7 @@ async def test_a_change_of_the_schedule(start: Start, dialect: str, name: str, w
 
 
 @pytest.mark.parametrize("dialect", ["e18", "e16c", "r29", "it83"])
-async def test_calls(start: Start, dialect: str) -> None:
+async def test_calls_are_placed_and_ended(start: Start, dialect: str) -> None:
     bench = await start(dialect)
     call = bench.device().call
     assert await call.status() == READY
@@ -397,7 +397,7 @@ async def test_calls(start: Start, dialect: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e18", "e16c", "r29"])
-async def test_door_log(start: Start, dialect: str) -> None:
+async def test_the_door_log_is_decoded(start: Start, dialect: str) -> None:
     bench = await start(dialect)
     device = bench.device()
     bench.sim.add_user(Name="Lucy", PrivatePIN=PIN, CardCode="00B4161D")
@@ -446,7 +446,7 @@ async def test_pictures_of_the_door_log(start: Start, dialect: str, monkeypatch:
             await log.picture(record.picture)
 
 
-async def test_pages_of_logs(start: Start) -> None:
+async def test_logs_are_read_by_page(start: Start) -> None:
     bench = await start("r29")
     bench.sim.fill_door_log(25)
     bench.sim.fill_call_log(15)
@@ -456,7 +456,7 @@ async def test_pages_of_logs(start: Start) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["e18", "e16c", "r29", "it83"])
-async def test_call_log(start: Start, dialect: str) -> None:
+async def test_the_call_log_is_decoded_and_filtered(start: Start, dialect: str) -> None:
     bench = await start(dialect)
     device = bench.device()
     await device.call.dial("101", "Justa")
@@ -512,7 +512,7 @@ def test_words_of_the_door_log_are_mapped(item: dict[str, object], method: DoorM
     assert (record.method, record.granted, record.when, record.picture) == (method, granted, None, None)
 
 
-async def test_log_files(bench: Bench) -> None:
+async def test_log_files_are_exported_and_cleared(bench: Bench) -> None:
     log = bench.device().log
     await log.set_level(7)
     assert await log.level() == 7
@@ -531,7 +531,7 @@ async def test_log_files(bench: Bench) -> None:
 # ---- Firmware, recordings ----
 
 
-async def test_a_file_for_a_fragile_device(start: Start) -> None:
+async def test_an_upload_to_a_fragile_device_is_the_only_request(start: Start) -> None:
     """No other request is sent during the transfer."""
     bench = await start("e18")
     device = bench.device()
@@ -548,7 +548,7 @@ async def test_a_file_for_a_fragile_device(start: Start) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e18", "r29"])
-async def test_firmware(start: Start, dialect: str) -> None:
+async def test_firmware_is_prepared_uploaded_and_installed(start: Start, dialect: str) -> None:
     bench = await start(dialect, speed=1000)
     device = bench.device()
     facts = bench.sim.dialect
@@ -584,7 +584,7 @@ async def test_an_upload_is_sent_once(bench: Bench) -> None:
     assert [request.path for request in bench.seen() if request.method == "POST"] == ["/api/firmware/upload"]
 
 
-async def test_recording(bench: Bench) -> None:
+async def test_a_packet_capture_is_started_stopped_and_exported(bench: Bench) -> None:
     capture = bench.device().capture
     with pytest.raises(CommandFailed):
         await capture.stop()

@@ -27,7 +27,7 @@ DOOR: Door = {"username": "door", "password": "pa55-word"}
 
 
 @pytest.mark.parametrize("dialect", ["e18", "e16c", "r29"])
-async def test_opening_with_the_login_of_the_api(start: Start, dialect: str) -> None:
+async def test_open_door_works_with_the_login_of_the_api(start: Start, dialect: str) -> None:
     """An R29 answers 503 until opening is enabled, the others return the reason."""
     bench = await start(dialect)
     opening = bench.device().opening

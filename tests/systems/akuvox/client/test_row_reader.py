@@ -21,7 +21,7 @@ def read(body: bytes, size: int) -> RowReader:
 
 @pytest.mark.parametrize("size", [1, 7, 100, 1_000_000])
 @pytest.mark.parametrize("indent", [None, 4])
-def test_rows_in_pieces_of_any_size(size: int, indent: int | None) -> None:
+def test_rows_are_read_from_pieces_of_any_size(size: int, indent: int | None) -> None:
     reader = read(json.dumps(REPLY, indent=indent).encode(), size)
     document = reader.finish()
     assert list(reader.rows.values()) == ROWS

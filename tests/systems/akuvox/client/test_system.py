@@ -10,7 +10,7 @@ from custom_components.ip_intercom.systems.common.errors import ConnectionFailed
 from .conftest import Bench, Start
 
 
-async def test_info(any_bench: Bench) -> None:
+async def test_info_identifies_the_device(any_bench: Bench) -> None:
     facts = any_bench.sim.dialect
     info = await any_bench.device().system.info()
     assert (info.model, info.firmware, info.hardware) == (facts.model, facts.firmware, facts.hardware)
@@ -20,7 +20,7 @@ async def test_info(any_bench: Bench) -> None:
     assert (status.model, status.mac, status.accounts) == (facts.model, facts.mac.lower(), ())
 
 
-async def test_status(any_bench: Bench) -> None:
+async def test_status_returns_the_uptime_and_the_clock(any_bench: Bench) -> None:
     status = await any_bench.device().system.status()
     assert status.uptime is not None
     assert 137 <= status.uptime < 160
@@ -28,7 +28,7 @@ async def test_status(any_bench: Bench) -> None:
     assert abs(status.time - any_bench.sim.clock.utc()) < 30
 
 
-async def test_sip_accounts(start: Start) -> None:
+async def test_sip_accounts_are_decoded(start: Start) -> None:
     """Only "registered" is certain (field notes 4.1)."""
     bench = await start(
         config={
@@ -50,7 +50,7 @@ async def test_sip_accounts(start: Start) -> None:
     assert SipAccount(1, None, None, -1).enabled is None
 
 
-async def test_reboot(start: Start) -> None:
+async def test_reboot_restarts_the_device(start: Start) -> None:
     bench = await start(speed=20)
     device = bench.device()
     await device.system.reboot()

@@ -210,7 +210,7 @@ async def test_a_number_that_the_device_drops_is_a_repair(hass: HomeAssistant, s
     assert "button_numbers" not in entry.data
 
 
-async def test_a_model_without_the_setting(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
+async def test_a_model_without_the_setting_is_unsupported(hass: HomeAssistant, sim: Simulator, door: Door) -> None:
     del sim.config.values[KEY]
     entry = await add_talking(hass, sim, door)
     form = await submit(hass, entry, "call")

@@ -41,7 +41,9 @@ async def test_commands_wait_for_a_lagging_status(hass: HomeAssistant, device: S
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_a_bistable_relay_whose_status_lags(hass: HomeAssistant, device: Start, reading: str) -> None:
+async def test_a_bistable_relay_with_a_late_status_is_triggered_once(
+    hass: HomeAssistant, device: Start, reading: str
+) -> None:
     sim = await device(relay_reading=reading, status_lag=LAG, config=BISTABLE)
     entry = await add(hass, sim)
     for command in (OPEN, OPEN, LOCK, LOCK, OPEN, LOCK):
@@ -114,7 +116,7 @@ async def test_opening_prolongs_a_hold_that_ends_soon(hass: HomeAssistant, devic
 
 
 @pytest.mark.parametrize("reading", READINGS)
-async def test_a_door_just_opened_by_another_system(hass: HomeAssistant, device: Start, reading: str) -> None:
+async def test_a_door_opened_by_another_system_is_not_closed(hass: HomeAssistant, device: Start, reading: str) -> None:
     """Any trigger may close a door in mode 1: no command is sent, and the error says why."""
     sim = await device(relay_reading=reading)
     entry = await add(hass, sim)

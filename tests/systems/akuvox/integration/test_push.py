@@ -320,7 +320,9 @@ async def test_every_alarm_of_the_official_list(
         await shows(hass, entry, "binary_sensor", f"alarm_{alarm}", "off")
 
 
-async def test_an_alarm_without_its_key(hass: HomeAssistant, device: Start, local_url: str) -> None:
+async def test_an_alarm_without_its_key_is_not_an_alarm_of_the_device(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
     sim = await device("r29")
     entry = await pushing(hass, sim)
     assert {alarm.value for alarm in entry.runtime_data.coordinator.data.alarms} == {"door_forced"}

@@ -230,7 +230,7 @@ async def test_the_api_is_off(hass: HomeAssistant, device: Start) -> None:
 
 
 @pytest.mark.parametrize("auth", [Auth.NONE, Auth.BASIC, Auth.DIGEST, Auth.BASIC_DIGEST, Auth.DIGEST_SERVER])
-async def test_every_kind_of_login(hass: HomeAssistant, device: Start, auth: Auth) -> None:
+async def test_a_device_is_added_with_each_authentication(hass: HomeAssistant, device: Start, auth: Auth) -> None:
     sim = await device("r29", auth=auth)
     entry = await add(hass, sim)
     assert entry.data[CONF_URL].startswith("https://")
@@ -246,7 +246,7 @@ async def test_a_device_with_old_tls_is_added_by_https(hass: HomeAssistant, devi
     assert result["result"].runtime_data.coordinator.last_update_success
 
 
-async def test_the_same_device_twice(hass: HomeAssistant, device: Start) -> None:
+async def test_a_device_cannot_be_added_twice(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
     before = dict(entry.data)

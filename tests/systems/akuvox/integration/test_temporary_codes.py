@@ -101,7 +101,7 @@ async def test_a_code_stored_for_half_of_its_doors_is_an_error(hass: HomeAssista
     assert "code_left" not in repairs(hass)
 
 
-async def test_a_code_among_ten_thousand(hass: HomeAssistant, device: Start) -> None:
+async def test_a_code_among_10000_users_can_be_removed(hass: HomeAssistant, device: Start) -> None:
     sim = await device("a_series")
     sim.users.fill(10_000)
     entry = await add(hass, sim)

@@ -184,7 +184,7 @@ async def test_conferences_are_planned_changed_and_cancelled(bench: Bench) -> No
         await conferences.update(board)
 
 
-async def test_joining_a_conference_with_its_code(bench: Bench) -> None:
+async def test_a_conference_is_joined_only_with_its_access_code(bench: Bench) -> None:
     conferences = bench.system.conferences
     assert conferences is not None
     board = await conferences.create("Board", START, HALF_AN_HOUR, None)

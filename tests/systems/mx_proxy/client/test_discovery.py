@@ -111,7 +111,7 @@ async def test_https_is_preferred_to_http(start: Start, usual_ports: Callable[..
     assert fingerprint is not None
 
 
-async def test_ports_one_after_another(start: Start, serve: Serve, usual_ports: Callable[..., None]) -> None:
+async def test_the_usual_ports_are_tried_in_order(start: Start, serve: Serve, usual_ports: Callable[..., None]) -> None:
     """Another server is at the first port, no server is at the second."""
     bench, gone = await start(), await start()
     gone.sim.lose_connection()
@@ -233,7 +233,9 @@ async def test_another_server_is_a_wrong_device_and_gets_no_secret(
     ("body", "status"),
     [("html", 200), ('{"error": "not found"}', 404), ("html", 404), ("{}", 200), ('{"error": "EOF"}', 500)],
 )
-async def test_a_server_without_logins(serve: Serve, session: aiohttp.ClientSession, body: str, status: int) -> None:
+async def test_a_server_without_a_valid_login_is_a_wrong_device(
+    serve: Serve, session: aiohttp.ClientSession, body: str, status: int
+) -> None:
     def answer(request: web.BaseRequest) -> web.Response:
         if request.method == "GET":
             return web.Response(status=401, headers=CHALLENGE, text='{"error": "unauthorized"}')

@@ -113,7 +113,7 @@ async def test_the_call_log_begins_at_the_given_time(
     assert [record.record_id for record in await proxy.calls.log(since)] == expected
 
 
-async def test_a_time_without_its_zone(bench: Bench, proxy: MxProxy) -> None:
+async def test_a_time_without_a_zone_is_an_error(bench: Bench, proxy: MxProxy) -> None:
     with pytest.raises(ValueError, match="zone"):
         await proxy.calls.log(datetime(2026, 11, 21))
     assert bench.seen() == []
@@ -306,7 +306,7 @@ async def test_voicemails_can_be_updated_and_deleted(bench: Bench, proxy: MxProx
         await proxy.voicemails.update(unheard.id)
 
 
-async def test_voicemails_of_other_servers(bench: Bench, proxy: MxProxy) -> None:
+async def test_unusual_voicemail_values_are_decoded(bench: Bench, proxy: MxProxy) -> None:
     """Numbers and flags may be texts; a row without an id is skipped."""
     rows = '[{"from": "3108"}, {"id": 96, "received": "1790000000", "duration": "5", "read": "true"}, null]'
     bench.sim.garbage("/voicemails", f'{{"voiceMails": {rows}}}', "application/json")
@@ -404,7 +404,7 @@ async def test_an_empty_conference_row_is_skipped(bench: Bench, proxy: MxProxy) 
 
 
 @pytest.mark.parametrize("body", ["{}", '{"conference": null}', '{"conference": {"name": "x"}}'])
-async def test_a_conference_without_its_id(bench: Bench, proxy: MxProxy, body: str) -> None:
+async def test_a_conference_without_an_id_is_an_error(bench: Bench, proxy: MxProxy, body: str) -> None:
     bench.sim.garbage("/conferences", body, "application/json")
     with pytest.raises(UnexpectedReply):
         await proxy.conferences.create(Conference(name="x"))

@@ -61,7 +61,7 @@ async def test_the_first_request_logs_in(bench: Bench, proxy: MxProxy) -> None:
     assert bench.functions() == ["login", "user_info", "user_info"]
 
 
-async def test_logging_in_on_purpose(bench: Bench, proxy: MxProxy) -> None:
+async def test_each_explicit_login_is_sent(bench: Bench, proxy: MxProxy) -> None:
     await proxy.session.login()
     await proxy.session.login()
     assert bench.functions() == ["login", "login"]
@@ -405,7 +405,7 @@ async def test_numeric_ids_are_read_as_text(bench: Bench, proxy: MxProxy) -> Non
     assert (info.mx, info.extension, info.jid) == ("63107", "3107", "43884851900310701")
 
 
-async def test_https_from_now_on(bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_redirect_to_https_is_an_error(bench: Bench, proxy: MxProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     async def moved(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=308, headers={"Location": f"https://{bench.sim.address}{request.rel_url}"})
 

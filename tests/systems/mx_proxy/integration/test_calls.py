@@ -13,7 +13,7 @@ from .conftest import add
 from .looking import becomes, shown, tells
 
 
-async def test_the_states_of_an_extension_at_setup(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_the_extension_has_its_states_after_setup(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert state_of(hass, entry, "sensor", "extension") == "3107"
     assert state_of(hass, entry, "sensor", "missed_calls") == "0"
     assert state_of(hass, entry, "binary_sensor", "ringing") == "off"

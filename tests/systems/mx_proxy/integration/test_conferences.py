@@ -58,7 +58,7 @@ async def test_the_calendar_shows_the_current_and_the_next_conference(hass: Home
     assert str(CODE) not in str(state.attributes)
 
 
-async def test_the_conferences_of_a_time(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def test_the_calendar_returns_the_conferences_of_a_time(hass: HomeAssistant, entry: ConfigEntry) -> None:
     noon = at(timedelta(days=3))
     for name, hours in (("First", 0), ("Second", 2), ("Third", 4)):
         await plan(hass, entry, name, noon + timedelta(hours=hours))
@@ -87,7 +87,7 @@ async def test_a_conference_is_planned_in_the_calendar(hass: HomeAssistant, sim:
     assert shown(hass, entry, "calendar", "conferences").attributes["message"] == "Kick-off"
 
 
-async def test_a_conference_of_whole_days(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+async def test_a_conference_may_last_whole_days(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     await hass.config.async_set_time_zone("Europe/Berlin")
     await act(
         hass,

@@ -106,7 +106,7 @@ async def browser(hass: HomeAssistant, local_url: str) -> None:
     assert await async_setup_component(hass, "media_source", {})
 
 
-async def test_messages_in_the_media_browser(hass: HomeAssistant, browser: None, entry: ConfigEntry) -> None:
+async def test_the_media_browser_lists_voicemails(hass: HomeAssistant, browser: None, entry: ConfigEntry) -> None:
     await hass.config.async_set_time_zone("Europe/Berlin")
     root = await browse(hass)
     assert root.title == "Voicemails"

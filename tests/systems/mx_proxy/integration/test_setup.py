@@ -51,7 +51,7 @@ async def test_the_address_may_be_typed_without_a_scheme(hass: HomeAssistant, de
     assert result["data"]["url"] == sim.url
 
 
-async def test_two_extensions_of_one_exchange(hass: HomeAssistant, device: Start) -> None:
+async def test_two_extensions_of_one_exchange_can_be_added(hass: HomeAssistant, device: Start) -> None:
     sim = await device()
     await add(hass, sim)
     entry = await add(hass, sim, BEN)

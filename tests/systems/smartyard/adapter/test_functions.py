@@ -243,7 +243,7 @@ async def test_a_recording_is_prepared_and_downloaded(bench: Bench) -> None:
 # -- journals, messages, watches, phones -------------------------------------------------------
 
 
-async def test_the_journal_of_a_day(bench: Bench) -> None:
+async def test_the_history_of_a_day_is_returned(bench: Bench) -> None:
     history = bench.system.history
     for what in ("missed", "answered", "key", "face", "code", "vehicle"):
         bench.sim.happen(what, 22)

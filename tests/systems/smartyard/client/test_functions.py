@@ -119,7 +119,7 @@ async def test_a_door_that_does_not_open_is_an_error(sim: Simulator, account: Sm
     assert [request.function for request in sim.requests].count("/address/openDoor") == 2
 
 
-async def test_settings_of_an_intercom(sim: Simulator, account: SmartYard) -> None:
+async def test_intercom_settings_are_read_and_changed(sim: Simulator, account: SmartYard) -> None:
     before = await account.address.intercom(FLAT)
     assert (before.allow_door_code, before.door_code, before.cms, before.voip) == (True, "40374", True, True)
     assert (before.auto_open, before.white_rabbit) == (datetime(1970, 1, 1, 3), 0)
@@ -248,7 +248,7 @@ async def test_each_intercom_has_its_camera(sim: Simulator, account: SmartYard) 
     assert not found["21"].recognises
 
 
-async def test_cameras_of_the_city(sim: Simulator, account: SmartYard) -> None:
+async def test_overview_returns_the_cameras_of_the_city(sim: Simulator, account: SmartYard) -> None:
     if sim.dialect is Dialect.AXIOS:
         with pytest.raises(NoData):
             await account.cameras.overview()
@@ -298,7 +298,7 @@ async def test_the_page_of_messages_marks_them_read(sim: Simulator, account: Sma
     assert await account.inbox.unread() == Unread(0, 0)
 
 
-async def test_marking_a_message_as_delivered(sim: Simulator, account: SmartYard) -> None:
+async def test_delivered_reports_whether_the_server_supports_it(sim: Simulator, account: SmartYard) -> None:
     """The published server does not support it."""
     message = sim.message("one")
     assert await account.inbox.delivered(str(message)) is (sim.dialect is Dialect.AXIOS)

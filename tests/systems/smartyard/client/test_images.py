@@ -37,7 +37,7 @@ async def test_pictures_of_a_ring_are_read_while_it_lasts(session: aiohttp.Clien
         assert {request.authorization for request in sim.requests[-4:]} == {None}
 
 
-async def test_a_picture_of_the_journal(session: aiohttp.ClientSession) -> None:
+async def test_pictures_of_the_event_log_are_downloaded(session: aiohttp.ClientSession) -> None:
     async with Simulator() as sim:
         yard = await log_in(sim, session)
         sim.happen("key", ago=600)

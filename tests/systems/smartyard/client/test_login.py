@@ -107,7 +107,7 @@ async def test_an_expired_code_is_an_error(session: aiohttp.ClientSession) -> No
         assert await yard.login.confirm_code(PHONE, sim.code_of(), DEVICE)
 
 
-async def test_a_code_of_another_length(session: aiohttp.ClientSession) -> None:
+async def test_a_code_of_another_length_is_an_error(session: aiohttp.ClientSession) -> None:
     async with Simulator() as sim:
         yard = stranger(sim, session)
         await yard.login.request_code(PHONE)

@@ -134,7 +134,7 @@ def test_each_action_of_a_push_is_recognized(said: str, action: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ext", "Ext", "EXT"])
-def test_the_page_of_an_extension(name: str) -> None:
+def test_a_push_contains_the_page_of_its_extension(name: str) -> None:
     assert parse({}, dumped({"action": "ext", name: "42"})) == TextPush("ext", ext="42")
 
 

@@ -147,7 +147,7 @@ async def test_the_live_address_contains_the_token_unchanged(
     assert str(await live_url(session, camera(address, server_type, "a+b/c==", mode))) == expected
 
 
-async def test_a_stream_address_without_a_token(session: aiohttp.ClientSession) -> None:
+async def test_a_live_address_may_have_no_token(session: aiohttp.ClientSession) -> None:
     assert str(await live_url(session, camera("http://c.test/a", "nimble", ""))) == "http://c.test/a/playlist.m3u8"
 
 
@@ -199,7 +199,7 @@ async def test_macroscop_requests_have_their_parameters(server: Server, session:
     }  # fmt: skip
 
 
-async def test_requests_to_trassir(server: Server, session: aiohttp.ClientSession) -> None:
+async def test_trassir_requests_have_their_parameters(server: Server, session: aiohttp.ClientSession) -> None:
     server.says("/login", {"success": 1, "sid": "s1d"})
     server.says("/get_video", {"success": 1, "token": "tok"})
     server.says("/screenshot/1", JPEG, content_type="image/jpeg")
@@ -235,7 +235,7 @@ async def test_a_trassir_session_is_reused_until_it_ends(
     assert logins() == 4
 
 
-async def test_requests_to_forpost(server: Server, session: aiohttp.ClientSession) -> None:
+async def test_forpost_requests_have_their_parameters(server: Server, session: aiohttp.ClientSession) -> None:
     server.says("/api", {"URL": str(server.url.with_path("/shot").with_query(k="1"))})
     server.says("/shot", JPEG, content_type="image/jpeg")
     assert await live_url(session, at(server, "forpost")) == server.url.with_path("/shot").with_query(k="1")
@@ -297,7 +297,9 @@ async def test_trassir_has_a_session_but_no_stream(server: Server, session: aioh
 
 
 @pytest.mark.parametrize("query", ["", "?other=1", "?channel=", "?channel=a/b", "?channel=.."])
-async def test_trassir_without_a_channel(server: Server, session: aiohttp.ClientSession, query: str) -> None:
+async def test_trassir_without_a_valid_channel_is_an_error(
+    server: Server, session: aiohttp.ClientSession, query: str
+) -> None:
     server.says("/login", {"success": 1, "sid": "1"})
     with pytest.raises(InvalidRequest):
         await still(session, camera(f"{server.url}video{query}", "trassir"))

@@ -192,7 +192,7 @@ async def test_guest_access_ends_in_time_if_the_server_has_two_time_zones(
 @pytest.mark.parametrize("rounding", ["down", "nearest", "up"])
 @pytest.mark.parametrize("second", [0, 7, 40, 59])
 @pytest.mark.parametrize("hours", [0, 3])
-async def test_guest_access_on_a_server_with_whole_minutes(
+async def test_guest_access_ends_at_the_given_minute(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, rounding: str, second: int, hours: int
 ) -> None:
     sim.round_auto_open(rounding)

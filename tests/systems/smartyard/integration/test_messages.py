@@ -29,7 +29,7 @@ from .conftest import Start, pushing
         ("somethingElse", "other"),
     ],
 )
-async def test_each_kind_of_message(
+async def test_each_kind_of_message_is_an_event(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, action: str, kind: str
 ) -> None:
     assert state_of(hass, pushed, "event", "message") == "unknown"

@@ -206,7 +206,7 @@ async def ipv6_only(sim: Simulator) -> AsyncGenerator[str]:
         server.close()
 
 
-async def test_a_server_with_ipv6_only(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_a_server_with_only_ipv6_is_added(hass: HomeAssistant, sim: Simulator) -> None:
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1"])
     async with ipv6_only(sim) as address:
         given: dict[str, Any] = {**user_input(sim), "host": address}

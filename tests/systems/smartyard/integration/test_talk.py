@@ -169,7 +169,9 @@ async def test_an_answered_call_outlasts_its_account(
     await idle(hass, talking)
 
 
-async def test_two_doors_at_once(hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry) -> None:
+async def test_rings_at_two_doors_are_answered_separately(
+    hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
+) -> None:
     first, second = await rings(sim, 21), await rings(sim, 22)
     assert first.contact != second.contact
     sessions = {}
@@ -190,7 +192,7 @@ async def test_two_doors_at_once(hass: HomeAssistant, sim: Simulator, phones: Te
     await idle(hass, talking)
 
 
-async def test_two_visitors_at_one_door(
+async def test_a_second_ring_at_a_busy_door_cannot_be_answered(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     """The second one cannot be answered before the call of the first one has ended."""

@@ -9,7 +9,9 @@ from tests.common import until
 from tests.simulators.smartyard import Simulator
 
 
-async def test_a_visitor_and_a_message(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_a_visitor_and_a_message_fire_their_triggers(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), pushed.entry_id)
     runs = await automate(hass, {"device_id": [device.id for device in devices]})
     sim.walk_away(sim.ring(21))

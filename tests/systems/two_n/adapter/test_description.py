@@ -384,7 +384,7 @@ async def test_calls_in_an_unknown_state_are_skipped(bench: Bench) -> None:
     await system.close()
 
 
-async def test_events_and_their_cursor(bench: Bench) -> None:
+async def test_events_continue_at_the_stored_cursor(bench: Bench) -> None:
     system = system_of(bench)
     await system.connect(ALL)
     assert (await next_events(system)).events == ()

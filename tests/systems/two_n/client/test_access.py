@@ -40,7 +40,7 @@ def recorded(bench: Bench, name: str) -> list[object]:
 # -- 5.17 access points ------------------------------------------------------------------------------
 
 
-async def test_access_points_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_blocks_access_points_or_rejects_it(any_bench: Bench) -> None:
     access = any_bench.device().access
     if not any_bench.has("accesspoint/blocking/ctrl", 2, 26):
         for request in (access.blocked(), access.block(0, True)):
@@ -140,7 +140,7 @@ async def test_access_needs_privileges(start: Start) -> None:
 # -- 5.18 elevator ---------------------------------------------------------------------------------------
 
 
-async def test_elevator_access_on_every_model(any_bench: Bench) -> None:
+async def test_each_model_grants_lift_access_or_rejects_it(any_bench: Bench) -> None:
     lift = any_bench.device().lift
     if not any_bench.has("lift/grantaccess", 2, 34):
         with pytest.raises(NotSupported):
@@ -174,7 +174,7 @@ def jpeg() -> bytes:
     return content.getvalue()
 
 
-async def test_plates_of_every_model(any_bench: Bench, jpeg: bytes) -> None:
+async def test_each_model_recognizes_license_plates_or_rejects_it(any_bench: Bench, jpeg: bytes) -> None:
     device, sim = any_bench.device(), any_bench.sim
     if not any_bench.has("lpr/licenseplate", 2, 32):
         for request in (device.lpr.recognize(EVENTS[0], 0, "ABC123"), device.lpr.image("ABC123")):
@@ -231,7 +231,7 @@ async def test_an_invalid_plate_image_is_an_error(bench: Bench, body: str, conte
 # -- 5.15 keys ---------------------------------------------------------------------------------------
 
 
-async def test_keys_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_stores_mobile_keys_or_rejects_it(any_bench: Bench) -> None:
     keys, sim = any_bench.device().mobilekey, any_bench.sim
     if not any_bench.has("mobilekey/config", 2, 31):
         for request in (keys.config(), keys.set_config("home")):
@@ -269,7 +269,7 @@ async def test_the_repr_of_mobile_keys_hides_them(bench: Bench) -> None:
     assert KEY[:20] not in repr(config) + str(config)
 
 
-async def test_compatibility_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_sets_its_compatibility_or_rejects_it(any_bench: Bench) -> None:
     keys = any_bench.device().mobilekey
     if not any_bench.has("mobilekey/compatibility", 2, 50):
         for request in (keys.compatibility(), keys.set_compatibility(True)):

@@ -74,7 +74,7 @@ async def test_a_changed_authentication_scheme_is_followed(bench: Bench, before:
     assert [request.status for request in bench.seen()] == [200]
 
 
-async def test_a_device_with_basic_only(bench: Bench) -> None:
+async def test_a_device_with_only_basic_gets_no_wrong_login(bench: Bench) -> None:
     for service in Service:
         bench.sim.set_auth(service, "basic")
     device = bench.device()
@@ -102,7 +102,7 @@ async def test_a_missing_account_is_an_authentication_error(bench: Bench, scheme
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
 @pytest.mark.parametrize("password", ["ha-pass", "Žluťoučký kůň: \"'\\ €", "密碼", ""])
 @pytest.mark.parametrize("scheme", ["basic", "digest"])
-async def test_passwords_of_any_characters(start: Start, algorithm: str, password: str, scheme: str) -> None:
+async def test_passwords_may_contain_any_characters(start: Start, algorithm: str, password: str, scheme: str) -> None:
     bench = await start(accounts=[Account("jiří", password)], algorithm=algorithm)
     bench.set_auth(switch=scheme)
     assert await bench.device("jiří", password).switch.status()

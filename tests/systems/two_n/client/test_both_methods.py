@@ -130,7 +130,7 @@ def name(case: Case) -> str:
 @pytest.mark.parametrize("case", CASES, ids=name)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("auth", ["digest", "basic"])
-async def test_each_function_by_both_methods(start: Start, case: Case, method: str, auth: str) -> None:
+async def test_each_function_works_by_both_methods(start: Start, case: Case, method: str, auth: str) -> None:
     bench = await start(case.model, speed=50)
     params = dict(case.params)
     if case.before is not None:
@@ -147,7 +147,7 @@ async def test_each_function_by_both_methods(start: Start, case: Case, method: s
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_motion_jpeg_by_both_methods(bench: Bench, method: str) -> None:
+async def test_motion_jpeg_works_by_both_methods(bench: Bench, method: str) -> None:
     endpoint = replace(protocol.CAMERA_SNAPSHOT, method=method)
     async with bench.client().open(endpoint, FRAME | {"fps": "5"}) as stream:
         assert await anext(stream.chunks())
@@ -179,7 +179,7 @@ def test_each_row_of_the_manual_is_a_row_here() -> None:
 
 
 @pytest.mark.parametrize("firmware", [None, "3.3.1.82.4"])
-async def test_a_post_without_parameters_brings_a_form(start: Start, firmware: str | None) -> None:
+async def test_a_post_without_parameters_sends_a_form(start: Start, firmware: str | None) -> None:
     """Firmware 2.50 answers one without with code 14, or ignores it (field notes 3.4)."""
     bench = await start("indoor", firmware=firmware)
     client = bench.client()

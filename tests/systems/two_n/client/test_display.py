@@ -32,7 +32,7 @@ async def bench(start: Start) -> Bench:
     return await start("verso3")
 
 
-async def test_displays_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_shows_images_or_rejects_it(any_bench: Bench) -> None:
     sim, display = any_bench.sim, any_bench.device().display
     if not any_bench.has("display"):
         for request in (display.caps(), display.show_image("ext1", b"", "image/jpeg"), display.clear("ext1")):
@@ -199,7 +199,7 @@ async def test_a_notification_disappears_after_its_duration(start: Start) -> Non
 # -- texts and language ------------------------------------------------------------------------------
 
 
-async def test_texts_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_shows_texts_or_rejects_it(any_bench: Bench) -> None:
     sim, display = any_bench.sim, any_bench.device().display
     if not any_bench.has("display/text", 2, 50):
         for request in (display.show_text("Hello"), display.clear_text()):
@@ -219,7 +219,7 @@ async def test_texts_of_every_model(any_bench: Bench) -> None:
             await wrong
 
 
-async def test_the_language_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_sets_its_display_language_or_rejects_it(any_bench: Bench) -> None:
     display = any_bench.device().display
     if not any_bench.has("display/language", 2, 50):
         for request in (display.language(), display.set_language("en")):

@@ -96,14 +96,14 @@ async def test_each_error_code_has_its_exception(bench: Bench, code: object, kin
 
 
 @pytest.mark.parametrize("error", [{}, [], "wrong", None, {"code": "x"}])
-async def test_an_error_without_a_code(bench: Bench, error: object) -> None:
+async def test_an_error_without_a_code_is_a_failed_command(bench: Bench, error: object) -> None:
     bench.sim.garbage("switch/status", json.dumps({"success": False, "error": error}), "application/json")
     with pytest.raises(CommandFailed, match="no reason given"):
         await bench.device().switch.status()
 
 
 @pytest.mark.parametrize("success", [True, "true", 1, "1"])
-async def test_success_in_another_type(bench: Bench, success: object) -> None:
+async def test_success_may_have_another_type(bench: Bench, success: object) -> None:
     bench.sim.garbage("io/status", json.dumps({"success": success, "result": {"ports": []}}), "application/json")
     assert await bench.device().io.status() == {}
 
@@ -192,7 +192,7 @@ async def test_switches_of_every_model(any_bench: Bench) -> None:
     assert (await switch.status())[0].active
 
 
-async def test_a_switch_in_full(device: TwoNDevice) -> None:
+async def test_switch_capabilities_and_status_are_decoded(device: TwoNDevice) -> None:
     caps = await device.switch.caps()
     assert caps[0] == SwitchCaps(1, enabled=True, bistable=False, on_duration=5, type="normal")
     assert caps[1] == SwitchCaps(2, enabled=True, bistable=True, on_duration=None, type="normal")
@@ -272,7 +272,7 @@ async def test_unusual_switch_values_are_decoded(bench: Bench, told: object, und
 # -- 5.5 io ------------------------------------------------------------------------------------------
 
 
-async def test_ports_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_has_its_ports(any_bench: Bench) -> None:
     io, ports = any_bench.device().io, any_bench.sim.model.ports
     assert await io.caps() == {name: kind == "output" for name, kind in ports.items()}
     for name, kind in ports.items():
@@ -293,7 +293,7 @@ async def test_ports_of_every_model(any_bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("state", "on"), [(1, True), ("0", False), (True, True), ("in", True), ("out", False), (2, None), (None, None)]
 )
-async def test_states_of_ports_in_any_writing(bench: Bench, state: object, on: bool | None) -> None:
+async def test_each_form_of_a_port_state_is_decoded(bench: Bench, state: object, on: bool | None) -> None:
     answers(bench, "io/status", {"ports": [{"port": "x", "state": state}, {"state": 1}]})
     assert await bench.device().io.status() == ({} if on is None else {"x": on})
 
@@ -301,7 +301,7 @@ async def test_states_of_ports_in_any_writing(bench: Bench, state: object, on: b
 # -- 5.6 phone, 5.7 call -----------------------------------------------------------------------------
 
 
-async def test_sip_accounts_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_has_its_sip_accounts(any_bench: Bench) -> None:
     phone, model = any_bench.device().phone, any_bench.sim.model
     if "phone" in model.lacks:
         with pytest.raises(NotSupported):
@@ -379,7 +379,7 @@ async def test_hangup_ends_the_call_with_its_reason(bench: Bench, device: TwoNDe
 # -- 5.8 camera --------------------------------------------------------------------------------------
 
 
-async def test_cameras_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_has_its_cameras(any_bench: Bench) -> None:
     sim, camera = any_bench.sim, any_bench.device().camera
     if "camera" in sim.model.lacks:
         with pytest.raises(NotSupported):
@@ -407,7 +407,7 @@ async def test_invalid_snapshot_parameters_are_errors(bench: Bench, device: TwoN
         await device.camera.snapshot("internal", (640, 480), 31)
 
 
-async def test_a_picture_of_the_past(device: TwoNDevice) -> None:
+async def test_a_snapshot_may_be_of_the_past(device: TwoNDevice) -> None:
     assert await device.camera.snapshot("internal", (320, 240), 20) != await device.camera.snapshot(
         "internal", (320, 240)
     )
@@ -434,7 +434,7 @@ async def test_motion_jpeg_works_with_each_authentication(bench: Bench, auth: st
     assert bench.seen()[-1].query["fps"] == "15"
 
 
-async def test_motion_jpeg_after_the_scheme_changed(bench: Bench, device: TwoNDevice) -> None:
+async def test_motion_jpeg_works_after_a_change_of_the_scheme(bench: Bench, device: TwoNDevice) -> None:
     await device.camera.caps()
     for auth in ("basic", "digest"):
         bench.set_auth(camera=auth)
@@ -468,7 +468,7 @@ async def test_each_motion_jpeg_failure_has_its_error(bench: Bench, device: TwoN
         await look()
 
 
-async def test_motion_jpeg_with_a_wrong_password(bench: Bench) -> None:
+async def test_motion_jpeg_with_a_wrong_password_is_an_error(bench: Bench) -> None:
     for auth in ("basic", "digest"):
         bench.set_auth(camera=auth)
         with pytest.raises(AuthenticationFailed):
@@ -537,7 +537,7 @@ async def test_an_error_of_the_viewer_ends_the_motion_jpeg_stream(
 # -- 5.14 directory ----------------------------------------------------------------------------------
 
 
-async def test_the_directory_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_changes_its_directory_or_rejects_it(any_bench: Bench) -> None:
     directory, model = any_bench.device().directory, any_bench.sim.model
     if not model.since(2, 27):
         for request in (directory.template, directory.query):
@@ -599,7 +599,7 @@ async def test_all_entries_of_an_owner_are_deleted(bench: Bench, device: TwoNDev
 # -- 5.10 log ----------------------------------------------------------------------------------------
 
 
-async def test_events_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_returns_its_events(any_bench: Bench) -> None:
     log, sim = any_bench.device().log, any_bench.sim
     assert await log.caps() == frozenset(sim.model.events)
     channel = await log.subscribe(["DeviceState", "KeyPressed"], "all", 60)

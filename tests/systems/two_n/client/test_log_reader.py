@@ -350,7 +350,7 @@ async def test_the_reader_is_stopped_in_the_middle_of_a_delivery(follower: Follo
 
 
 @pytest.mark.parametrize("count", [128, 129, 1001])
-async def test_many_events_at_once(follower: Follower, count: int) -> None:
+async def test_many_events_are_read_in_order(follower: Follower, count: int) -> None:
     follower.press("a")
     await follower.gets("a")
     await follower.stop()
@@ -374,7 +374,7 @@ async def test_an_overflow_of_the_history_is_a_gap(follower: Follower) -> None:
     assert follower.gaps[0].start <= before + 1 and follower.gaps[0].end >= follower.gaps[0].start
 
 
-async def test_the_whole_history_of_ten_thousand(start: Start) -> None:
+async def test_the_whole_history_of_10000_events_is_read(start: Start) -> None:
     follower = Follower(await start())
     await follower.ready()
     follower.press("a")

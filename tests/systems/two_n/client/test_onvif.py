@@ -31,7 +31,7 @@ def onvif(bench: Bench, username: str = "viewer", password: str = PASSWORD) -> O
     return Onvif(HttpTransport(bench.session, URL(f"http://{bench.sim.http_address}")), username, password)
 
 
-async def test_the_address_of_the_profile_nearest_to_1280(bench: Bench) -> None:
+async def test_the_profile_nearest_to_1280_pixels_is_chosen(bench: Bench) -> None:
     assert str(await onvif(bench).stream_url()) == ADDRESS
 
 
@@ -127,13 +127,13 @@ async def test_the_external_camera_is_not_the_main_one(bench: Bench) -> None:
         await onvif(bench).stream_url()
 
 
-async def test_a_device_without_onvif(bench: Bench) -> None:
+async def test_a_device_without_onvif_is_unsupported(bench: Bench) -> None:
     bench.sim.onvif.enabled = False
     with pytest.raises(NotSupported):
         await onvif(bench).stream_url()
 
 
-async def test_a_device_without_media_service(bench: Bench) -> None:
+async def test_a_device_without_a_media_service_is_unsupported(bench: Bench) -> None:
     bench.sim.onvif._services = lambda: "<tds:GetServicesResponse/>"  # type: ignore[method-assign]
     with pytest.raises(NotSupported):
         await onvif(bench).stream_url()
@@ -194,7 +194,7 @@ async def test_invalid_responses_are_typed_errors(bench: Bench, path: str, body:
 
 
 @pytest.mark.parametrize("status", [403, 404, 405, 501])
-async def test_statuses_of_a_device_without_onvif(bench: Bench, status: int) -> None:
+async def test_each_status_without_onvif_means_unsupported(bench: Bench, status: int) -> None:
     bench.sim.garbage("/onvif/device_service", "<html>no</html>", "text/html", status=status)
     with pytest.raises(NotSupported):
         await onvif(bench).stream_url()

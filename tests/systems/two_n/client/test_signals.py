@@ -20,7 +20,7 @@ from .conftest import Bench, Start
 # -- 5.11 audio --------------------------------------------------------------------------------------
 
 
-async def test_the_audio_test_of_every_model(start: Start, any_bench: Bench) -> None:
+async def test_each_model_tests_its_audio_or_rejects_it(start: Start, any_bench: Bench) -> None:
     if not any_bench.has("audio/test", 2, 14):
         with pytest.raises(NotSupported):
             await any_bench.device().audio.test()
@@ -33,7 +33,7 @@ async def test_the_audio_test_of_every_model(start: Start, any_bench: Bench) -> 
 # -- 5.12 email -------------------------------------------------------------------------------------
 
 
-async def test_email_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_sends_email_or_rejects_it(any_bench: Bench) -> None:
     email, sim = any_bench.device().email, any_bench.sim
     if not any_bench.has("email/send", 2, 14):
         with pytest.raises(NotSupported):
@@ -84,7 +84,7 @@ async def test_an_email_is_not_sent_twice(bench: Bench) -> None:
 # -- 5.19 automation ---------------------------------------------------------------------------------
 
 
-async def test_triggers_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_runs_triggers_or_rejects_it(any_bench: Bench) -> None:
     automation, sim = any_bench.device().automation, any_bench.sim
     if not any_bench.has("automation/trigger"):
         with pytest.raises(NotSupported):
@@ -125,7 +125,7 @@ async def test_a_trigger_name_cannot_change_the_path(start: Start, name: str) ->
     assert {request.path for request in bench.seen()} == {"/api/automation/trigger"}
 
 
-async def test_a_trigger_without_a_licence(bench: Bench) -> None:
+async def test_a_trigger_without_a_license_is_unsupported(bench: Bench) -> None:
     bench.sim.take_licence("automation")
     with pytest.raises(NotSupported):
         await bench.device().automation.trigger("openGate", {})
@@ -134,13 +134,13 @@ async def test_a_trigger_without_a_licence(bench: Bench) -> None:
 # -- io/doorbell -------------------------------------------------------------------------------------
 
 
-async def test_the_doorbell_of_every_model(any_bench: Bench) -> None:
+async def test_door_stations_have_no_doorbell_function(any_bench: Bench) -> None:
     with pytest.raises(NotSupported):
         await any_bench.device().io.doorbell()
     assert any_bench.sim.doorbell.rings == 0
 
 
-async def test_the_doorbell_of_an_answering_unit(start: Start) -> None:
+async def test_the_doorbell_of_an_answering_unit_rings(start: Start) -> None:
     bench = await start("indoor", firmware="3.3.1.82.4")
     await bench.device().io.doorbell()
     assert bench.sim.doorbell.rings == 1
@@ -223,7 +223,7 @@ async def test_unusual_call_log_values_are_decoded(
     assert await bench.device().phone.call_log() == (() if understood is None else (understood,))
 
 
-async def test_sip_settings_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_changes_sip_settings_or_rejects_it(any_bench: Bench) -> None:
     phone, sim = any_bench.device().phone, any_bench.sim
     if not any_bench.has("phone/config", 2, 43):
         for request in (phone.config(), phone.set_config(1, {"sipNumber": "1"})):

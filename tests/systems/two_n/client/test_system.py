@@ -49,7 +49,7 @@ def says(bench: Bench, path: str, code: int, description: str = "no") -> None:
 # -- 5.1.5, 5.1.6 clock ------------------------------------------------------------------------------
 
 
-async def test_the_clock_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_sets_its_clock_or_rejects_it(any_bench: Bench) -> None:
     system, clock = any_bench.device().system, any_bench.sim.clock
     if not any_bench.has("system/time", 2, 35):
         for request in (system.time(), system.set_time(NOW)):
@@ -100,7 +100,7 @@ async def test_unusual_time_values_are_decoded(bench: Bench, told: str, understo
 # -- time zone and name ------------------------------------------------------------------------------
 
 
-async def test_the_time_zone_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_sets_its_time_zone_or_rejects_it(any_bench: Bench) -> None:
     system = any_bench.device().system
     if not any_bench.has("system/timezone", 2, 44):
         for request in (system.time_zone(), system.time_zones(), system.set_time_zone("UTC")):
@@ -144,7 +144,7 @@ async def test_the_name_of_every_model(any_bench: Bench) -> None:
 # -- 5.3.1, 5.3.2 configuration ----------------------------------------------------------------------
 
 
-async def test_the_configuration_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_returns_and_takes_its_configuration(any_bench: Bench) -> None:
     config = any_bench.device().config
     content = await read(config.download())
     assert content.startswith(b"<?xml") and content.endswith(b"</DeviceDatabase>\n")
@@ -170,7 +170,9 @@ async def test_an_invalid_configuration_is_an_error(bench: Bench) -> None:
         ("{", "application/xml"),
     ],
 )
-async def test_a_page_instead_of_the_configuration(bench: Bench, body: str, content_type: str | None) -> None:
+async def test_a_page_instead_of_the_configuration_is_an_error(
+    bench: Bench, body: str, content_type: str | None
+) -> None:
     """captures/errors.json: without rights, the login page comes."""
     bench.sim.garbage("config", body, content_type)
     with pytest.raises(UnexpectedReply):
@@ -230,7 +232,7 @@ async def test_the_configuration_needs_a_privilege(start: Start) -> None:
 # -- 5.3.3 holidays ----------------------------------------------------------------------------------
 
 
-async def test_the_holidays_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_sets_its_holidays_or_rejects_it(any_bench: Bench) -> None:
     config = any_bench.device().config
     if not any_bench.has("config/holidays", 2, 27):
         for request in (config.holidays(), config.set_holidays(["01/01"])):
@@ -247,7 +249,7 @@ async def test_the_holidays_of_every_model(any_bench: Bench) -> None:
             await config.set_holidays([wrong])
 
 
-async def test_the_other_path_of_the_holidays(bench: Bench) -> None:
+async def test_the_other_path_of_the_holidays_is_tried(bench: Bench) -> None:
     """The table of chapter 5 has ``/api/holidays`` too."""
     says(bench, "config/holidays", 2, "invalid request path")
     config = bench.device().config
@@ -274,7 +276,7 @@ async def test_unusual_holiday_values_are_decoded(bench: Bench, told: str, under
 PCAP = struct.pack("<IHH", 0xA1B2C3D4, 2, 4)
 
 
-async def test_the_packets_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_captures_packets_or_rejects_it(any_bench: Bench) -> None:
     capture = any_bench.device().capture
     if not any_bench.has("pcap", 2, 14):
         for request in (read(capture.download()), capture.restart(), capture.stop()):
@@ -298,7 +300,7 @@ async def test_packets_under_any_name(bench: Bench, content_type: str) -> None:
 
 
 @pytest.mark.parametrize("auth", ["none", "basic", "digest"])
-async def test_a_recording_with_every_authentication(bench: Bench, auth: str) -> None:
+async def test_a_capture_is_downloaded_with_each_authentication(bench: Bench, auth: str) -> None:
     bench.set_auth(system=auth)
     assert (await read(bench.device().capture.download())).startswith(PCAP)
 

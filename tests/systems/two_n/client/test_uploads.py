@@ -66,7 +66,7 @@ def held(bench: Bench) -> str | None:
 # -- 5.2 firmware ------------------------------------------------------------------------------------
 
 
-async def test_firmware_of_every_model(any_bench: Bench) -> None:
+async def test_each_model_takes_and_rejects_a_firmware_file(any_bench: Bench) -> None:
     package = str(any_bench.sim.model.info.get("firmwarePackage", "vario"))
     content, file = firmware("9.0.0.0.1", package=package)
     device = any_bench.device()
@@ -479,7 +479,9 @@ async def test_the_upload_form_matches_the_manual(listen: Listen) -> None:
 
 
 @pytest.mark.parametrize("how", ["keep-alive", "close", "unfinished"])
-async def test_a_challenge_in_the_middle_of_a_file(listen: Listen, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+async def test_a_challenge_during_an_upload_starts_it_again(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     """The first attempt ends at once, and the second one sends the whole file."""
     monkeypatch.setattr(f"{CLIENT}.SMALL_FILE", 2**30)
     content = bytes(range(256)) * 2**17  # more than the buffers of a connection hold
