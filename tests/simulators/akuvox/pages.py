@@ -12,6 +12,8 @@ from .pipeline import Page
 from .relays import Relays
 from .users import EXPORT, Users
 
+# Where a firmware has another command (captures/error_envelopes.md).
+MOVED = "please use new interface"
 # 88 bytes (captures/port8080_snapshot_mjpeg.md).
 SNAPSHOT_FORM = "<html><body><form><input id=hcSingleResult type=hidden value='-1'></form></body></html>\n"
 
@@ -23,6 +25,8 @@ class Pages:
         """Say which paths there are."""
         # High Security Mode: no opening by HTTP.
         self.high_security = False
+        # Whether OpenDoor refers to another command, as `do` does in other firmware.
+        self.open_door_moved = False
         self._dialect = dialect
         self._config = config
         self._relays = relays
@@ -46,6 +50,8 @@ class Pages:
         """With the login of the API; answers like the API, but without an action."""
         if not self._dialect.open_door:
             return web.Response(status=404)
+        if self.open_door_moved:
+            return web.Response(text=MOVED)
         if self._dialect.open_door_503 and not self._enabled:
             return web.Response(status=503, headers={"Server": "lighttpd"})
         if query.get("action") != "OpenDoor":
@@ -64,7 +70,7 @@ class Pages:
         if query.get("action") == "GetSnapshot":
             return web.Response(text=SNAPSHOT_FORM, content_type="text/html")
         if self._dialect.opening is Opening.NEW_INTERFACE:
-            return web.Response(text="please use new interface")
+            return web.Response(text=MOVED)
         login = (query.get("UserName", ""), query.get("Password", ""))
         known = (self._config[f"{RELAY}UserName"], self._config[f"{RELAY}Password"])
         opened = query.get("action") == "OpenDoor" and self._enabled and login == known

@@ -57,6 +57,14 @@ async def test_a_device_without_open_door_is_not_supported(start: Start, dialect
         await bench.device().opening.open_door(1)
 
 
+async def test_a_device_that_refers_to_another_command_is_not_supported(start: Start) -> None:
+    bench = await start("e16c")
+    bench.sim.allow_http_open()
+    bench.sim.pages.open_door_moved = True
+    with pytest.raises(NotSupported):
+        await bench.device().opening.open_door(1)
+
+
 async def test_a_wrong_login_opens_no_door(start: Start) -> None:
     bench = await start("e16c")
     bench.sim.allow_http_open()

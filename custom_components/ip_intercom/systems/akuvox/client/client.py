@@ -13,7 +13,20 @@ from ...common.http import HttpTransport, Stream, is_file
 from ...common.messages import Reply, Request, Upload
 from ...common.parse import Fields, objects
 from .exchange import Exchange
-from .protocol import GET, LIST, POST, SYSTEM_STATUS, TIMEOUTS, CorruptReply, Document, Endpoint, Patience, read, result
+from .protocol import (
+    GET,
+    LIST,
+    POST,
+    SYSTEM_STATUS,
+    TIMEOUTS,
+    CorruptReply,
+    Document,
+    Endpoint,
+    Patience,
+    is_moved,
+    read,
+    result,
+)
 from .row_reader import MAX_LIST, Keep, RowReader
 
 type Data = Mapping[str, object]
@@ -149,12 +162,14 @@ class AkuvoxClient:
         """Request JSON outside the API once and return the complete document with any ``retcode``.
 
         Raises:
-            NotSupported: The device returns an HTML page for the path.
+            NotSupported: The device returns an HTML page for the path, or refers to another command.
             IntercomError: As ``call``, by HTTP status.
         """
         reply = await self.page(path, params)
         if reply.content_type == "text/html":
             raise NotSupported(f"{path} returned an HTML page")
+        if is_moved(reply.body):
+            raise NotSupported(f"{path} refers to another command")
         return self._document(path, reply)
 
     async def upload(self, endpoint: Endpoint, upload: Upload, params: Mapping[str, str] | None = None) -> Fields:

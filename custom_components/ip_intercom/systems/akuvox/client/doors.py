@@ -29,6 +29,7 @@ from .protocol import (
     RELAY_TRIG,
     Endpoint,
     error,
+    is_moved,
     retcode,
 )
 
@@ -36,8 +37,6 @@ OPEN_DOOR = "/fcgi/OpenDoor"
 LEGACY = "/fcgi/do"
 _ACTION = "OpenDoor"
 _BAD_RELAY, _NOT_ENABLED, _NOT_SAFE = -2, -3, -4
-# Response of devices whose firmware only has the other command.
-_MOVED = b"please use new interface"
 _VALUE = re.compile(rb"hcSingleResult[^>]*value='(-?\d+)'")
 _RELAY, _DOOR, _INPUT = "Relay", "Door", "Input"
 
@@ -157,7 +156,7 @@ class Opening(Functions):
         """
         params = {"action": _ACTION, "UserName": username, "Password": password, "DoorNum": str(number)}
         reply = await self._client.page(LEGACY, params)
-        if _MOVED in reply.body.lower() or (value := _VALUE.search(reply.body)) is None:
+        if is_moved(reply.body) or (value := _VALUE.search(reply.body)) is None:
             raise NotSupported(f"{LEGACY} does not open doors")
         if int(value[1]) < 0:
             raise OpeningRefused("the device refused to open")

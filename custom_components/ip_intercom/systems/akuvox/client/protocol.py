@@ -268,6 +268,11 @@ def result(endpoint: Endpoint, content: Fields) -> Fields:
     return {**found, LIST: [rows]} if isinstance(rows, dict) else found
 
 
+def is_moved(body: bytes) -> bool:
+    """Return whether a reply refers to another command, which is all that some firmware has."""
+    return b"please use new interface" in body.lower()
+
+
 def retcode(content: Fields) -> int | None:
     """Return the code of a reply; 0 or more is success, for users the number of changes."""
     return integer(content.get("retcode"))
