@@ -89,10 +89,10 @@ async def assert_withstands_flood(
         late, busy = zip(*await measuring, strict=True)
         worst = max(late)
     taken = [event for event in events if event.data["type"] == kind]
-    assert flooding, "the flood was over before the ring"
+    assert flooding, "the flood ended before the ring"
     assert 0 < len(taken) <= BURST + RATE * (time.monotonic() - began)
     assert worst < LONGEST_LAG, f"{worst:.2f} s, of which {max(busy):.2f} s of CPU"
-    assert warnings() == 1, "not one line"
+    assert warnings() == 1, "the flood is logged once"
     diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     address_told = diagnostics["push_address"]
     assert address_told["dropped"] > 0

@@ -243,7 +243,7 @@ async def test_a_notification_without_a_button_to_answer_opens_an_address(
         ("Open", None),
         ("Answer", "/lovelace/door"),
     ]
-    assert buttons[1]["action"] == "URI", "Android opens the address only then"
+    assert buttons[1]["action"] == "URI", "Android needs the action URI to open the address"
 
 
 async def test_a_notification_waits_for_the_picture_only_briefly(
@@ -404,7 +404,7 @@ async def test_a_welcome_light_turns_on_in_the_dark_and_off_again(
     await asyncio.sleep(100)
     assert hass.states.is_state("light.hall", "on"), "the second access extends it"
     await until(lambda: hass.states.is_state("light.hall", "off"), "the end")
-    assert hass.states.is_state("light.porch", "on"), "it was on before"
+    assert hass.states.is_state("light.porch", "on"), "a light that was on before stays on"
 
 
 async def test_a_welcome_light_is_for_certain_persons(
@@ -537,7 +537,7 @@ async def test_a_guest_of_the_calendar_gets_a_pin(
     assert pin is not None
     await phone.next(2)
     await asyncio.sleep(700)
-    assert len(phone.received) == 2, "a known event is left alone"
+    assert len(phone.received) == 2, "a known guest gets no second message"
     sim.enter_code(pin.group())
     access = entity_id(hass, entry, "event", "access")
     await until(lambda: template_of(hass, f"state_attr('{access}', 'name')") == "Calendar: Guest Anna", "the access")
@@ -586,7 +586,7 @@ async def test_missed_visitors_are_listed_while_all_persons_are_away(
     assert await hass.config_entries.async_setup(entry.entry_id)
     late = await phone.next(2)
     assert "image" not in late["data"]
-    assert late["data"]["tag"] != received["data"]["tag"], "each stays on the phone"
+    assert late["data"]["tag"] != received["data"]["tag"], "each notification has its own tag"
     await settle(hass, sim, entry)
     assert len(added) == 2
 

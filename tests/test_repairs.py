@@ -130,7 +130,7 @@ async def test_two_accesses_without_a_card_event_are_a_repair(hass: HomeAssistan
     card = next(entry["access"]["card"][0] for entry in sim.directory if entry["access"]["card"])
     sim.swipe_card(card)
     await until(lambda: any(event.data["type"] == "UserAuthenticated" for event in events))
-    assert lacking(hass) == {}, "one hole proves nothing"
+    assert lacking(hass) == {}, "one missing id is not enough"
     sim.swipe_card(card)
     await until(lambda: list(lacking(hass)) == ["UID (Cards & Wiegand) – Monitoring"])
     sim.grant(USERNAME, Privilege.UID_MONITORING)

@@ -80,7 +80,7 @@ async def _check_ring(checks: Checks, flat: Flat) -> None:
         await flat.wait(PUSHES, "arriving")
         await flat.control.do("repeat_push")
         await flat.wait(RINGING, "off")
-        assert flat.state(BELL) == rung["state"], "it rang twice"
+        assert flat.state(BELL) == rung["state"], "the bell rang twice"
     with checks("the camera of the entrance shows a JPEG") as details:
         content_type, body = await flat.home.picture(flat.entity(CAMERA))
         assert content_type == "image/jpeg" and body.startswith(JPEG), content_type

@@ -74,7 +74,7 @@ async def check_set_up(checks: Checks, scene: Scene) -> None:
             assert not missing, f"{dialect} lacks {missing}"
             for entity_id in devices[dialect].entities.values():
                 await home.wait_state(entity_id, lambda state: state != "unavailable")
-        assert BELL not in devices[MONITOR].entities, "a monitor in the house has a doorbell"
+        assert BELL not in devices[MONITOR].entities, "an indoor monitor has a doorbell entity"
         details.append(f"{sum(len(device.entities) for device in devices.values())} entities")
 
 
@@ -210,7 +210,7 @@ async def _check_access(checks: Checks, unit: Unit[Akuvox]) -> None:
         assert not await unit.control.do("enter_code", code=WRONG_PIN), "the device took a wrong code"
         denied = await unit.wait_news(ACCESS, granted["state"])
         assert denied["attributes"]["event_type"] == "denied", denied["attributes"]
-        assert not any(pin in str(unit.told()) for pin in (PIN, WRONG_PIN)), "a code is on the bus"
+        assert not any(pin in str(unit.told()) for pin in (PIN, WRONG_PIN)), "an event contains a code"
         details.append(str(told["name"]))
 
 
@@ -238,10 +238,10 @@ async def _check_temporary_code(checks: Checks, unit: Unit[Akuvox]) -> None:
         added = await unit.ask("add_temporary_code", name="Cleaner", end=end, code=TEMPORARY_PIN)
         assert added["active"], added
         assert "Cleaner" in (await unit.control.state())["users"].values()
-        assert await unit.control.do("enter_code", code=TEMPORARY_PIN), "it opens nothing"
+        assert await unit.control.do("enter_code", code=TEMPORARY_PIN), "the code opens no door"
         await unit.ask("remove_temporary_code", id=added["id"])
         assert "Cleaner" not in (await unit.control.state())["users"].values()
-        assert not await unit.control.do("enter_code", code=TEMPORARY_PIN), "it still opens"
+        assert not await unit.control.do("enter_code", code=TEMPORARY_PIN), "the deleted code still opens a door"
         assert (await unit.ask("list_temporary_codes"))["codes"] == []
 
 
@@ -262,7 +262,9 @@ async def _check_diagnostics(checks: Checks, scene: Scene) -> None:
             url.partition("/api/webhook/")[2].partition("?")[0] for url in urls.values() if "/api/webhook/" in url
         }
         assert len(tokens) == 1, f"{len(tokens)} secrets of push"
-        assert tokens.pop() not in str(await _unit(scene, PUSHING).diagnostics()), "the secret of push is told"
+        assert tokens.pop() not in str(await _unit(scene, PUSHING).diagnostics()), (
+            "the push token is in the diagnostics"
+        )
 
 
 async def _action_urls(unit: Unit[Akuvox]) -> dict[str, str]:

@@ -158,7 +158,7 @@ async def check_rings(checks: Checks, scene: Scene) -> None:
         await home.wait_state(entities[CALL_STATE], "ringing")
         await simulator.do("terminate", session=session)
         await home.wait_state(entities[CALL_STATE], "idle")
-        assert scene.last_rung() == before, "it rang"
+        assert scene.last_rung() == before, "a bell rang"
     with checks("the camera shows a JPEG") as details:
         details.append(await check_picture(home, entities[CAMERA]))
 
@@ -213,7 +213,7 @@ async def check_directory(checks: Checks, scene: Scene) -> None:
     with checks("query and get return the entry, with its PIN only on request"):
         found = (await home.ask(f"{DOMAIN}.directory_query", device_id=device))["entries"]
         assert any(item["uuid"] == uuid and item["name"] == "Demo Visitor" for item in found), found
-        assert DIRECTORY_PIN not in str(found), "the PIN is told unasked"
+        assert DIRECTORY_PIN not in str(found), "the PIN is returned without a request for it"
         got = await home.ask(f"{DOMAIN}.directory_get", device_id=device, uuids=[uuid], fields=["name", "access.pin"])
         assert [(item["name"], item["access"]["pin"]) for item in got["entries"]] == [
             ("Demo Visitor", DIRECTORY_PIN)
@@ -245,7 +245,7 @@ async def check_calls(checks: Checks, scene: Scene) -> None:
         assert response["sessions"] == [session], response
         assert not (await simulator.state())["calls"]
         await home.wait_state(entities[CALL_STATE], "idle")
-        assert scene.last_rung() == before, "it rang"
+        assert scene.last_rung() == before, "a bell rang"
 
 
 async def check_access(checks: Checks, scene: Scene) -> None:
@@ -265,6 +265,6 @@ async def check_access(checks: Checks, scene: Scene) -> None:
         denied = await home.wait_state(entities[ACCESS], lambda state: state not in {"unknown", "unavailable"})
         assert denied["attributes"]["event_type"] == "denied", denied["attributes"]
         told = str([heard.event for heard in scene.events.heard])
-        assert not any(secret in told for secret in SECRETS), "a secret is on the bus"
+        assert not any(secret in told for secret in SECRETS), "an event contains a secret"
         keys = {heard.event["data"]["data"].get("key") for heard in scene.events.heard} - {None}
         assert not any(str(key).isdigit() for key in keys), f"digits on the bus: {keys}"

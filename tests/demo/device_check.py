@@ -157,7 +157,7 @@ async def check_privilege(checks: Checks, scene: Scene) -> None:
         await simulator.do("emit", event="UserActionActivated", id=4711)
         await scene.wait_logged("UserActionActivated", id=4711)
         await _ring(scene)
-        assert await _repairs(scene) == {}, "one call proves nothing"
+        assert await _repairs(scene) == {}, "one call is not enough for this check"
         await _ring(scene)
         details.extend(await until(lambda: _repairs(scene), lambda found: found or None, "the repair", SETTLED))
         assert details == ["Keypad – Monitoring"]

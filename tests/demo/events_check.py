@@ -110,13 +110,13 @@ async def run_events(checks: Checks, scene: Scene) -> Run:
             await run.emit(70, pause=DROP / 160)
             await run.ring()
             await run.emit(70, pause=DROP / 160)
-            assert run.scene.last_rung() == rung, "a bell rang without network"
+            assert run.scene.last_rung() == rung, "a bell rang without a network"
             await dropped
         finally:
             dropped.cancel()
         await run.heard(200, RECONNECT)
         await run.available()
-        assert run.scene.last_rung() == rung, "an old ring rang"
+        assert run.scene.last_rung() == rung, "an old ring was reported as new"
         run.silence.append((since, time.time()))
         details.append("61 to 200")
     with checks("events and rings are fresh after the outage") as details:
@@ -154,7 +154,7 @@ async def _reboot(checks: Checks, run: Run) -> None:
         assert len(gaps) == 1, f"{len(gaps)} events tell of the gap"
         # The ring came while we were reconnecting: whether it was still news depends on how fast that was.
         late = [heard.event["data"]["late"] for heard in scene.events.heard if _is_press(heard)]
-        assert run.scene.last_rung() == rung or late == [False], "an old ring rang"
+        assert run.scene.last_rung() == rung or late == [False], "an old ring was reported as new"
         if late == [True]:
             run.silence.append((since, time.time()))
 

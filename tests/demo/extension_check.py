@@ -131,7 +131,7 @@ async def _check_voicemail(checks: Checks, phone: Phone) -> None:
         refused = await home.refusal(
             f"{DOMAIN}.voicemail_delete", device_id=phone.device.device_id, voicemail=voicemail
         )
-        assert refused, "deleted twice"
+        assert refused, "the voicemail was deleted twice"
 
 
 async def _play(phone: Phone) -> tuple[str, bytes]:
@@ -176,7 +176,7 @@ async def _check_conference(checks: Checks, phone: Phone) -> None:
         (row,) = await planned()
         assert (row["startDate"], row["duration"]) == (int(start.timestamp()), 45), row
         event = await _calendar_event(phone, start)
-        assert str(row["accessId"]) not in str(event), "the calendar tells the access code"
+        assert str(row["accessId"]) not in str(event), "the calendar contains the access code"
         await home.command(
             "calendar/event/update",
             entity_id=calendar,

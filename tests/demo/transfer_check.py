@@ -33,7 +33,7 @@ async def check_capture(checks: Checks, scene: Scene) -> None:
             )
         assert response == {"size": PCAP_SIZE} and file.stat().st_size == PCAP_SIZE, response
         with file.open("rb") as packets:
-            assert packets.read(4) == PCAP_MAGIC, "it is no pcap"
+            assert packets.read(4) == PCAP_MAGIC, "the file is not a packet capture"
         _check_memory(growth)
         details.append(str(growth))
         file.unlink()

@@ -167,7 +167,7 @@ async def test_fault(
     assert took <= cell.expected.back, f"back after {took:.1f} s, last of all: {missing}"
     watching.cancel()
     assert witness.asked is cell.expected.asks
-    assert not witness.questions, "still asked"
+    assert not witness.questions, "the user is still asked for the password"
     lines = witness.lines()
     returns = sum(any(word in line for word in RETURN) for line in lines)
     losses = len(lines) - returns
@@ -251,7 +251,7 @@ async def works(rig: Rig, fault: Running) -> None:
         return
     done = rig.carried_out()
     await asyncio.wait_for(rig.act(), COMMAND)
-    assert rig.carried_out() == done + 1, "a door that can work does not work"
+    assert rig.carried_out() == done + 1, "a door that should open does not open"
 
 
 async def pieces(body: bytes) -> AsyncIterator[bytes]:

@@ -72,10 +72,10 @@ def test_a_duplicate_of_the_last_second_before_a_kill_is_allowed() -> None:
     ("first", "again", "kills"),
     [
         pytest.param(tell(5, 105.0), tell(5, 112.0, late=True), [], id="without a kill"),
-        pytest.param(tell(5, 105.0), tell(5, 112.0, late=True), [KILL], id="old at the kill"),
-        pytest.param(tell(5, 109.5), tell(5, 112.0), [KILL], id="not late"),
-        pytest.param(tell(5, 109.5), tell(5, 112.0, late=True, id_="other"), [KILL], id="another id"),
-        pytest.param(tell(5, 109.5), tell(5, 109.8, late=True), [KILL], id="before the kill"),
+        pytest.param(tell(5, 105.0), tell(5, 112.0, late=True), [KILL], id="sent long before the kill"),
+        pytest.param(tell(5, 109.5), tell(5, 112.0), [KILL], id="not marked as late"),
+        pytest.param(tell(5, 109.5), tell(5, 112.0, late=True, id_="other"), [KILL], id="with another id"),
+        pytest.param(tell(5, 109.5), tell(5, 109.8, late=True), [KILL], id="repeated before the kill"),
     ],
 )
 def test_any_other_duplicate_is_wrong(first: Told, again: Told, kills: list[float]) -> None:

@@ -111,7 +111,7 @@ async def test_the_repair_shows_both_certificates_and_stores_the_new_one(
     assert form["step_id"] == "confirm"
     assert form["description_placeholders"]["old"] == text_of(before)
     assert form["description_placeholders"]["new"] not in {"", text_of(before)}
-    assert sim.requests == [], "nothing but a handshake"
+    assert sim.requests == [], "only the certificate is read"
     assert entry.data[CONF_FINGERPRINT] == before
     url = f"/api/repairs/issues/fix/{form['flow_id']}"
 
@@ -181,7 +181,7 @@ async def test_reconfigure_asks_before_it_sends_anything(hass: HomeAssistant, ad
     assert shown_again["step_id"] == "certificate"
     sim.renew_certificate()
     third = await configure(hass, form, {})
-    assert third["step_id"] == "certificate", "another one than was compared"
+    assert third["step_id"] == "certificate", "the certificate differs from the shown one"
     assert third["description_placeholders"]["new"] != form["description_placeholders"]["new"]
     assert sim.requests == []
     done = await configure(hass, third, {})

@@ -192,7 +192,7 @@ async def test_the_same_device_is_not_added_twice(hass: HomeAssistant, sim: Simu
     result = await configure(hass, await begin(hass), user_input(sim.http_address))
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
-    assert entry.data == before, "its address and its certificate stay"
+    assert entry.data == before, "the address and the certificate stay"
 
 
 async def test_a_password_is_not_shown_again(hass: HomeAssistant, sim: Simulator) -> None:
@@ -235,12 +235,12 @@ async def test_dhcp_updates_the_address_of_a_known_device(
         assert result["reason"] == "already_configured"
 
     await seen()
-    assert entry.data["url"] == f"https://127.0.0.1:{port}", "it answers where it is"
+    assert entry.data["url"] == f"https://127.0.0.1:{port}", "the address that responds is kept"
 
     await hass.config_entries.async_unload(entry.entry_id)
     hass.config_entries.async_update_entry(entry, data={**entry.data, "url": f"https://gate.local:{port}"})
     await seen()
-    assert entry.data["url"] == f"https://gate.local:{port}", "a name is the user's choice"
+    assert entry.data["url"] == f"https://gate.local:{port}", "the name of the entry stays"
 
     hass.config_entries.async_update_entry(entry, data={**entry.data, "url": f"https://127.0.0.1:{port}"})
     await seen()
@@ -333,7 +333,7 @@ async def test_reconfigure_asks_before_another_device_replaces_this_one(
         result = await configure(hass, result, user_input(other.https_address))
         assert result["step_id"] == "certificate"
         result = await configure(hass, result, {})
-        assert result["step_id"] == "replace", "unless a person says that it replaces the other"
+        assert result["step_id"] == "replace", "the user must confirm the replacement"
     assert entry.unique_id == "7c:1e:b3:05:2a:11"
 
 

@@ -105,7 +105,7 @@ def test_the_address_changes_with_the_content(tmp_path: Path, monkeypatch: pytes
 
 def test_every_file_is_imported_and_exists() -> None:
     assert set(IMPORT.findall(SOURCE)) | {"ip-intercom.js"} == {path.name for path in FILES}
-    assert SOURCE.count("\nimport ") == len(IMPORT.findall(SOURCE)), "an import of another kind"
+    assert SOURCE.count("\nimport ") == len(IMPORT.findall(SOURCE)), "an import has an unknown form"
 
 
 def test_the_frontend_never_inserts_html() -> None:

@@ -132,7 +132,7 @@ async def test_a_rejected_login_of_the_event_log_recovers(
     before = len(sim.requests)
     await entry.runtime_data.coordinator.async_refresh()
     polled = {request.path for request in sim.requests[before:]} - {"/api/log/subscribe", "/api/log/pull"}
-    assert not polled, "one part alone tries the login"
+    assert not polled, "only the event log tries the login"
     sim.stray_401(0)
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
     await until(lambda: not questions(hass), "the question to go")
@@ -273,7 +273,7 @@ async def test_an_outage_of_an_akuvox_is_logged_once_and_its_return_once(
     assert coordinator.last_exception.translation_key == key
     for _ in range(5):
         await asyncio.sleep(10)
-        assert not coordinator.last_update_success, "it is not back"
+        assert not coordinator.last_update_success, "the device is not available again"
         await coordinator.async_refresh()
     assert len(lines(caplog, entry.title)) == 1, lines(caplog, entry.title)
     sim.heal()

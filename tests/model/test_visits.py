@@ -145,7 +145,7 @@ RINGING, CONNECTED, TERMINATED = CallState.RINGING, CallState.CONNECTED, CallSta
         pytest.param(
             [(0, press("yard")), (1, DoorReleased("gate", True)), (60, VisitRecorded("yard", MISSED))],
             [("yard", OPENED)],
-            id="the record knows less",
+            id="a record after an opened door",
         ),
         pytest.param(
             [(0, press("yard")), (400, VisitRecorded("yard", ANSWERED)), (401, BellRings("yard", False))],

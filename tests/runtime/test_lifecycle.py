@@ -274,7 +274,7 @@ async def test_a_failed_poll_makes_entities_unavailable(hass: HomeAssistant, sim
     entry = await add_intercom(hass, sim)
     sim.garbage("switch/status", "truncated")
     await entry.runtime_data.coordinator.async_refresh()
-    assert state_of(hass, entry, "lock", "door_1_door") == "locked", "one part costs only itself"
+    assert state_of(hass, entry, "lock", "door_1_door") == "locked", "one failed part leaves the others available"
     for path in ("io/status", "phone/status", "call/status"):
         sim.garbage(path, "truncated")
     await entry.runtime_data.coordinator.async_refresh()

@@ -65,12 +65,12 @@ async def test_entities_stay_available_while_the_log_fails(
     await entry.runtime_data.coordinator.async_refresh()
     assert state_of(hass, entry, "binary_sensor", "port_input1") == "on"
 
-    assert repairs(hass) == [], "not at once"
+    assert repairs(hass) == [], "there is no repair before the delay ends"
     await pass_time(hass, PATIENCE + 1)
     assert repairs(hass) == ["event_log_lost"]
     ours = [record for record in caplog.records if record.name.startswith("custom_components")]
     lines = [record for record in ours if record.levelno >= logging.WARNING and "Front Gate" in record.message]
-    assert len(lines) == 1, "one line"
+    assert len(lines) == 1, "the failure is logged once"
 
     sim.heal()
     events = capture_log_events(hass)

@@ -55,8 +55,8 @@ async def test_events_have_the_times_of_home_assistant(hass: HomeAssistant, sim:
     sim.press("%1", call=False)
     sim.swipe_card("4BD9E903")
     await until(lambda: state_of(hass, entry, "sensor", "last_access") != "unknown", "the access")
-    assert sim.clock.utc() < 86400 * 365, "the device lives in 1970"
-    assert state_of(hass, entry, "event", "bell_1") != "unknown", "it rings all the same"
+    assert sim.clock.utc() < 86400 * 365, "the clock of the device is in 1970"
+    assert state_of(hass, entry, "event", "bell_1") != "unknown", "the bell rings without a set clock"
     assert is_now(state_of(hass, entry, "sensor", "last_access"))
     assert events and all(is_now(event.data["time"]) for event in events)
     last_call = hass.states.get("sensor.front_gate_last_call")
@@ -133,7 +133,7 @@ async def test_a_wrong_clock_is_no_repair(hass: HomeAssistant, sockets: None) ->
         assert repairs(hass) == {}
         told = dt_util.parse_datetime(events[0].data["time"])
         assert told is not None
-        assert abs(told + timedelta(hours=1) - datetime.now(UTC)) < NEAR, "by the clock of the device"
+        assert abs(told + timedelta(hours=1) - datetime.now(UTC)) < NEAR, "the time is that of the device clock"
 
 
 async def test_late_events_of_a_device_without_clock_are_dated_by_age(

@@ -71,7 +71,7 @@ async def test_the_return_of_many_devices_is_spread(fleet: list[Simulator], away
         await sim.wait_for_pull(SOON - (time.monotonic() - began))
     await until(lambda: all(asked(sim) >= RETURN for sim in fleet), "the states")
     await asyncio.sleep(max(0.0, began + 55.0 - time.monotonic()))
-    assert [asked(sim) for sim in fleet] == [RETURN] * DEVICES, "each is asked once"
+    assert [asked(sim) for sim in fleet] == [RETURN] * DEVICES, "each device is requested once"
     assert busiest(fleet, began) <= PEAK
     await until(lambda: all(asked(sim)["switch/caps"] for sim in fleet), "the descriptions")
     assert busiest(fleet, began) <= LATER_PEAK

@@ -136,7 +136,7 @@ async def test_a_replacement_keeps_entities_names_and_codes(hass: HomeAssistant,
     assert form["description_placeholders"]["old"] == old_id
     assert form["description_placeholders"]["new"] == NEW[site.kind]
     assert (await configure(hass, form, None))["step_id"] == "replace"
-    assert entry.unique_id == old_id, "nothing is taken before it is confirmed"
+    assert entry.unique_id == old_id, "the replacement is used only after confirmation"
     events = capture_log_events(hass)
     done = await configure(hass, form, {})
     assert done["reason"] in {"reconfigure_successful", "reauth_successful"}
@@ -155,7 +155,9 @@ async def test_a_replacement_keeps_entities_names_and_codes(hass: HomeAssistant,
     listed = await command(hass, entry, "list_temporary_codes")
     assert {code["id"] for code in listed["codes"]} == {added["id"], later["id"]}
     await until(lambda: state_of(hass, entry, "lock", "door_A_door" if site.kind == "akuvox" else "door_1_door"))
-    assert not [event for event in events if event.data["type"] == "LogGap"], "its log is another one"
+    assert not [event for event in events if event.data["type"] == "LogGap"], (
+        "the new unit has another event log, so there is no gap"
+    )
     if site.kind == "two_n":
         await sim.wait_for_pull()
 

@@ -115,6 +115,6 @@ async def test_the_minute_after_a_reboot_takes_few_requests(hass: HomeAssistant,
     await asyncio.sleep(max(0.0, began + 59.0 - time.monotonic()))
     first = asked(sim)
     assert first["switch/status"] == 1, "the state is read once"
-    assert first["switch/caps"] == 0, "capabilities come later"
+    assert first["switch/caps"] == 0, "the capabilities are read later"
     assert first.total() <= 14, first
     await until(lambda: asked(sim)["switch/caps"], "the capabilities")

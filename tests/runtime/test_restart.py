@@ -78,7 +78,7 @@ async def test_all_states_survive_a_restart(
     changes = capture_changes(hass, entry, "event")
     await restart(hass, entry, sim)
     assert everything(hass, entry) == told
-    assert {changes.count(changed) for changed in changes} == {2}, "away and back, and no event"
+    assert {changes.count(changed) for changed in changes} == {2}, "each entity changes twice, without an event"
 
 
 async def test_event_only_states_survive_a_kill(

@@ -92,7 +92,7 @@ async def test_an_impossible_file_name_is_an_error(
         json.dumps(str(failed.value)).encode()
         str(failed.value).encode()
         assert "\0" not in str(failed.value)
-        assert asked(sim) == requests, "the device was asked for nothing"
+        assert asked(sim) == requests, "the device got no request"
     assert sorted(odd.iterdir()) == before
     assert (odd / "there").read_bytes() == b"old"
 

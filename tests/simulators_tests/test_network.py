@@ -33,7 +33,7 @@ async def test_an_idle_connection_is_dropped() -> None:
         await asyncio.sleep(0.2)
         with pytest.raises(TimeoutError):
             await ask(session, sim)
-        assert len(sim.requests) == before, "the device does not hear of it either"
+        assert len(sim.requests) == before, "the device does not notice the lost connection"
         assert await ask(session, sim) == 200, "a new connection works"
 
 

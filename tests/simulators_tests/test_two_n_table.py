@@ -129,5 +129,5 @@ async def test_undocumented_methods_are_rejected(device: Factory, path: str) -> 
 @pytest.mark.parametrize("row", API["endpoints"], ids=lambda row: f"{'/'.join(row['methods'])} {row['path']}")
 def test_rows_are_complete(row: dict[str, Any]) -> None:
     assert row.keys() - {"note", "played", "left"} == {"path", "methods", "section", "since"}
-    assert ("left" in row) is not row.get("played", True), "what is left alone says why"
+    assert ("left" in row) is not row.get("played", True), "an unsupported row gives its reason"
     assert row["path"].startswith(PREFIX)

@@ -42,7 +42,7 @@ def test_broken_characters_and_numbers_are_replaced(body: bytes | str, found: ob
         b"[" * 5_000 + b"]" * 5_000,
         json.dumps({"a": json.loads('{"a":' * 250 + "1" + "}" * 250)}).encode(),
     ],
-    ids=["empty", "page", "cut", "more", "bottomless", "deep", "nested"],
+    ids=["empty", "page", "cut", "more", "without an end", "deep", "nested"],
 )
 def test_invalid_json_is_none(body: bytes) -> None:
     assert decode_json(body) is None

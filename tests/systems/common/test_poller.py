@@ -99,7 +99,7 @@ async def test_jobs_run_when_they_are_due(server: Server) -> None:
 
 async def test_a_conditional_job_runs_only_while_it_is_needed(server: Server) -> None:
     assert await server.turn() == (["log", "mail"], False)
-    assert server.poller.settled, "it does not wait for calls"
+    assert server.poller.settled, "the poller is settled without the conditional job"
     server.has_calls = True
     assert await server.turn() == (["calls"], False)
     server.has_calls = False
@@ -138,7 +138,7 @@ async def test_a_job_requested_while_it_runs_runs_again(server: Server) -> None:
     server.slow["log"] = asyncio.Event()
     await server.turn()
     server.poller.soon("log")
-    assert await server.turn() == ([], False), "one at a time"
+    assert await server.turn() == ([], False), "a job runs once at a time"
     server.slow.pop("log").set()
     await server.turn()
     assert await server.turn() == (["log"], False)
@@ -155,7 +155,7 @@ async def test_a_failing_job_leaves_the_others(server: Server, error: IntercomEr
     server.errors["log"] = error
     server.now += INTERVAL
     assert await server.turn() == (["log", "mail"], False)
-    assert server.poller.settled, "that failed, but it was looked at"
+    assert server.poller.settled, "a failed job counts as read"
     # Whether it fails alone, another shows at once; a server that is busy is left alone.
     assert await server.turn() == (["mail"] if error in SILENCES else [], False)
     assert not server.poller.interrupted
@@ -185,7 +185,7 @@ async def test_rejected_and_busy_jobs_back_off(server: Server, error: IntercomEr
     server.now += LONGEST
     assert "log" in (await server.turn())[0]
     server.now += INTERVAL
-    assert "log" in (await server.turn())[0], "it fails no more"
+    assert "log" in (await server.turn())[0], "the interval is the normal one again"
 
 
 @pytest.mark.parametrize("error", [*REFUSALS, *SILENCES])
@@ -274,7 +274,7 @@ async def test_all_jobs_run_within_two_seconds_after_an_outage(server: Server) -
     (probe,), back = await server.turn()
     assert back
     taken = [await server.turn()]
-    assert taken == [(["calls"], False)], "live things first, and the others not in the same moment"
+    assert taken == [(["calls"], False)], "only the calls are read first"
     server.now += 2
     assert await server.turn() == (sorted({"log", "mail"} - {probe}), False)
 
@@ -417,7 +417,7 @@ async def test_a_recovered_job_retries_the_other_failed_jobs(server: Server) -> 
     server.errors.clear()
     server.poller.soon("mail")
     assert await server.turn() == (["mail"], False)
-    assert await server.turn() == (["log"], False), "not only when its time has come"
+    assert await server.turn() == (["log"], False), "the requested job runs before its interval ends"
 
 
 async def test_any_answer_ends_an_outage_by_a_rejected_account(server: Server) -> None:
@@ -426,7 +426,7 @@ async def test_any_answer_ends_an_outage_by_a_rejected_account(server: Server) -
     with pytest.raises(AuthenticationFailed):
         await server.turn()
     server.errors = dict.fromkeys(server.errors, CommandFailed("no"))
-    assert (await server.turn())[1], "it answers, if only to refuse a command"
+    assert (await server.turn())[1], "a rejected command is a response of the server"
 
 
 @pytest.mark.parametrize("error", [*SILENCES, *BUSY])
@@ -460,7 +460,7 @@ async def test_an_outage_is_detected_by_the_first_failing_job(server: Server) ->
 async def test_a_job_that_fails_repeatedly_is_listed_as_failing(server: Server, error: IntercomError) -> None:
     server.errors = {"log": error}
     await server.turn()
-    assert server.poller.failing == frozenset(), "a hiccup"
+    assert server.poller.failing == frozenset(), "one failure is not listed"
     server.now += INTERVAL
     await server.turn()
     assert server.poller.failing == {"log"}
@@ -532,7 +532,7 @@ async def test_a_job_can_be_run_now(server: Server) -> None:
     await server.poller.now("log")
     server.now += 3
     assert server.poller.age("log") == 3
-    assert await server.turn() == (["mail"], False), "the log has its next look later on"
+    assert await server.turn() == (["mail"], False), "the log is not read again at once"
     server.errors["log"] = CommandFailed("no")
     with pytest.raises(CommandFailed):
         await server.poller.now("log")
@@ -548,7 +548,7 @@ async def test_a_job_continues_after_its_waiter_is_canceled(server: Server) -> N
         asking.cancel()
         await settle()
         assert asking.cancelled()
-    assert server.taken == ["log"], "begun once"
+    assert server.taken == ["log"], "the job starts once"
     assert await server.turn() == (["mail"], False)
     assert server.poller.age("log") == inf
     server.slow.pop("log").set()
@@ -565,7 +565,7 @@ async def test_waiting_for_a_job_raises_when_the_poller_closes(server: Server) -
     with pytest.raises(NoAnswer):
         await asking
     server.slow.clear()
-    assert await server.turn() == (["log", "mail"], False), "the next look begins again"
+    assert await server.turn() == (["log", "mail"], False), "the interrupted job starts again"
 
 
 @asynccontextmanager
@@ -579,7 +579,7 @@ async def waiting(server: Server, *moments: float) -> AsyncGenerator[asyncio.Tas
 
 async def test_waiting_ends_with_the_first_due_job_wake_up_or_time(server: Server) -> None:
     async with waiting(server) as task:
-        assert task.done(), "something is due"
+        assert task.done(), "a job is due"
     await server.turn()
     server.wake.clear()
     async with waiting(server, server.now + 1) as task:
@@ -589,7 +589,7 @@ async def test_waiting_ends_with_the_first_due_job_wake_up_or_time(server: Serve
         assert task.done()
         assert not server.wake.is_set()
     async with waiting(server, inf, server.now) as task:
-        assert task.done(), "the moment is here"
+        assert task.done(), "the given time has come"
     async with waiting(server) as task:
         assert not task.done()
         server.poller.soon("log")
@@ -615,6 +615,6 @@ async def test_due_jobs_of_an_unreachable_server_do_not_end_the_waiting(server: 
     server.now += INTERVAL
     server.wake.clear()
     async with waiting(server) as task:
-        assert not task.done(), "though one is due"
+        assert not task.done(), "jobs do not end the wait during an outage"
     async with waiting(server, server.now) as task:
-        assert task.done(), "a moment comes all the same"
+        assert task.done(), "the given time ends the wait during an outage"

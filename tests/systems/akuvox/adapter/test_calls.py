@@ -88,7 +88,7 @@ def test_a_poll_that_began_before_the_push_is_ignored(tracker: CallTracker, cloc
     assert tracker.sessions.keys() == {pushed[0].session}
     hung_at = clock.now
     tracker.pushed_hang_up()
-    assert tracker.polled("CALLING", hung_at - 0.1) == (), "what was asked before the end begins no call"
+    assert tracker.polled("CALLING", hung_at - 0.1) == (), "a poll from before the end starts no call"
 
 
 def test_ready_just_after_a_push_does_not_end_the_call(tracker: CallTracker, clock: Clock) -> None:

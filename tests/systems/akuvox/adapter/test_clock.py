@@ -79,7 +79,7 @@ def test_a_change_to_or_from_summer_time_keeps_the_age(monkeypatch: pytest.Monke
     clock = device.clock(HOUR)
     device.zone += change
     assert clock.age_of(device.record(2.0), 10.0) == pytest.approx(2.0, abs=1.0)
-    assert clock.age_of(device.record(40.0), None) == pytest.approx(40.0, abs=1.0), "it is remembered"
+    assert clock.age_of(device.record(40.0), None) == pytest.approx(40.0, abs=1.0), "the offset is remembered"
 
 
 @pytest.mark.parametrize("when", [None, datetime(1970, 1, 1, 0, 5), datetime(2000, 1, 1)])

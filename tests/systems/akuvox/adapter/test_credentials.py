@@ -16,7 +16,7 @@ def test_an_access_without_a_record_is_reported_once() -> None:
     (told,) = credentials.take_overdue(deadline)
     assert (told.event, told.access.granted, told.access.method) == (EVENT, True, "code")
     assert credentials.is_reported(True, "code", deadline + 1)
-    assert not credentials.is_reported(True, "code", deadline + 1), "the next one is another"
+    assert not credentials.is_reported(True, "code", deadline + 1), "the next access is a new one"
 
 
 def test_a_flood_of_credentials_is_bounded() -> None:

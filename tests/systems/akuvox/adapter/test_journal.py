@@ -48,7 +48,7 @@ async def test_the_log_returns_only_new_records(paged: bool) -> None:
     device, journal = Device(paged), Journal()
     for number in range(1, 31):
         device.write(number, number)
-    assert await ids(journal, device) == [], "what was there before is no news"
+    assert await ids(journal, device) == [], "earlier records are not new"
     assert await ids(journal, device) == []
     assert journal.paged is paged
     for number in range(31, 56):
@@ -80,7 +80,7 @@ async def test_an_emptied_log_is_followed() -> None:
         device.write(number, number)
     await ids(journal, device)
     del device.lines[0]
-    assert await ids(journal, device) == [], "a record that was deleted makes no news of those before"
+    assert await ids(journal, device) == [], "deleting a record makes no other record new"
     device.lines.clear()
     assert await ids(journal, device) == []
     device.write(1, 60)
@@ -191,7 +191,7 @@ async def test_new_records_of_an_emptied_undated_log_are_returned(stored: bool) 
     assert await ids(journal, device) == []
 
 
-async def test_an_undated_log_whose_newest_records_were_deleted() -> None:
+async def test_deleted_records_of_an_undated_log_make_no_others_new() -> None:
     device, journal = Undated(), Journal()
     for number in range(1, 31):
         device.note(number)
@@ -202,7 +202,7 @@ async def test_an_undated_log_whose_newest_records_were_deleted() -> None:
     assert await ids(journal, device) == ["31"]
 
 
-async def test_an_undated_log_without_numbers() -> None:
+async def test_an_undated_log_without_numbers_returns_new_records() -> None:
     device, journal = Undated(), Journal()
     device.note(None, "one")
     await ids(journal, device)

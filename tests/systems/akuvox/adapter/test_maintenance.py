@@ -28,7 +28,7 @@ async def test_an_installation_with_a_lost_response_stays_pending(bench: Bench) 
     firmware = await staged(bench)
     bench.sim.lose_next_answer("firmware/upgrade")
     await firmware.install()
-    assert firmware.waits, "the version that comes back tells"
+    assert firmware.waits, "the installation stays pending until the version is read"
 
 
 async def test_a_rejected_installation_discards_the_file(bench: Bench) -> None:

@@ -42,7 +42,7 @@ async def test_invalid_records_are_skipped_and_counted(bench: Bench, function: s
     device = bench.device()
     page = await LOGS[function](device)
     assert [record.id for record in page.records] == ["12", "11", "10", "3"]
-    assert page.size == 10, "the next page is looked for"
+    assert page.size == 10, "the next page is requested"
     assert device.client.skipped == {f"/api/{function}": len(ODD)}
 
 

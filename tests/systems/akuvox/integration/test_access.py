@@ -46,7 +46,7 @@ async def test_the_door_log_tells_who(
     entry = await add(hass, sim)
     events = capture_log_events(hass)
     await watching(sim)
-    assert not events, "what was before is no news"
+    assert not events, "earlier records are not new"
     sim.enter_code(PIN)
     sim.swipe_card("00000000")
     sim.swipe_card(CARD)
@@ -317,7 +317,7 @@ async def test_a_device_without_a_clock_gets_the_times_of_home_assistant(
         (issue.translation_key, issue.is_fixable) for issue in issues if issue.translation_key != "stream_login"
     ] == [("clock_by_hand", False)]
     last_call = entry.runtime_data.coordinator.data.last_call
-    assert last_call is None or last_call.time is None, "the log tells no time"
+    assert last_call is None or last_call.time is None, "the log contains no time"
     await sim.reboot(0.0)
     await until(lambda: entry.runtime_data.coordinator.last_update_success, "the return")
     await watching(sim)

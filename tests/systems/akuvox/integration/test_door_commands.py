@@ -146,7 +146,7 @@ async def test_opening_again_prolongs_only_openings_by_home_assistant(hass: Home
     open_for(None)(sim)
     await know(entry)
     await OPEN(hass, entry)
-    assert triggers(sim) == 2, "another system may hold it, and a trigger could close it"
+    assert triggers(sim) == 2, "a trigger could close a door held by another system"
     assert is_open(sim)
 
 
@@ -163,7 +163,7 @@ async def test_a_lost_response_is_verified_by_reading_the_relay(
     sim.lose_next_answer(TRIG)
     await command(hass, entry)
     assert is_open(sim) is command.opens
-    assert triggers(sim) == before + 1, "sent once"
+    assert triggers(sim) == before + 1, "the command is sent once"
 
 
 async def test_a_lost_response_that_cannot_be_verified_is_an_error(hass: HomeAssistant, device: Start) -> None:
@@ -198,7 +198,7 @@ async def test_a_command_without_effect_is_an_error(
     assert "Front Door" in str(failed.value)
     shown = hass.states.get(entity_id(hass, entry, "lock", "door_A_door"))
     assert shown is not None
-    assert shown.state == ("unlocked" if is_open(sim) else "locked"), "the state is the one that was read"
+    assert shown.state == ("unlocked" if is_open(sim) else "locked"), "the state is the last status of the device"
 
 
 @pytest.mark.parametrize("reading", READINGS)
@@ -220,7 +220,7 @@ async def test_only_opening_works_while_the_state_is_unreadable(
     original = sim.pipeline._handlers["relay/status"]
     monkeypatch.setitem(sim.pipeline._handlers, "relay/status", _fail)
     await OPEN(hass, entry)
-    assert sim.relays.all["A"].openings == 1, "it may be shut again, for the command looked until its time was over"
+    assert sim.relays.all["A"].openings == 1, "the door opened once and may have closed since"
     before = triggers(sim)
     with pytest.raises(HomeAssistantError):
         await LOCK(hass, entry)
@@ -266,7 +266,7 @@ async def test_an_unlimited_hold_is_renewed(hass: HomeAssistant, device: Start, 
     close(sim)
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=31))
     await hass.async_block_till_done()
-    assert triggers(sim) == before + 2, "a hold that ended at the device is not begun again"
+    assert triggers(sim) == before + 2, "a hold that the device ended is not started again"
 
 
 async def test_renewing_a_hold_is_retried_while_the_door_is_unreadable(hass: HomeAssistant, device: Start) -> None:

@@ -64,7 +64,7 @@ async def test_a_bistable_relay_with_a_late_status_is_triggered_once(
     ],
     ids=["bistable opened twice", "bistable closed", "closed", "hold ended", "held and opened"],
 )
-async def test_a_command_whose_effect_was_not_seen(
+async def test_a_command_ignores_an_older_status(
     hass: HomeAssistant, device: Start, reading: str, first: Command, second: Command, config: dict[str, str]
 ) -> None:
     """The next command ignores a status that may be older, also after a reload."""
@@ -81,11 +81,11 @@ async def test_a_command_whose_effect_was_not_seen(
         await shows(hass, entry, "switch", "door_A_hold_open", "on")
         timer = sim.relays.all["A"].timer
         assert timer is not None
-        assert timer.remaining > 60000, "opening does not cut a hold short"
+        assert timer.remaining > 60000, "opening does not end a hold"
 
 
 @pytest.mark.parametrize("reading", READINGS)
-@pytest.mark.parametrize("own", [True, False], ids=["opened from here", "opened at the door"])
+@pytest.mark.parametrize("own", [True, False], ids=["opened by Home Assistant", "opened at the door"])
 @pytest.mark.parametrize("command", [OPEN, HOLD, LOCK], ids=lambda command: command.action)
 async def test_a_command_works_while_the_status_still_shows_an_opening(
     hass: HomeAssistant, device: Start, reading: str, own: bool, command: Command

@@ -140,7 +140,9 @@ async def test_a_door_opens_by_the_next_method_if_one_is_unsupported(
     assert openings(sim) == 1
     sim.clear_requests()
     await lock(hass, entry, "lock.open")
-    assert not any(request.function == "relay/trig" for request in sim.requests), "what worked is tried first"
+    assert not any(request.function == "relay/trig" for request in sim.requests), (
+        "the method that worked is tried first"
+    )
 
 
 @pytest.mark.parametrize("dialect", ["a_series", "e16c", "r29"])
@@ -166,7 +168,7 @@ async def test_the_wiring_option_overrides_the_configuration(hass: HomeAssistant
     entry = await add(hass, sim, inverted=["A"])
     assert state_of(hass, entry, "lock", "door_A_door") == "unlocked"
     await lock(hass, entry, "lock.open")
-    assert openings(sim) == 0, "with the wrong wiring nothing opens"
+    assert openings(sim) == 0, "the wrong wiring opens no door"
 
 
 async def test_the_hold_open_switch_opens_and_closes_the_relay(hass: HomeAssistant, device: Start) -> None:

@@ -135,7 +135,9 @@ async def test_the_call_log_is_polled_often_while_the_call_status_fails(
     entry = await add(hass, sim)
     rings = count_rings(hass, entry)
     await following(sim, n=5)
-    assert [request.function for request in sim.requests].count("calllog/get") <= 1, "the state tells of calls"
+    assert [request.function for request in sim.requests].count("calllog/get") <= 1, (
+        "the call status is enough, so the call log is not polled"
+    )
     sim.fault("call/status", fault)
     await following(sim, "calllog/get", 3)
     visit(sim)
@@ -144,7 +146,7 @@ async def test_the_call_log_is_polled_often_while_the_call_status_fails(
     await entry.runtime_data.async_recheck()
     await following(sim, n=3)
     await following(sim, n=5)
-    assert [request.function for request in sim.requests].count("calllog/get") <= 1, "and it does again"
+    assert [request.function for request in sim.requests].count("calllog/get") <= 1, "the call log is no longer polled"
 
 
 async def test_a_finished_long_call_is_late(hass: HomeAssistant, quick_device: Start) -> None:

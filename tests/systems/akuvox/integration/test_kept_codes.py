@@ -63,7 +63,7 @@ def guests(sim: Simulator) -> set[str]:
     """Return the PINs beside those of the two who live there, who have to stay."""
     pins = [row["PrivatePIN"] for row in sim.users.rows.values()]
     assert {"445566", "778899"} <= set(pins)
-    assert len(pins) == len(set(pins)), "a PIN twice"
+    assert len(pins) == len(set(pins)), "two users have the same PIN"
     return set(pins) - {"445566", "778899"}
 
 

@@ -139,7 +139,7 @@ async def test_an_action_url_for_an_unused_event_belongs_to_another_system(
     (issue,) = (issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["name"] == "CallLog"
-    assert sim.config[f"{SECTION}Enable"] == "0", "theirs are not woken"
+    assert sim.config[f"{SECTION}Enable"] == "0", "the pushes of another system stay disabled"
 
     # One that was entered while ours were on goes on working without ours.
     sim.configure(f"{SECTION}CallLog", "")

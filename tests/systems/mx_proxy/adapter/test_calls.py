@@ -38,7 +38,7 @@ async def test_a_dialed_call_is_followed_to_its_end(bench: Bench) -> None:
     await until(lambda: bench.calls() == {}, "the end")
     await until(lambda: "CallLog" in bench.types(), "the record")
     assert bench.types()[:2] == ["Originated", "Established"]
-    assert sorted(bench.types()[2:]) == ["CallLog", "ConnectionCleared"], "two looks, in any order"
+    assert sorted(bench.types()[2:]) == ["CallLog", "ConnectionCleared"], "two polls, in any order"
     (call,) = [item for item in bench.sim.requests if item.function == "make_call"]
     assert call.status == 200
     assert bench.state.last_call is not None
@@ -105,7 +105,7 @@ async def test_a_new_outgoing_call_is_connecting(bench: Bench) -> None:
     session = await bench.system.calls.dial("3108", [])
     seen = await bench.system.calls.current(session)
     assert seen is not None
-    assert seen.state is CallState.CONNECTING, "the proxy does not know it yet, which is no end"
+    assert seen.state is CallState.CONNECTING, "an unknown call of the proxy has not ended"
 
 
 @pytest.mark.parametrize("users", [[], ["1"], [BEN, "43884851900319002"]])
@@ -139,7 +139,7 @@ async def test_an_incoming_call_is_answered_held_and_transferred(bench: Bench) -
     await until(lambda: bench.calls() == {session: "held"}, "the hold")
     poller = len(bench.asked("call_info"))
     await until(lambda: len(bench.asked("call_info")) >= poller + 3, "three looks")
-    assert bench.calls() == {session: "held"}, "the proxy goes on saying Established"
+    assert bench.calls() == {session: "held"}, "the status of the proxy is still Established"
     await control.resume(session)
     await until(lambda: bench.calls() == {session: "connected"}, "the resumption")
     bench.sim.clock.speed = 20
@@ -166,7 +166,7 @@ async def test_a_command_with_a_lost_reply_is_unconfirmed(start: Start) -> None:
     bench.sim.lose_reply("make_call")
     with pytest.raises(Unconfirmed):
         await bench.system.calls.dial("3108", [])
-    assert len(live(bench)) == 1, "and it is not repeated"
+    assert len(live(bench)) == 1, "the command is not repeated"
 
 
 # -- where calls ring ------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def test_a_late_hold_event_is_ignored() -> None:
         tracker.apply(told(kind, when))
         assert tracker.sessions[7].state is expected, (kind, when)
     tracker.apply(told(Kind.CLEARED, 1))
-    assert tracker.sessions == {}, "an end is an end"
+    assert tracker.sessions == {}, "an older end event still ends the call"
 
 
 async def test_an_old_end_event_does_not_end_a_live_call(start: Start) -> None:

@@ -97,7 +97,7 @@ def test_a_repeated_event_is_detected(tracker: CallTracker, monkeypatch: pytest.
     assert tracker.is_repeated(bare(Kind.HELD))
     assert not tracker.is_repeated(bare(Kind.HELD, when=101))
     assert not tracker.is_repeated(bare(Kind.HELD, when=102))
-    assert not tracker.is_repeated(bare(Kind.HELD)), "long forgotten"
+    assert not tracker.is_repeated(bare(Kind.HELD)), "old pushes are forgotten"
     assert [tracker.is_repeated(bare(Kind.HELD, when=0)) for _ in range(2)] == [False, False]
 
 
@@ -131,9 +131,9 @@ def test_a_confirmed_command_changes_the_call_before_its_push(tracker: CallTrack
     answered = tracker.done(7, Kind.ESTABLISHED)
     assert answered is not None
     assert answered.state is CallState.CONNECTED
-    assert states(tracker, told(Kind.ESTABLISHED)) == [None], "its push comes after"
+    assert states(tracker, told(Kind.ESTABLISHED)) == [None], "the push of the command changes nothing"
     assert tracker.done(7, Kind.CLEARED) is not None
-    assert states(tracker, told(Kind.ESTABLISHED, when=101)) == [None], "on its way before the end"
+    assert states(tracker, told(Kind.ESTABLISHED, when=101)) == [None], "a push sent before the end changes nothing"
 
 
 def test_events_without_numbers_need_context(tracker: CallTracker) -> None:

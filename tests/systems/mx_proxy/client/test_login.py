@@ -249,7 +249,9 @@ async def test_a_lost_link_causes_a_login_only_after_a_timeout(
     for watch.now in (1000.0 + client.LINK_TIMEOUT, 1000.0 + client.LINK_LOGIN_PAUSE):
         with pytest.raises(ExchangeUnreachable):
             await ask(proxy)
-    assert [request.status for request in bench.seen()] == [401, 503, 401], "seldom while the MX is away"
+    assert [request.status for request in bench.seen()] == [401, 503, 401], (
+        "few logins are tried while the MX is unreachable"
+    )
     bench.sim.mend_mx()
     watch.now = 1000.0 + client.LINK_TIMEOUT + client.LINK_LOGIN_PAUSE
     await ask(proxy)
@@ -281,7 +283,7 @@ async def test_a_server_that_rejects_its_own_tokens_gets_no_more_logins(bench: B
                 pass
         with pytest.raises(TokenNotTaken):
             await proxy.directory.contacts()
-    assert bench.functions().count("login") == 0, "another login mends nothing, and may lock the account"
+    assert bench.functions().count("login") == 0, "another login could lock the account"
 
 
 async def test_requests_recover_once_tokens_are_accepted_again(

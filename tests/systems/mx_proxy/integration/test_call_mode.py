@@ -41,7 +41,9 @@ async def test_the_mode_is_remembered(hass: HomeAssistant, sim: Simulator, entry
     state = shown(hass, entry, "select", "call_mode")
     assert state.state == "remote"
     assert (state.attributes["device"], state.attributes["ring_delay"]) == ("+12025550199", 5)
-    assert not [request for request in sim.requests if request.function == "call_mode"][1:], "asked for once only"
+    assert not [request for request in sim.requests if request.function == "call_mode"][1:], (
+        "the call mode is read once"
+    )
 
 
 async def test_the_options_tell_number_and_delays(hass: HomeAssistant, sim: Simulator) -> None:

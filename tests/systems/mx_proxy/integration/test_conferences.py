@@ -125,7 +125,7 @@ async def test_a_conference_is_moved_and_called_off(
     assert moved["success"], moved
     row = rows(sim)[planned["id"]]
     assert (row["name"], row["startDate"], row["duration"]) == ("Moved", later.timestamp(), 60)
-    assert (row["accessId"], row["type"], row["ws"]) == (CODE, "Once", "None"), "the rest stays"
+    assert (row["accessId"], row["type"], row["ws"]) == (CODE, "Once", "None"), "the other fields stay"
     assert shown(hass, entry, "calendar", "conferences").attributes["message"] == "Moved"
     gone = await send(hass_ws_client, hass, entry, type="calendar/event/delete", uid=planned["id"])
     assert gone["success"], gone

@@ -130,7 +130,7 @@ async def test_a_busy_server_is_unavailable_and_gets_no_requests(
     for _ in range(3):
         await pass_time(hass, 100)
         await asyncio.sleep(30)  # for attempts in the background
-    assert sim.requests == [], "it asked to be left alone"
+    assert sim.requests == [], "no request is sent during the time in Retry-After"
     assert await refusal(hass, entry, "contacts_query") == key
     sim.heal()
     entry.runtime_data.events.async_hasten()

@@ -220,12 +220,12 @@ async def test_a_slow_call_log_delays_no_other_request(
     sim.fill_log(21)
     entry = await add(hass, sim)
     assert entry.runtime_data.coordinator.data.last_call is None
-    assert not any(request.function == "call_log" for request in sim.requests), "it is not answered yet"
+    assert not any(request.function == "call_log" for request in sim.requests), "the request has no response yet"
     mail = sim.leave_voicemail("3108")
     await until(lambda: mail in entry.runtime_data.coordinator.data.voicemails, "the message")
     session = (await command(hass, entry, "dial", number="3108"))["session"]
     assert session in sim.extensions[sim.login].calls.live
-    assert not any(request.function == "call_log" for request in sim.requests), "it is not answered yet"
+    assert not any(request.function == "call_log" for request in sim.requests), "the request has no response yet"
     patience.set()
     await until(lambda: any(request.function == "call_log" for request in sim.requests), "the log")
 

@@ -42,7 +42,7 @@ async def test_each_action_checks_the_permission_for_an_extension(
     refused = await refused_actions(hass, user, entry.runtime_data.coordinator.device_id)
     assert refused == {action for action, need in NEEDS.items() if need not in may | {ENTITY}}
     sent = {request.function for request in sim.requests} - before
-    assert sent <= {"voicemail_list", "contacts", "services"}, "what was refused was sent"
+    assert sent <= {"voicemail_list", "contacts", "services"}, "a forbidden command was sent"
 
 
 @pytest.mark.parametrize("user", MAY, indirect=True)

@@ -192,7 +192,7 @@ async def test_moving_out_and_in_removes_and_adds_devices(
     assert set(places(hass, entry)) >= ELSEWHERE
     await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_24:0_door"))
     assert sim.address_functions.opened == [(24, 0, PHONE)]
-    assert entry.runtime_data.coordinator is coordinator, "it was reloaded"
+    assert entry.runtime_data.coordinator is coordinator, "the entry was reloaded"
 
 
 async def test_devices_of_a_left_apartment_are_removed_at_setup(

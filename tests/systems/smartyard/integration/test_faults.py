@@ -62,7 +62,7 @@ async def test_each_failed_function_is_retried_and_leaves_the_others(
         await pass_time(hass, 11)
         await until(lambda: not unusable(hass, entry), what)
     there = {device.id for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)}
-    assert there == devices, "none was removed and made again"
+    assert there == devices, "no entity was removed and added again"
 
 
 @pytest.mark.parametrize("path", NEEDS)

@@ -156,7 +156,7 @@ async def test_each_model_is_described(any_bench: Bench) -> None:
         bool(expected["cameras"]),
         sim.model.since(2, 27),
     ]
-    assert sim.switch_activations == [] and sim.calls == {}, "looking for privileges commanded something"
+    assert sim.switch_activations == [] and sim.calls == {}, "the check of privileges sent a command"
     await system.close()
     assert sim.channels == []
 
@@ -167,7 +167,7 @@ async def test_connecting_takes_few_requests(any_bench: Bench) -> None:
     await system.connect(controls)
     seen = any_bench.seen()
     answered = [(request.path, tuple(request.query)) for request in seen if request.status == 200]
-    assert len(set(answered)) == len(answered), "something was fetched twice"
+    assert len(set(answered)) == len(answered), "a function was requested twice"
     assert len(seen) <= 16
     await system.close()
 

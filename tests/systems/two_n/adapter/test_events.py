@@ -443,4 +443,4 @@ def test_the_data_of_an_event_is_redacted_when_it_is_read(monkeypatch: pytest.Mo
     assert calls == []
     assert (dict(event.data), len(event.data)) == ({"key": REDACTED}, 1)
     assert repr(event.data) == repr({"key": REDACTED})
-    assert calls == ["KeyPressed"], "it is determined once"
+    assert calls == ["KeyPressed"], "the data is redacted once"

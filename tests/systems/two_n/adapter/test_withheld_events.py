@@ -43,10 +43,10 @@ def test_many_hidden_records_before_an_access_are_a_code() -> None:
 @pytest.mark.parametrize(
     "records",
     [
-        pytest.param([(2, "CallStateChanged", CALL), (3, "CallStateChanged", CALL)], id="no holes"),
-        pytest.param([(3, "CallStateChanged", CALL | {"direction": "incoming"})] * 2, id="incoming"),
-        pytest.param([(3, "CallStateChanged", CALL | {"state": "connected"})] * 2, id="on its way"),
-        pytest.param([(3, "InputChanged", {}), (9, "OutputChanged", {})], id="others"),
+        pytest.param([(2, "CallStateChanged", CALL), (3, "CallStateChanged", CALL)], id="consecutive ids"),
+        pytest.param([(3, "CallStateChanged", CALL | {"direction": "incoming calls"})] * 2, id="incoming calls"),
+        pytest.param([(3, "CallStateChanged", CALL | {"state": "connected"})] * 2, id="calls in progress"),
+        pytest.param([(3, "InputChanged", {}), (9, "OutputChanged", {})], id="other events"),
     ],
 )
 def test_other_records_are_no_evidence_of_hidden_events(records: list[Record]) -> None:

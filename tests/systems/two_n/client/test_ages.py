@@ -104,7 +104,7 @@ def test_fresh_events_reveal_a_wrapped_uptime_counter() -> None:
     freshness = Freshness()
     freshness.observe(4_294_960, 2000.0, 1999.0)
     freshness.observe(2, 2010.0, 2009.0)
-    assert freshness.age(4, 0, 2012.0).late, "it may be an old record"
+    assert freshness.age(4, 0, 2012.0).late, "the record may be old"
     freshness.observe(2, 2010.0, 2009.0, young=True)
     assert not freshness.age(4, 0, 2012.0).late
     assert freshness.age(4, 0, 2042.0).late

@@ -673,7 +673,7 @@ async def test_repeated_resets_shorten_the_poll(start: Start) -> None:
     bench.sim.reset_connections()
     await until(lambda: len(follower.failures) == 1)
     await bench.sim.wait_for_pull()
-    assert follower.reader.poll == 3, "for once it may be chance"
+    assert follower.reader.poll == 3, "one reset does not change the poll time"
     await asyncio.sleep(2.3)
     bench.sim.reset_connections()
     await until(lambda: follower.reader.poll == 2)
@@ -882,7 +882,7 @@ async def test_events_are_complete_after_random_faults(
         while taken < min(len(boot_events), len(got)) and got[taken] == boot_events[taken]:
             taken += 1
         got = got[taken:]
-    assert got == boots[-1], "what the device still holds came whole, in order, once"
+    assert got == boots[-1], "stored events arrive completely, in order, and once"
     seen_boots = sum(event.event == "DeviceState" for event in follower.events)
     assert len(follower.gaps) == seen_boots
     assert all(gap.reason is GapReason.RESTART for gap in follower.gaps)

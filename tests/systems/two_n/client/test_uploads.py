@@ -344,7 +344,7 @@ async def test_the_connection_breaks_in_mid_upload(bench: Bench) -> None:
     content, file = firmware(size=32 * 2**20)
     with pytest.raises(ConnectionFailed):
         await device.firmware.upload(*file, progress)
-    assert told.count(PIECE) == 1, "it is not sent again behind the caller's back"
+    assert told.count(PIECE) == 1, "the file is not sent again automatically"
     await device.firmware.upload(*file)
     assert held(bench) == sha256(content).hexdigest()
 
