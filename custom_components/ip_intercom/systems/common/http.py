@@ -366,6 +366,7 @@ def _reply(response: ClientResponse, body: bytes) -> Reply:
         challenge=", ".join(response.headers.getall("WWW-Authenticate", [])),
         authorization=response.request_info.headers.get("Authorization", ""),
         location=response.headers.get("Location", ""),
+        server=response.headers.get("Server", ""),
         retry_after=retry_after(response.headers),
         date=response.headers.get("Date"),
     )

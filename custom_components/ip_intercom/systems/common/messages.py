@@ -177,6 +177,7 @@ class Reply:
         challenge: ``WWW-Authenticate``, several headers joined with commas.
         authorization: ``Authorization`` of the request.
         location: Target of a redirect.
+        server: ``Server``, the name of the software.
         retry_after: Seconds to wait before the next request, None if not given.
         date: ``Date``, the time of the response on the sender's clock; None if not given.
     """
@@ -187,6 +188,7 @@ class Reply:
     challenge: str
     authorization: str = field(repr=False)
     location: str = ""
+    server: str = ""
     retry_after: float | None = None
     date: str | None = None
 

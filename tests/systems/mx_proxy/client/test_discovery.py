@@ -229,6 +229,21 @@ async def test_another_server_is_a_wrong_device_and_gets_no_secret(
     assert shown == [("GET", None)]
 
 
+@pytest.mark.parametrize("headers", [CHALLENGE, {"Server": "MXProxy/2.0"}])
+async def test_either_header_names_the_server(
+    serve: Serve, session: aiohttp.ClientSession, headers: dict[str, str]
+) -> None:
+    def answer(request: web.BaseRequest) -> web.Response:
+        if request.method == "POST":
+            return web.json_response({"access_token": "abc", "expires_in": 3600})
+        if "Authorization" in request.headers:
+            return web.json_response({"mx": "63107", "ext": "3107", "jid": "1"})
+        return web.json_response({"error": "unauthorized"}, status=401, headers=headers)
+
+    _, info, _ = await found(session, await serve(answer))
+    assert info.mx == "63107"
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [("html", 200), ('{"error": "not found"}', 404), ("html", 404), ("{}", 200), ('{"error": "EOF"}', 500)],

@@ -29,7 +29,7 @@ from .voicemails import Voicemails
 
 # The server itself listens at 8080, a reverse proxy at the other ports.
 PREFERRED = (("https", 443), ("http", 8080), ("http", 80))
-_REALM = "mxproxy"
+_NAME = "mxproxy"
 
 
 class MxProxy:
@@ -113,7 +113,8 @@ async def _probe(transport: HttpTransport) -> HttpTransport:
         reply = await transport.request(Request(USER_INFO.method, USER_INFO.path, timeout=REQUEST_TIMEOUT))
     except UnexpectedReply as err:
         raise WrongDevice(f"{base.host} does not answer as an MX Proxy") from err
-    if reply.status == HTTPStatus.UNAUTHORIZED and _REALM in reply.challenge.lower():
+    # A reverse proxy may keep only one of the two headers that name the server.
+    if reply.status == HTTPStatus.UNAUTHORIZED and _NAME in f"{reply.challenge} {reply.server}".lower():
         return transport
     failure = refusal(USER_INFO, reply, None)
     if isinstance(failure, ConnectionFailed | SecureConnectionRequired | Throttled):
