@@ -118,7 +118,7 @@ def all_entities(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture(autouse=True)
-def entities_show_what_they_say(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+def state_changes_are_written(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     """Fail if an entity's state changes without being written: ``shows`` lacks a part of the state that it uses."""
     update, stale = IntercomEntity._handle_coordinator_update, []
 

@@ -1,4 +1,4 @@
-"""A flood of pushes from one address: few are taken, the loop stays free, and a ring from elsewhere rings."""
+"""A flood of pushes from one address: few are accepted, the loop stays free, and other pushes ring."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ LONGEST_LAG = 2.0
 
 
 async def lags(stop: asyncio.Event) -> list[tuple[float, float]]:
-    """Measure how late the loop wakes up, and the CPU time of what it does instead, until ``stop`` is set."""
+    """Measure how late the loop wakes up, and its CPU time, until ``stop`` is set."""
     found, pause = [], 0.005
     while not stop.is_set():
         before, busy = time.perf_counter(), time.thread_time()
@@ -60,7 +60,7 @@ async def assert_withstands_flood(
         query: The query of each request of the flood.
         body: Its body.
     """
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     events, rings = capture_log_events(hass), changes(hass, entity_id(hass, entry, "event", bell))
     stop = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Killing Home Assistant in the middle of events, without its process: what its orderly end writes is taken back."""
+"""Kills of Home Assistant during events, without its process: files written at an orderly end are restored."""
 
 import asyncio
 from collections.abc import Callable

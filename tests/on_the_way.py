@@ -18,7 +18,7 @@ ON_THE_WAY = {
 }
 
 
-async def waits_at_the_start(
+async def assert_setup_retried(
     hass: HomeAssistant, sim: Any, entry: ConfigEntry, status: int, location: str | None, key: str
 ) -> None:
     """Assert that an entry whose server is replaced by another retries setup and starts no reauth."""
@@ -31,13 +31,13 @@ async def waits_at_the_start(
     assert await hass.config_entries.async_reload(entry.entry_id)
 
 
-async def tells_a_changed_certificate(hass: HomeAssistant, sim: Any, entry: ConfigEntry) -> None:
+async def assert_no_secret_sent(hass: HomeAssistant, sim: Any, entry: ConfigEntry) -> None:
     """Assert that a proxy that intercepts TLS receives neither password nor token."""
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     sim.renew_certificate()
     sim.reset_connections()
     sim.clear_requests()
-    await until(lambda: not entry.runtime_data.coordinator.last_update_success, "it to be away")
+    await until(lambda: not entry.runtime_data.coordinator.last_update_success, "the device to be unavailable")
     assert entry.runtime_data.coordinator.last_exception.translation_key == "certificate_changed"
     assert sim.requests == []
     assert not hass.config_entries.flow.async_progress()

@@ -35,6 +35,6 @@ async def assert_shown_nowhere(
         assert secret not in "\n".join(said)
 
 
-def listen_closely(caplog: pytest.LogCaptureFixture) -> None:
+def log_every_line(caplog: pytest.LogCaptureFixture) -> None:
     """Log every line of the integration."""
     caplog.set_level(logging.DEBUG, OURS)

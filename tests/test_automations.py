@@ -1,4 +1,4 @@
-"""Automations as people write them: they run when something happens, and at no other time."""
+"""Automations run for their events only."""
 
 from typing import Any
 

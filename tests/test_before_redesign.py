@@ -78,7 +78,7 @@ class Stored:
         return set(self.content["told"])
 
     def own(self, store: str = "") -> Any:
-        """Return what one of the stores of the entry holds."""
+        """Return the content of a store of the entry."""
         return self.content["storage"][f"{DOMAIN}.{self.entry['entry_id']}{store}"]["data"]
 
 
@@ -241,7 +241,7 @@ async def test_events_and_pictures_of_the_earlier_version_are_restored(hass: Hom
 
 
 def _happen(sim: Sim) -> None:
-    """Let something happen that the log of a device keeps."""
+    """Let the device log an event."""
     match sim:
         case TwoN():
             sim.swipe_card("4BD9E903")
@@ -258,7 +258,7 @@ async def test_an_update_reports_only_new_events(hass: HomeAssistant, stored: St
     events = capture_log_events(hass)
     _happen(stored.sim)
     await load(hass, stored)
-    await until(lambda: any(event.data["id"] for event in events), "the event of the meantime")
+    await until(lambda: any(event.data["id"] for event in events), "the missed event")
     ids = {event.data["id"] for event in events}
     assert stored.told
     assert not ids & stored.told

@@ -1,4 +1,4 @@
-"""What the device comes to have or loses appears and goes without a reload; names follow the directory."""
+"""New and lost capabilities of a device change its entities without a reload; names follow the directory."""
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant

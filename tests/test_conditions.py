@@ -1,4 +1,4 @@
-"""Conditions of automations: true and false with the state of the device."""
+"""Conditions of automations follow the state of the device."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether a device answers has a sensor of its own; what happened is shown all the same."""
+"""A sensor shows whether a device responds; events stay visible during an outage."""
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import EntityCategory
@@ -13,7 +13,7 @@ from tests.simulators.two_n import Simulator
 
 @pytest.fixture(autouse=True)
 def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again soon, and give a silent peer up soon."""
+    """Shorten the timeouts and the pauses between attempts."""
     for name in ("IDLE", "INTERVAL", "LOST"):
         monkeypatch.setattr(connection, name, 1)
 

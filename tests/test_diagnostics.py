@@ -1,4 +1,4 @@
-"""Diagnostics tell what is needed to find a fault, and nothing that is private."""
+"""Diagnostics contain the facts to find a fault, without private data."""
 
 import json
 from typing import Any

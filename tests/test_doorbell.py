@@ -1,4 +1,4 @@
-"""A ring is a ring, from the button to the state."""
+"""The doorbell, from the button to the state."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant

@@ -1,4 +1,4 @@
-"""What each model shows, and that a read-only account shows a read-only device."""
+"""Entities of each model, and of a read-only account."""
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.config_entries import ConfigEntry

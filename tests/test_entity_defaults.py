@@ -1,4 +1,4 @@
-"""What a new device shows: doors, bells, camera, visitors, accesses, calls, contacts, inputs, and firmware."""
+"""Entities of a new device that are enabled: doors, bells, camera, visitors, accesses, calls, contacts, and others."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant

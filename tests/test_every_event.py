@@ -1,4 +1,4 @@
-"""Every event of the manual reaches the bus; those that last or happen have their entities (HTTP API 5.10.1, 5.10.4)."""
+"""Every event of the manual is on the bus, and has its entities (HTTP API 5.10.1, 5.10.4)."""
 
 import asyncio
 from typing import Any

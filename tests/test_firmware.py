@@ -1,4 +1,4 @@
-"""Firmware: a file is sent and looked at, then installed, skipped or forgotten (HTTP API 5.2)."""
+"""Firmware: a file is uploaded and checked, then installed, skipped, or expired (HTTP API 5.2)."""
 
 import asyncio
 from datetime import timedelta
@@ -27,7 +27,7 @@ NOW, NEXT, OLD = "2.50.0.76.2", "2.51.0.77.1", "2.49.0.70.0"
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look more often."""
+    """Shorten the polling intervals."""
     monkeypatch.setattr(firmware_actions, "_CHECK_INTERVAL", 0.05)
 
 
@@ -49,7 +49,7 @@ def firmware(files: Path, version: str = NEXT, package: str = "verso", size: int
 
 
 def waiting(sim: Simulator) -> str | None:
-    """Return the version that waits on the device."""
+    """Return the version of the uploaded file on the device."""
     return None if sim.firmware.upload is None else sim.firmware.upload.version
 
 

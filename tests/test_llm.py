@@ -1,4 +1,4 @@
-"""Tools for voice assistants: what they answer about a simulated 2N, and to whom."""
+"""Tools for voice assistants: their results about a simulated 2N, and for which users."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every record of the device's log is a bus event, without its secrets; accesses are entities too."""
+"""Every record of the device log is a bus event without secrets; accesses have entities."""
 
 import json
 import logging

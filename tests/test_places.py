@@ -1,4 +1,4 @@
-"""Places are devices below that of their entry; they come, move and go."""
+"""Places are devices below that of their entry; they are added, moved, and removed."""
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er

@@ -1,4 +1,4 @@
-"""What the device keeps from us becomes a repair that says what to tick, and goes when it is ticked (HTTP API 5.10.2)."""
+"""Missing privileges and services are repairs that say what to enable, and end when it is enabled (HTTP API 5.10.2)."""
 
 from homeassistant.components.repairs import DOMAIN as REPAIRS
 from homeassistant.config_entries import ConfigEntry
@@ -14,7 +14,7 @@ from tests.simulators.two_n import Privilege, Service, Simulator
 
 
 def lacking(hass: HomeAssistant) -> dict[str, str]:
-    """Return what is named by the repairs that are open, by their sentence."""
+    """Return the names in the open repairs, by their translation key."""
     issues = ir.async_get(hass).issues.values()
     return {
         str((issue.translation_placeholders or {}).get("name")): str(issue.translation_key)
@@ -94,7 +94,7 @@ async def test_missing_control_privileges_are_no_repair(hass: HomeAssistant, sim
 
 
 async def first_of(hass: HomeAssistant, sim: Simulator) -> list[Event]:
-    """Return the events on the bus, the first of them there: numbers are counted from it."""
+    """Return the list of events on the bus once the first one arrived, from which ids are counted."""
     events = capture_log_events(hass)
     sim.emit("UserActionActivated", id=1, state="in")
     await until(lambda: events)

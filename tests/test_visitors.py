@@ -1,4 +1,4 @@
-"""Visitors are kept with their pictures: over restarts, within the limits, and for those who may see them."""
+"""Visitors are stored with their pictures: over restarts, within the limits, and for permitted users."""
 
 import asyncio
 import base64
@@ -156,7 +156,7 @@ async def test_visitors_are_for_users_who_may_see_their_image(
 
 
 def rows(entry: ConfigEntry) -> list[Visitor]:
-    """Return the visitors that are kept, newest first."""
+    """Return the stored visitors, newest first."""
     visitors: list[Visitor] = entry.runtime_data.visitors.newest_first
     return visitors
 

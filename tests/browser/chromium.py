@@ -1,4 +1,4 @@
-"""Chromium with a fresh profile, and what a test of a page needs of it."""
+"""Chromium with a fresh profile, and helpers for tests of pages."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

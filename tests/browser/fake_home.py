@@ -154,7 +154,7 @@ class Scene:
         )
 
     async def visit(self, outcome: str) -> None:
-        """Let something become of the visitor."""
+        """Set the outcome of a visit."""
         await self.page.evaluate(f"home.event({VISITOR!r}, {outcome!r})")
 
     async def calls(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Check what holding a button does, and what does not."""
+"""Check when holding a button has an effect."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from .fake_home import CAMERA, LOCK, LONG, MARKUP, TAP, make_home, scene_of
 
 
 async def check_hold(checks: Checks, chromium: Browser, url: str) -> None:
-    """Check what holding a button does, and what does not."""
+    """Check when holding a button has an effect."""
     for part in (_check_hold, _check_gate, _check_busy_page, _check_keys, _check_refusal):
         await part(checks, chromium, url)
 

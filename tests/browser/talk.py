@@ -69,7 +69,7 @@ LOUD = 4
 
 
 async def until(true: Callable[[], bool], what: str) -> None:
-    """Wait for what simulators see."""
+    """Wait for a condition of the simulators."""
     try:
         async with asyncio.timeout(PATIENCE):
             while not true():
@@ -86,7 +86,7 @@ def beeps(payloads: Sequence[bytes]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What a visitor sees of the simulated devices."""
+    """The simulated devices, as a visitor uses them."""
 
     stage: Stage
     rtsp: RtspCamera
@@ -97,7 +97,7 @@ class House:
     streams: bool
 
     def heard_at_two_n(self) -> list[bytes]:
-        """Return the sound that the 2N got."""
+        """Return the sound that arrived at the 2N."""
         return [packet[12:] for packet in self.rtsp.microphone]
 
 
@@ -159,7 +159,7 @@ class Dialog:
         self.stop: Locator = self.dialog.get_by_role("button", name="Stop talking")
 
     async def open(self, stage: Stage, entity_id: str, *, streams: bool = True) -> None:
-        """Open it, and wait until the video plays, or there is a picture."""
+        """Open the dialog, and wait until it shows video or a picture."""
         await self.window.open(stage, f"{PATH}/door?more-info-entity-id={entity_id}")
         if streams:
             await self.plays()
@@ -171,7 +171,7 @@ class Dialog:
         await self.page.wait_for_function(PLAYS)
 
     async def close(self) -> None:
-        """Close it."""
+        """Close the dialog."""
         await self.page.keyboard.press("Escape")
         await expect(self.dialog.locator("video")).to_have_count(0)
 
@@ -182,7 +182,7 @@ class Dialog:
 
 
 async def check_talk(checks: Checks, chromium: Browser) -> None:
-    """Check all of it."""
+    """Run all checks of talk."""
     if (binary := find_go2rtc()) is None:
         say("talk: skipped, there is no go2rtc (npm gets it; or set IP_INTERCOM_GO2RTC)")
         return
@@ -220,7 +220,7 @@ async def _prepare(checks: Checks, home: House, server: Go2rtc) -> None:
 
 
 async def _turn_on(checks: Checks, home: House, window: Window) -> None:
-    """Turn on talk in the options of both."""
+    """Turn on talk in the options of both devices."""
     dialog = Dialog(window)
     cameras = {await camera_of_two_n(home.stage): True, home.akuvox.entities["camera_main"]: home.streams}
     with checks("without the option no camera offers to talk"):
@@ -238,7 +238,7 @@ async def _turn_on(checks: Checks, home: House, window: Window) -> None:
 
 
 async def _sensor(home: House, entry_id: str, way: str) -> str:
-    """Wait until the sensor tells how to talk."""
+    """Wait until the talk sensor shows a route."""
     client = home.stage.home_assistant
     async with asyncio.timeout(PATIENCE):
         while (sensor := (await client.entities_of(entry_id)).get("talk")) is None:
@@ -344,7 +344,7 @@ async def _check_akuvox(checks: Checks, home: House, dialog: Dialog) -> None:
 
 
 async def _hears(dialog: Dialog, say_20_ms: Callable[[], None]) -> float:
-    """Return the energy of what a browser plays while a door says something for a second."""
+    """Return the energy of the sound in a browser while the door sends a tone for a second."""
     before: float = await dialog.page.evaluate(ENERGY)
     for _ in range(50):
         say_20_ms()

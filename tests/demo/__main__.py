@@ -55,7 +55,7 @@ async def show_dashboard(stage: Stage) -> None:
 
 
 async def fill_dashboard(stage: Stage) -> None:
-    """Put what there is on the dashboard."""
+    """Add the entities of all entries to the dashboard."""
     assert stage.extension is not None
     assert stage.account is not None
     others = (stage.akuvox[PUSHING], stage.extension, stage.account)
@@ -105,7 +105,7 @@ def _others(stage: Stage) -> str:
 
 
 async def _obey(stage: Stage) -> None:
-    """Do what is typed, until the end is wanted."""
+    """Execute typed commands until the user ends the demo."""
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str] = asyncio.Queue()
     with suppress(OSError, ValueError):  # no terminal: only Ctrl-C ends it
@@ -165,7 +165,7 @@ async def _check(checks: Checks, stage: Stage) -> None:
 
 
 async def _check_devices(checks: Checks, scene: check.Scene) -> None:
-    """Check what is in the house."""
+    """Check the devices in the house."""
     await akuvox_check.check_akuvox(checks, scene)
     for part in (
         check.check_rings, check.check_doors, check.check_directory, check.check_calls, check.check_access,
@@ -177,7 +177,7 @@ async def _check_devices(checks: Checks, scene: check.Scene) -> None:
 
 
 def _check_log(checks: Checks, stage: Stage) -> None:
-    """Check what is written in the end."""
+    """Check the log after the last check."""
     log = stage.log
     assert stage.extension is not None
     assert stage.account is not None

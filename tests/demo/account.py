@@ -35,5 +35,5 @@ class Account(Entry):
         await self.choose(home, {"push": True, "show_names": True, "fcm": {}}, probe="unread_messages")
 
     async def seen(self) -> dict[str, Any]:
-        """Give what the server knows."""
+        """Return the state of the simulated server."""
         return await self.control.state()

@@ -50,7 +50,7 @@ async def check_set_up(checks: Checks, scene: Scene) -> None:
 
 
 async def check_account(checks: Checks, scene: Scene) -> None:
-    """Play with it."""
+    """Check the account: rings, doors, messages, settings, and pushes."""
     flat = _flat(scene)
     await _check_ring(checks, flat)
     await _check_doors(checks, flat)

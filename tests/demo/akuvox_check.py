@@ -45,7 +45,7 @@ def _unit(scene: Scene, dialect: str) -> Unit[Akuvox]:
 
 
 async def check_akuvox(checks: Checks, scene: Scene) -> None:
-    """Play with the devices."""
+    """Check the Akuvox devices."""
     await _check_logged_ring(checks, _unit(scene, LOGGED))
     await _check_pushed_ring(checks, _unit(scene, PUSHING))
     await _check_seen_ring(checks, _unit(scene, POLLED))
@@ -122,14 +122,14 @@ async def _check_seen_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
 
 
 async def _visit_logged_only(unit: Unit[Akuvox]) -> Visit:
-    """Come once nothing but the log of calls tells of any, and that is looked at all the more often."""
+    """Check a ring that is reported only by the call log, which is then polled more often."""
     await unit.control.do("withhold", function="call/status")
     await unit.control.do("clear_requests")
 
     async def call_log_reads() -> int:
         return len(await unit.requests("/api/calllog/get"))
 
-    await until(call_log_reads, lambda reads: reads > 1 or None, "the looks at the log of calls", LOOKED)
+    await until(call_log_reads, lambda reads: reads > 1 or None, "the polls of the call log", LOOKED)
     return await Visit.unseen(unit)
 
 
@@ -163,7 +163,7 @@ async def _check_opening(checks: Checks, scene: Scene) -> None:
 
 
 async def _open(unit: Unit[Akuvox], way: str) -> str:
-    """Open by Home Assistant, and see at the device itself that it opened once, and how."""
+    """Open the door in Home Assistant, and check at the device that it opened once, and how."""
     before, tells = await relay(unit), unit.attribute(DOOR, "assumed_state") is None
     if tells:
         await unit.wait(DOOR, "locked", CLOSED)
@@ -268,7 +268,7 @@ async def _check_diagnostics(checks: Checks, scene: Scene) -> None:
 
 
 async def _action_urls(unit: Unit[Akuvox]) -> dict[str, str]:
-    """Ask the device itself which addresses it calls, and whether it does."""
+    """Return the settings of the action URLs on the device."""
     url = f"https://{unit.device.addresses['https']}/api/config/get"
     async with (
         aiohttp.ClientSession(auth=aiohttp.BasicAuth(*API)) as session,
@@ -290,7 +290,7 @@ async def _check_removal(checks: Checks, unit: Unit[Akuvox]) -> None:
         async def left() -> list[str]:
             return [value for value in (await _action_urls(unit)).values() if unit.home.url in value]
 
-        await until(left, lambda found: None if found else True, "the addresses are taken away", SEEN)
+        await until(left, lambda found: None if found else True, "the removal of the addresses", SEEN)
         assert (await _action_urls(unit))[f"{ACTION_URLS}Enable"] == "0"
         assert not any(entity_id in unit.home.states for entity_id in unit.device.entities.values())
         details.append(f"{len(ours)} Action URLs")

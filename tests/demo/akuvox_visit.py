@@ -19,7 +19,7 @@ async def relay(unit: Unit[Akuvox], name: str = "A") -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A visitor at a bell, and where the bus was when they came."""
+    """A visitor at a bell, and the position on the event bus at the beginning of the visit."""
 
     unit: Unit[Akuvox]
     before: str
@@ -34,7 +34,7 @@ class Visit:
 
     @classmethod
     async def unseen(cls, unit: Unit[Akuvox]) -> Visit:
-        """Press the button and give up at once: no look at the state of the call can find it."""
+        """Press the button and end the call before a poll of the call status can find it."""
         await unit.control.do("configure", key=DIAL_TIMEOUT, value="0")
         visit = await cls.begin(unit)
 
@@ -52,7 +52,7 @@ class Visit:
         return state
 
     def routes(self) -> list[str]:
-        """Give the types of the events that told of it, in order."""
+        """Return the types of the events that reported the ring, in order."""
         return [event["type"] for event in self.unit.told(self.mark)]
 
     def assert_once(self) -> None:

@@ -63,16 +63,16 @@ class Spread:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Spread:
-        """Sum up rounds."""
+        """Return the spread of the given rounds."""
         return cls(median(seconds) * 1000, quantiles(seconds, n=20)[-1] * 1000)
 
     def against(self, floor: Spread) -> str:
-        """Write it with its ratio to a floor."""
+        """Return the text with the ratio to a floor."""
         ratio, ratio95 = self.median / floor.median, self.p95 / floor.p95
         return f"{self}, x {ratio:.2f} (p95 x {ratio95:.2f})"
 
     def plus(self, other: Spread) -> Spread:
-        """Add what comes on top."""
+        """Return the sum with another spread."""
         return Spread(self.median + other.median, self.p95 + other.p95)
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ class Spread:
 
 
 class Bench:
-    """Measures on a stage that is set up."""
+    """Measures Home Assistant and the simulator on a stage."""
 
     def __init__(self, stage: Stage, floor: DeviceClient) -> None:
         """`floor` is the bare client."""
@@ -103,7 +103,7 @@ class Bench:
         return datetime.fromisoformat(stamp).timestamp() - self._epoch
 
     async def _answered(self, path: str, account: str) -> float:
-        """Give when the newest request of an account for a path was answered."""
+        """Return when the last request of an account for a path was answered."""
         while True:
             found = [request["at"] for request in await self.simulator.requests(account) if request["path"] == path]
             if found:
@@ -305,7 +305,7 @@ class Bench:
         self.tell("after a reboot: requests per second", "< 0.2", f"{rate:.2f} ({len(requests)} in a minute)")
 
     async def strays(self) -> None:
-        """Refuse single requests that are right."""
+        """Measure single 401 responses to valid requests."""
         flows = await self.home.follow("config_entries/flow/subscribe")
         await self.simulator.do("clear_requests")
         for number in range(STRAYS):
@@ -350,7 +350,7 @@ def _refused(requests: Sequence[dict[str, Any]]) -> int:
 
 
 def table(lines: Sequence[Line]) -> str:
-    """Write the table."""
+    """Return the table as text."""
     rows = [("", "aim", "measured"), *((line.what, line.aim, line.measured) for line in lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return "\n".join(f"{what:<{widths[0]}}  {aim:<{widths[1]}}  {measured}" for what, aim, measured in rows)

@@ -52,7 +52,7 @@ UNKNOWN_UUID = "DEADBEEF-0000-4000-8000-000000000001"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the checks play with."""
+    """The objects that the checks use."""
 
     stage: Stage
     home: HomeAssistant
@@ -61,7 +61,7 @@ class Scene:
     events: Subscription
 
     def rung(self, bell: str) -> list[str]:
-        """Give when a bell of the 2N rang; see `rung_at`."""
+        """Return when a bell of the 2N rang; see `rung_at`."""
         return self.rung_at(self.entities[bell])
 
     def rung_at(self, entity_id: str) -> list[str]:
@@ -79,7 +79,7 @@ class Scene:
         return [max(self.rung(bell), default="never") for bell in (BELL, SECOND_BELL)]
 
     async def wait_logged(self, kind: str, **data: object) -> dict[str, Any]:
-        """Wait until an event of the device's log reaches the bus; gives its data."""
+        """Wait until an event of the device log reaches the bus, and return its data."""
 
         def find(heard: list[Any]) -> dict[str, Any] | None:
             for item in heard:
@@ -104,7 +104,7 @@ class Scene:
 
 
 async def check_set_up(checks: Checks, stage: Stage) -> Scene:
-    """Add the intercom and look at what came of it."""
+    """Add the intercom, and check its entities."""
     home = stage.home_assistant
     with checks("the config flow finds the intercom and makes an entry") as details:
         result = await stage.add_intercom()
@@ -135,7 +135,7 @@ async def check_set_up(checks: Checks, stage: Stage) -> Scene:
 
 
 async def check_rings(checks: Checks, scene: Scene) -> None:
-    """Rings, and what is none."""
+    """Check rings, and events that are not rings."""
     home, simulator, entities = scene.home, scene.simulator, scene.entities
     with checks("a ring and the call that follows it are one doorbell event") as details:
         before = await scene.forget()
@@ -171,7 +171,7 @@ async def check_picture(home: HomeAssistant, entity_id: str) -> str:
 
 
 async def check_doors(checks: Checks, scene: Scene) -> None:
-    """Opening and holding a door."""
+    """Check opening and holding a door."""
     home, simulator, lock = scene.home, scene.simulator, scene.entities[DOOR]
     with checks("lock.open releases switch 1 with one request; the lock opens and locks again"):
         await home.wait_state(lock, "locked")
@@ -249,7 +249,7 @@ async def check_calls(checks: Checks, scene: Scene) -> None:
 
 
 async def check_access(checks: Checks, scene: Scene) -> None:
-    """Codes and cards at the door: who was refused is told, the codes are not."""
+    """Check codes and cards: rejected persons are reported, and codes are not."""
     home, simulator, entities = scene.home, scene.simulator, scene.entities
     with checks("codes, cards, and tones at the door are redacted in events"):
         await scene.forget()

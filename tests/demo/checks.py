@@ -1,4 +1,4 @@
-"""Telling what was checked: a line for each check, and the reason of the one that failed."""
+"""Output of the checks: a line for each check, and the reason of a failure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,21 +7,21 @@ import time
 
 
 def say(text: str = "") -> None:
-    """Write a line for people at once."""
+    """Print a line at once."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 class Checks:
-    """Counts what passed."""
+    """Counts the successful checks."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without checks."""
         self.passed = 0
 
     @contextmanager
     def __call__(self, what: str) -> Iterator[list[str]]:
-        """Check something; what is appended to the list is written behind the line."""
+        """Run a check; texts that it appends to the list are printed after its line."""
         details: list[str] = []
         start = time.monotonic()
         try:

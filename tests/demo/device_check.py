@@ -28,7 +28,7 @@ SETTLED = 10.0
 
 
 async def check_access_points(checks: Checks, scene: Scene) -> None:
-    """The entry is blocked and let go."""
+    """Check blocking and unblocking of the entry."""
     home, simulator, entry = scene.home, scene.simulator, scene.entities[check.ENTRY]
     with checks("a blocked entry denies access, and an unblocked one grants it") as details:
         await scene.forget()
@@ -42,7 +42,7 @@ async def check_access_points(checks: Checks, scene: Scene) -> None:
 
 
 async def _swipe(scene: Scene) -> dict[str, Any]:
-    """Come with a card that is known; gives the attributes of the event that tells of it."""
+    """Swipe a known card, and return the attributes of its event."""
     entity_id = scene.entities[check.ACCESS]
     before = scene.home.states[entity_id]["state"]
     await scene.simulator.do("swipe_card", uid=check.KNOWN_CARD)
@@ -51,7 +51,7 @@ async def _swipe(scene: Scene) -> dict[str, Any]:
 
 
 async def check_snapshot(checks: Checks, scene: Scene) -> None:
-    """A picture of some seconds ago becomes a file, where files may be written."""
+    """Check that a past picture is saved to an allowed file."""
     with checks(f"a snapshot of {SECONDS_BACK} s ago is saved as a file") as details:
         file = scene.stage.files / "visitor.jpg"
         await scene.home.act(
@@ -69,7 +69,7 @@ async def check_snapshot(checks: Checks, scene: Scene) -> None:
 
 
 async def check_displays(checks: Checks, scene: Scene) -> None:
-    """A display comes, shows messages and goes, while the entry stays loaded."""
+    """Check that a display is plugged in, shows messages, and is unplugged without a reload."""
     home, simulator, key = scene.home, scene.simulator, f"display_{MODULE}"
     with checks("a display is plugged in, and its notifier appears without a reload") as details:
         await scene.forget()
@@ -91,12 +91,14 @@ async def check_displays(checks: Checks, scene: Scene) -> None:
         await home.act(f"{DOMAIN}.clear_display", device_id=scene.stage.device_id)
         assert not await simulator.display(MODULE)
         await simulator.do("unplug_module", name=MODULE)
-        await until(scene.stage.entities, lambda entities: key not in entities or None, "it goes", SETTLED)
+        await until(
+            scene.stage.entities, lambda entities: key not in entities or None, "the removal of the notifier", SETTLED
+        )
         assert not _unavailable(scene) - {entity_id}, f"reloaded: {_unavailable(scene)}"
 
 
 async def _size(scene: Scene) -> tuple[int, int]:
-    """Ask the device itself how large its display is."""
+    """Return the display size that the device reports."""
     [display] = (await scene.stage.watcher.get("display/caps"))["displays"]
     return display["resolution"]["width"], display["resolution"]["height"]
 
@@ -122,7 +124,7 @@ def _unavailable(scene: Scene) -> set[str]:
 
 
 async def check_clock(checks: Checks, scene: Scene) -> None:
-    """The device's clock is wrong, and is set."""
+    """Check that a wrong device clock is reported and set."""
     home, simulator, drift = scene.home, scene.simulator, scene.entities[check.CLOCK]
     with checks("a clock that is set by NTP is not changed") as details:
         reason = await home.refusal("button.press", scene.entities[check.SET_CLOCK])
@@ -146,7 +148,7 @@ async def _now(scene: Scene) -> int:
 
 
 async def check_privilege(checks: Checks, scene: Scene) -> None:
-    """What the account may not see is told by the device's silence."""
+    """Check that missing events reveal a missing privilege."""
     home, simulator = scene.home, scene.simulator
     with checks("without the keypad privilege, calls ring, and after two calls a repair says why") as details:
         await simulator.do("revoke", account=ACCOUNT[0], privilege="keypad_monitoring")
@@ -170,7 +172,7 @@ async def check_privilege(checks: Checks, scene: Scene) -> None:
 
 
 async def _ring(scene: Scene) -> None:
-    """Press a button, and let the call be over once the log says so."""
+    """Press a button, and end the call when the log contains it."""
     session = await scene.simulator.do("press", key="%1")
     await scene.home.wait_state(scene.entities[check.CALL_STATE], "ringing")
     await scene.simulator.do("terminate", session=session)
@@ -178,7 +180,7 @@ async def _ring(scene: Scene) -> None:
 
 
 async def check_service(checks: Checks, scene: Scene) -> None:
-    """A service of the HTTP API is switched off and on."""
+    """Check that a disabled service of the HTTP API is a repair."""
     home, simulator = scene.home, scene.simulator
     with checks("a disabled service is a repair, and all others keep working") as details:
         await simulator.do("disable", service="camera")

@@ -22,7 +22,7 @@ def ports(addresses: Mapping[str, str | None], *names: str) -> list[str]:
 
 
 class Entry:
-    """A simulated device or account, and what Home Assistant has made of it."""
+    """A simulated device or account, and its entry in Home Assistant."""
 
     control: SimulatorControl
 
@@ -47,7 +47,7 @@ class Entry:
         return addresses
 
     async def adopt(self, home: HomeAssistant, result: dict[str, Any]) -> None:
-        """Take what the config flow has made."""
+        """Store the result of the config flow."""
         if result["type"] != "create_entry":
             raise AssertionError(f"the config flow of {self.name} says {result}")
         self.entry_id = result["result"]["entry_id"]

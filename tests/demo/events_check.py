@@ -44,7 +44,7 @@ class Emitted:
 
 @dataclass(slots=True)
 class Run:
-    """What was done, to be compared with what arrived."""
+    """The events that were emitted, for the comparison with those that arrived."""
 
     scene: Scene
     began: float = field(default_factory=time.time)
@@ -70,7 +70,7 @@ class Run:
                 await asyncio.sleep(pause)
 
     def mark_of(self, data: dict[str, Any]) -> int | None:
-        """Give which event one on the bus is: no field of our own passes there, but boot and number do."""
+        """Return the number of an event on the bus, from its boot and id."""
         if data.get("boot") is None:
             return None
         boot = self.boots.setdefault(data["boot"], len(self.boots) + 1)
@@ -96,7 +96,7 @@ class Run:
 
 
 async def run_events(checks: Checks, scene: Scene) -> Run:
-    """Emit the events, while everything is taken away that can be."""
+    """Emit the events during outages of the network, the device, and Home Assistant."""
     run = Run(scene)
     with checks("60 events arrive as they happen") as details:
         await run.emit(20, pause=0.02)

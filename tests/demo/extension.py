@@ -45,7 +45,7 @@ class Extension(Entry):
         await self.choose(home, options, probe="call_state")
 
     async def seen(self) -> dict[str, Any]:
-        """Give what the exchange knows of the extension."""
+        """Return the state of the exchange for the extension."""
         state = await self.control.state()
         kinds = ("calls", "modes", "assigned", "voicemails", "conferences")
         return {kind: state[kind].get(PERSON[0]) for kind in kinds}

@@ -45,7 +45,7 @@ async def check_set_up(checks: Checks, scene: Scene) -> None:
 
 
 async def check_extension(checks: Checks, scene: Scene) -> None:
-    """Play with it."""
+    """Check the extension: calls, voicemails, conferences, and the call mode."""
     phone = _phone(scene)
     await _check_pushed_call(checks, phone)
     await _check_missed_call(checks, phone)
@@ -57,7 +57,7 @@ async def check_extension(checks: Checks, scene: Scene) -> None:
 
 
 def _steps(phone: Phone, mark: int) -> list[str]:
-    """Give the types of what was pushed of calls."""
+    """Return the types of the pushed call events."""
     return [event["type"] for event in phone.told(mark) if "session" in event["data"]]
 
 

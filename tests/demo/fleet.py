@@ -158,7 +158,7 @@ class FleetBench:
         self.tell("requests while loading", f"{total / self.count:.1f} for each device, at most {peak} in a second")
 
     async def settle(self) -> None:
-        """Measure the minute after."""
+        """Measure the first minute after the start."""
         await self.devices.do("clear")
         before = cpu(self.stage.pid)
         await asyncio.sleep(WATCH)
@@ -198,7 +198,7 @@ class FleetBench:
         )
 
     async def power_cut(self) -> None:
-        """Take the power from all devices for a while; they restart when it is back."""
+        """Cut the power of all devices for a while; they restart after it."""
         await self.devices.do("cut_power")
         await asyncio.sleep(POWER_CUT)
         await self.devices.do("clear")
@@ -217,7 +217,7 @@ class FleetBench:
         self.tell("CPU in the minute afterwards", f"{cpu(self.stage.pid) - before:.1f} s")
 
     def log(self) -> None:
-        """Tell what the log says."""
+        """Return a summary of the log."""
         lines = [line for line in self.stage.log.splitlines() if line[:2] == "20"]
         errors = [line for line in lines if " ERROR " in line]
         silent = sum(any(word in line for word in SILENT) for line in lines)

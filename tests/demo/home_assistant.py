@@ -42,16 +42,16 @@ class Subscription:
         self._changed = asyncio.Event()
 
     def take(self, event: Json) -> None:
-        """Take in a message."""
+        """Store a message."""
         self.heard.append(Heard(event, time.monotonic()))
         self._changed.set()
 
     def clear(self) -> None:
-        """Forget what was heard."""
+        """Remove the stored messages."""
         self.heard.clear()
 
     async def wait[T](self, find: Callable[[list[Heard]], T | None], timeout: float, what: str) -> T:
-        """Wait until `find` finds something in what was heard."""
+        """Wait until `find` finds something in the messages."""
         try:
             async with asyncio.timeout(timeout):
                 while (found := find(self.heard)) is None:
@@ -85,7 +85,7 @@ class HomeAssistant:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._socket is not None:
             await self._socket.close()
         if self._listener is not None:
@@ -119,7 +119,7 @@ class HomeAssistant:
         return await self.download(path)
 
     async def answers(self) -> bool:
-        """Is it up?"""
+        """Return whether Home Assistant responds."""
         try:
             async with self._session.get(self.url + "/manifest.json"):
                 return True
@@ -280,12 +280,12 @@ class HomeAssistant:
         await self._call(action, data, {} if entity_id is None else {"target": {"entity_id": entity_id}})
 
     async def ask(self, action: str, **data: Any) -> Json:
-        """Perform an action for the sake of its response."""
+        """Perform an action, and return its response."""
         response: Json = (await self._call(action, data, {"return_response": True}))["response"]
         return response
 
     async def refusal(self, action: str, entity_id: str | None = None, **data: Any) -> str:
-        """Perform an action that must be refused; gives the reason."""
+        """Perform an action that has to fail, and return the reason."""
         try:
             await self.act(action, entity_id, **data)
         except CommandFailed as refusal:

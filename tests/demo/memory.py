@@ -31,12 +31,12 @@ def free_memory() -> float:
 
 @dataclass(slots=True)
 class Growth:
-    """What some work took at its height, in MiB; there once the work is done."""
+    """The peak memory of some work in MiB; known after the work."""
 
     mebibytes: float = 0.0
 
     def __str__(self) -> str:
-        """Write it for people."""
+        """Return the text for the table."""
         return f"{self.mebibytes:.1f} MiB more memory at the peak"
 
 

@@ -45,17 +45,17 @@ class Process:
 
     @property
     def runs(self) -> bool:
-        """Was it started and has not ended?"""
+        """Return whether the process was started and has not ended."""
         return self._process is not None and self._process.returncode is None
 
     async def kill(self) -> None:
-        """End it as a power cut does."""
+        """Kill the process, as a power cut does."""
         assert self._process is not None
         self._process.kill()
         await self._process.wait()
 
     async def stop(self) -> int | None:
-        """End it, gently first; gives the exit code."""
+        """Stop the process, gently first, and return the exit code."""
         if (process := self._process) is None:
             return None
         with suppress(ProcessLookupError):
@@ -70,5 +70,5 @@ class Process:
                 await process.wait()
 
     def tail(self, lines: int) -> str:
-        """Give the end of what it said."""
+        """Return the end of its output."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""

@@ -40,7 +40,7 @@ NARROW_SIDEBAR = "localStorage.setItem('dockedSidebar', '\"auto\"')"
 
 
 async def play(stage: Stage) -> None:
-    """Let a morning happen at the gate, so that there is something to see."""
+    """Create events of a morning at the gate for the pictures."""
     home, simulator, entities = stage.home_assistant, stage.simulator, await stage.entities()
     for alarm in ("motion", "noise", "tamper", "unauthorized_door", "door_too_long"):
         await simulator.do(alarm, state=False)
@@ -75,7 +75,7 @@ async def play_akuvox(stage: Stage) -> None:
 
 
 async def play_extension(stage: Stage) -> None:
-    """Let the exchange have a day: a missed call, a message, two conferences, and the door that calls now."""
+    """Create a missed call, a message, two conferences, and a call from the door."""
     home, phone = stage.home_assistant, stage.extension
     assert phone is not None
     hour = datetime.now().astimezone().replace(minute=0, second=0, microsecond=0)
@@ -89,7 +89,7 @@ async def play_extension(stage: Stage) -> None:
 
 
 async def play_account(stage: Stage) -> None:
-    """Let a visitor ring at the house of the flat, and the operator write."""
+    """Create a ring at the apartment and a message of the operator."""
     home, flat = stage.home_assistant, stage.account
     assert flat is not None
     await flat.control.do("message", text="The elevator is out of order until noon.", title="Operator")
@@ -121,7 +121,7 @@ async def log_in(page: Page, url: str, username: str = USERNAME, password: str =
 
 
 async def take(page: Page, url: str, wanted: str, size: tuple[int, int], part: str | None = None) -> bytes:
-    """Take a page, or a part of it, once what is wanted is there and everything is at rest."""
+    """Take a picture of a page, or a part of it, once it is complete and at rest."""
     await page.set_viewport_size({"width": size[0], "height": size[1]})
     await page.goto(url)
     await page.locator(wanted).first.wait_for()
@@ -146,7 +146,7 @@ def keep(name: str, picture: bytes) -> None:
 
 
 async def take_firmware(page: Page, stage: Stage) -> bytes:
-    """Let a firmware wait, and take the dialog that tells of it."""
+    """Upload a firmware, and take a picture of the update dialog."""
     file = write_firmware(stage.files, VERSION, size=4096)
     await stage.home_assistant.ask(f"{DOMAIN}.upload_firmware", device_id=stage.device_id, filename=str(file))
     update = (await stage.entities())["firmware"]

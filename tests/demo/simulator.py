@@ -12,7 +12,7 @@ BATCH = 128
 
 
 class DeviceClient:
-    """A bare client of a 2N device: what is possible at best, and an independent witness of its log."""
+    """A bare client of a 2N: the lower limit for times, and an independent reader of its log."""
 
     def __init__(self, address: str, username: str, password: str) -> None:
         """`address` is host and port."""
@@ -27,7 +27,7 @@ class DeviceClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Hang up."""
+        """Close the connection."""
         await self._session.close()
 
     async def get(self, path: str, **params: str) -> Json:
@@ -44,12 +44,12 @@ class DeviceClient:
         return str((await self.get("log/subscribe", include=include))["id"])
 
     async def pull(self, channel: str, timeout: int) -> list[Json]:
-        """Take the next events off a channel."""
+        """Return the next events of a channel."""
         events: list[Json] = (await self.get("log/pull", id=channel, timeout=str(timeout)))["events"]
         return events
 
     async def history(self) -> list[Json]:
-        """Read everything that the device still holds."""
+        """Return all events that the device still holds."""
         channel = await self.open_log("all")
         events: list[Json] = []
         while True:
@@ -79,7 +79,7 @@ class SimulatorControl:
         await self._session.close()
 
     async def do(self, verb: str, **arguments: Any) -> Any:
-        """Do something to the device; the verbs are those of its simulator in `tests.simulators`."""
+        """Call a verb of the simulator in `tests.simulators`."""
         async with self._session.post(f"{self.url}/{verb}", data=json.dumps(arguments)) as response:
             answer = await response.json()
         if not answer["success"]:
@@ -87,7 +87,7 @@ class SimulatorControl:
         return answer["result"]
 
     async def state(self) -> Json:
-        """See the device."""
+        """Return the state of the simulator."""
         async with self._session.get(f"{self.url}/state") as response:
             state: Json = await response.json()
         return state

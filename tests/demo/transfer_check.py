@@ -23,7 +23,7 @@ INSTALLED = 60.0
 
 
 async def check_capture(checks: Checks, scene: Scene) -> None:
-    """Network packets are saved as a file."""
+    """Check that a packet capture is saved to a file."""
     with checks(f"{PCAP_SIZE // MIB} MiB of network packets are saved by pieces") as details:
         file = scene.stage.files / "gate.pcap"
         await scene.simulator.do("set_pcap_size", size=PCAP_SIZE)
@@ -40,7 +40,7 @@ async def check_capture(checks: Checks, scene: Scene) -> None:
 
 
 async def check_firmware(checks: Checks, scene: Scene) -> None:
-    """A firmware is sent, shown and installed."""
+    """Check that a firmware file is uploaded, shown, and installed."""
     home, update = scene.home, scene.entities[FIRMWARE]
     before = home.states[update]["attributes"]["installed_version"]
     with checks(
@@ -94,7 +94,7 @@ def _check_memory(growth: Growth) -> None:
 
 
 def _heard(scene: Scene, attribute: str) -> list[Any]:
-    """Give the values that an attribute of the update entity had one after the other."""
+    """Return the values of an attribute of the update entity in order."""
     found: list[Any] = []
     for heard in scene.home.changes.heard:
         change = heard.event["data"]

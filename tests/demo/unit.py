@@ -1,4 +1,4 @@
-"""What the demo plays with from both sides, its own and that of Home Assistant."""
+"""A device of the demo, with its simulator and its entities in Home Assistant."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SEEN = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Unit[E: Entry]:
-    """One of them, with what Home Assistant shows of it."""
+    """A device, its simulator, and its entities."""
 
     scene: Scene
     device: E
@@ -35,7 +35,7 @@ class Unit[E: Entry]:
         return self.device.entities[key]
 
     def check_entities(self, keys: Iterable[str]) -> None:
-        """See that it has them."""
+        """Check that the device has the given entities."""
         missing = [key for key in keys if key not in self.device.entities]
         assert not missing, f"{self.device.name} lacks {missing}"
 
@@ -52,21 +52,21 @@ class Unit[E: Entry]:
         return await self.home.wait_state(self.entity(key), wanted, timeout)
 
     async def wait_news(self, key: str, before: str, timeout: float = SEEN) -> dict[str, Any]:
-        """Wait until an event entity tells of something new."""
+        """Wait until an event entity has a new event."""
         return await self.wait(key, lambda state: state != before and state[:1].isdigit(), timeout)
 
     def told(self, since: int = 0) -> list[dict[str, Any]]:
-        """Give its events on the bus."""
+        """Return the events of the device on the bus."""
         events = [heard.event["data"] for heard in self.scene.events.heard[since:]]
         return [event for event in events if event["device_id"] == self.device.device_id]
 
     @property
     def mark(self) -> int:
-        """Where the bus is now."""
+        """Return the current position on the bus."""
         return len(self.scene.events.heard)
 
     async def wait_told(self, kind: str, since: int, timeout: float = SEEN) -> dict[str, Any]:
-        """Wait until an event of the device is on the bus; gives its data."""
+        """Wait until an event of the device is on the bus, and return its data."""
 
         def find(_: list[Heard]) -> dict[str, Any] | None:
             return next((event["data"] for event in self.told(since) if event["type"] == kind), None)
@@ -76,7 +76,7 @@ class Unit[E: Entry]:
     async def wait_told_once(
         self, select: Callable[[dict[str, Any]], bool], since: int, timeout: float, what: str
     ) -> None:
-        """Wait until an event of the device that is wanted is on the bus, and see that it is told once."""
+        """Wait until a matching event of the device is on the bus, and check that it is there once."""
 
         def records() -> list[dict[str, Any]]:
             return [event for event in self.told(since) if select(event)]
@@ -92,7 +92,7 @@ class Unit[E: Entry]:
         return [request for request in await self.control.requests() if request["path"] in paths]
 
     async def ask(self, action: str, **data: Any) -> dict[str, Any]:
-        """Perform an action of the integration on it for the sake of the response."""
+        """Perform an action of the integration for the device, and return the response."""
         return await self.home.ask(f"ip_intercom.{action}", device_id=self.device.device_id, **data)
 
     async def diagnostics(self) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Waiting for what has to be looked at again and again."""
+"""Polling of conditions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 
 async def until[T, U](look: Callable[[], Awaitable[T]], find: Callable[[T], U | None], what: str, patience: float) -> U:
-    """Look until something is found."""
+    """Poll until something is found."""
     try:
         async with asyncio.timeout(patience):
             while (found := find(await look())) is None:

@@ -79,7 +79,7 @@ class Rig(ABC):
 
     @abstractmethod
     async def act(self) -> None:
-        """Give the command that matters most: open the door, or dial."""
+        """Send the main command: open the door, or dial."""
 
     @abstractmethod
     def carried_out(self) -> int:
@@ -89,8 +89,8 @@ class Rig(ABC):
     def ring(self) -> None:
         """Press the button, or call."""
 
-    def hush(self) -> None:  # noqa: B027 -- there may be nothing to end
-        """End what a ring began."""
+    def end_ring(self) -> None:  # noqa: B027 -- there may be nothing to end
+        """End the ring."""
 
     @abstractmethod
     async def reboot(self, seconds: float) -> None:
@@ -117,7 +117,7 @@ class Rig(ABC):
         raise NotImplementedError
 
     def restore_channel(self) -> None:  # noqa: B027 -- it may be the integration's own doing
-        """Let the integration open it again, where that is not its own doing."""
+        """Reopen the channel, if the integration does not do so by itself."""
 
     async def read_too(self, session: aiohttp.ClientSession) -> None:
         """Read the events as another client does, once."""
@@ -264,7 +264,7 @@ class Akuvox(Rig):
         assert self.sim.press()
 
     @override
-    def hush(self) -> None:
+    def end_ring(self) -> None:
         self.sim.call_ended()
 
     @override
@@ -338,7 +338,7 @@ class MxProxy(Rig):
         self._call = self.sim.incoming_call("3108")
 
     @override
-    def hush(self) -> None:
+    def end_ring(self) -> None:
         self.sim.hang_up(self._call)
 
     @override
@@ -424,7 +424,7 @@ class SmartYard(Rig):
         self._ring = self.sim.ring(21)
 
     @override
-    def hush(self) -> None:
+    def end_ring(self) -> None:
         self.sim.walk_away(self._ring)
 
     @override

@@ -38,7 +38,7 @@ class SipLine:
         self._line.loses = lambda _: True
 
     def babble(self) -> None:
-        """Answer with garbage."""
+        """Respond with garbage."""
         self._line.put = lambda data, address: self._put(JUNK, address)  # type: ignore[method-assign]
 
     def delay(self) -> None:

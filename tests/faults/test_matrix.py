@@ -179,7 +179,7 @@ async def test_fault(
     rig.ring()
     assert await wait(lambda: len(witness.rings) > before, RING) is not None, "no ring after the fault"
     await asyncio.sleep(AGAIN)
-    rig.hush()
+    rig.end_ring()
     await asyncio.sleep(AGAIN)
     assert len(witness.rings) == pressed + 1, f"{len(witness.rings)} rings of {pressed + 1}"
     done = rig.carried_out()
@@ -199,7 +199,7 @@ async def rest(fault: Running, began: float) -> None:
 
 
 async def in_setup(rig: Rig, fault: Running, _: Witness) -> int:
-    """Set the entry up while the fault is there, or comes after the first answer."""
+    """Set up the entry during the fault, which may begin after the first response."""
     hass, entries = rig.hass, rig.hass.config_entries
     assert await entries.async_unload(rig.entry.entry_id)
     began = time.monotonic()
@@ -236,7 +236,7 @@ async def in_command(rig: Rig, fault: Running, _: Witness) -> int:
 
 
 async def while_following(rig: Rig, fault: Running, _: Witness) -> int:
-    """Let the fault disturb the events; a command whose function works is carried out."""
+    """Run the fault while events are followed; a command to a working function succeeds."""
     began = time.monotonic()
     await fault.begin()
     await asyncio.sleep(fault.kind.lasts / 2)
@@ -246,7 +246,7 @@ async def while_following(rig: Rig, fault: Running, _: Witness) -> int:
 
 
 async def works(rig: Rig, fault: Running) -> None:
-    """Expect a command to be carried out where the fault leaves its function alone."""
+    """Expect a command to succeed if the fault does not affect its function."""
     if fault.kind.everywhere:
         return
     done = rig.carried_out()
@@ -281,7 +281,7 @@ async def with_push(rig: Rig, fault: Running, witness: Witness) -> int:
     assert await wait(lambda: witness.rings, RING) is not None, "no ring by the push"
     rig.repeat_push()
     await works(rig, fault)
-    rig.hush()
+    rig.end_ring()
     await rest(fault, began)
     return 1
 

@@ -1,4 +1,4 @@
-"""Secrets planted everywhere show nowhere, for the whole life of an entry, with everything logged."""
+"""Planted secrets appear in no output during the whole life of an entry, with full logging."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -90,7 +90,7 @@ async def witness(hass: HomeAssistant, caplog: pytest.LogCaptureFixture, hass_st
 async def mended(
     hass: HomeAssistant, witness: Witness, entry: ConfigEntry, wrong: dict[str, Any], right: dict[str, Any]
 ) -> None:
-    """Reauthenticate and reconfigure an entry, each first with wrong values and once without an answer."""
+    """Reauthenticate and reconfigure an entry, with wrong values first and once without a response."""
     for source in (SOURCE_REAUTH, SOURCE_RECONFIGURE):
         form = await reopen(hass, entry, source)
         for values in (wrong, right):

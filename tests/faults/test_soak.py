@@ -1,4 +1,4 @@
-"""The soak finds what it looks for: each count rises if, and only if, something is wrong."""
+"""The soak test detects each kind of error, and reports no others."""
 
 import json
 from pathlib import Path

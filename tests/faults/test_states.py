@@ -56,7 +56,7 @@ def usable(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
 
 
 def impossible(state: State) -> str | None:
-    """Return what no entity may show; None if all is possible."""
+    """Return the first value that no entity may show, or None."""
     value, attributes = state.state, state.attributes
     if value in {"unavailable", "unknown"}:
         return None
@@ -146,7 +146,7 @@ async def _spoil(hass: HomeAssistant, rig: Rig, proxy: Proxy, caplog: pytest.Log
             await entry.runtime_data.coordinator.async_describe()
             await entry.runtime_data.coordinator.async_refresh()
             await asyncio.sleep(ROUND)
-            rig.hush()
+            rig.end_ring()
         await asyncio.sleep(ROUND)
         await hass.async_block_till_done(wait_background_tasks=False)
         spoilt += len(sent)

@@ -1,4 +1,4 @@
-"""Files that are spoiled: an entry always loads, and a person is told what was lost."""
+"""Entries load with spoiled files, and report lost data."""
 
 from copy import deepcopy
 from datetime import timedelta
@@ -44,10 +44,10 @@ def stores(storage: dict[str, Any], entry: ConfigEntry) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def lively(
+async def filled_stores(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_storage: dict[str, Any]
 ) -> dict[str, Any]:
-    """Files of an entry that has seen all that is written down: rings, holds, codes, and pictures."""
+    """Return the stored files of an entry with rings, holds, codes, and pictures."""
     end = (dt_util.utcnow() + timedelta(hours=2)).isoformat()
     await command(hass, entry, "add_temporary_code", name="Cleaner", end=end)
     sim.press("%1")
@@ -81,13 +81,13 @@ async def test_an_entry_loads_with_a_spoiled_stored_file(
     hass: HomeAssistant,
     entry: ConfigEntry,
     hass_storage: dict[str, Any],
-    lively: dict[str, Any],
+    filled_stores: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     for seed in range(ROUNDS):
         random = Random(seed)
-        hass_storage |= deepcopy(lively)
-        spoiled = random.choice(sorted(lively))
+        hass_storage |= deepcopy(filled_stores)
+        spoiled = random.choice(sorted(filled_stores))
         for _ in range(random.randint(1, 3)):
             spoil(hass_storage[spoiled], random)
         content = hass_storage[spoiled]["data"]
@@ -101,7 +101,7 @@ async def test_an_entry_loads_with_a_spoiled_stored_file(
 
 
 async def test_only_the_spoiled_code_is_dropped(
-    hass: HomeAssistant, entry: ConfigEntry, hass_storage: dict[str, Any], lively: dict[str, Any]
+    hass: HomeAssistant, entry: ConfigEntry, hass_storage: dict[str, Any], filled_stores: dict[str, Any]
 ) -> None:
     codes = f"ip_intercom.{entry.entry_id}.codes"
     hass_storage[codes]["data"]["codes"].append({"id": 7})

@@ -97,7 +97,7 @@ async def test_fault(
     assert talker.status == wanted
     if (failure := FAILURES.get((cell.system, cell.fault))) is not None:
         assert talker.failure == failure
-    rig.hush()
+    rig.end_ring()
 
     await talker.heal()
     ended = time.monotonic()
@@ -115,7 +115,7 @@ async def test_fault(
         await talker.visit()
     await heard(talker, short)
     assert await wait(talker.is_silent, ENDS) is not None
-    rig.hush()
+    rig.end_ring()
     await asyncio.sleep(5)
     if not talker.needs_visitor:
         await rings_and_opens(rig, witness)

@@ -63,7 +63,7 @@ class Witness:
         return secret
 
     def show(self, channel: str, content: object) -> None:
-        """Take down what a person or a log was shown."""
+        """Record a text that was shown to a user or written to a log."""
         self._seen.append((channel, content if isinstance(content, str) else repr(content)))
 
     async def attempt(self, step: Awaitable[Any]) -> Any:
@@ -76,7 +76,7 @@ class Witness:
             return None
 
     async def look(self, entry: ConfigEntry, hass_client: ClientSessionGenerator) -> None:
-        """Take down what can be seen of a loaded entry."""
+        """Record the visible data of a loaded entry."""
         await self._hass.async_block_till_done(wait_background_tasks=False)
         self.show("diagnostics", json.dumps(await get_diagnostics_for_config_entry(self._hass, hass_client, entry)))
         for state in self._hass.states.async_all():
@@ -91,7 +91,7 @@ class Witness:
         self.show("title", entry.title)
 
     def keep_storage(self) -> None:
-        """Take down the stored files, before those of an entry are removed."""
+        """Record the stored files before those of an entry are removed."""
         for key, content in self._storage.items():
             if not key.endswith(NEEDED):
                 self.show(f"stored {key}", content)

@@ -57,7 +57,7 @@ async def test_a_ring_during_a_restart_is_reported(hass: HomeAssistant, chime: C
     await hass.config_entries.async_unload(entry.entry_id)
     await chime.ring()
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await until(lambda: state_of(hass, entry, "event", "bell_button") not in old, "the ring of the meantime")
+    await until(lambda: state_of(hass, entry, "event", "bell_button") not in old, "the missed ring")
 
 
 async def test_the_camera_shows_the_picture(hass: HomeAssistant, chime: Chime, entry: ConfigEntry) -> None:

@@ -78,7 +78,7 @@ def text_of(fingerprint: str) -> str:
 
 
 async def leave(hass: HomeAssistant, sim: Device, entry: ConfigEntry) -> None:
-    """Let go of a device, and forget what it was asked."""
+    """Unload an entry, and forget the requests to its device."""
     await hass.config_entries.async_unload(entry.entry_id)
     sim.reset_connections()
     await asyncio.sleep(0.05)  # for what it is still working on

@@ -1,4 +1,4 @@
-"""No two parts of a kind have the same name at one place."""
+"""Names of bells, doors, and cameras are distinct within a place."""
 
 from itertools import permutations
 

@@ -1,4 +1,4 @@
-"""Each client error becomes a message for people, and the most specific one."""
+"""Each client error becomes the most specific message for users."""
 
 from collections.abc import Iterator
 from string import Formatter

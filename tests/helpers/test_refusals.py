@@ -1,4 +1,4 @@
-"""Logins that are refused for a while, and servers that ask to be left alone."""
+"""Rejected logins, and servers that send Retry-After."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ def questions(hass: HomeAssistant) -> list[Any]:
 
 
 def lines(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
-    """Return what people read in the log of a device that goes and comes."""
+    """Return the log lines about the availability of a device."""
     return [
         record.message
         for record in caplog.records
@@ -47,7 +47,7 @@ def lines(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
 
 
 def tries(monkeypatch: pytest.MonkeyPatch, seconds: float, err: AuthenticationFailed) -> tuple[list[float], float]:
-    """Return when a login is tried that is refused for so long, and when a person is asked."""
+    """Return the times of login attempts and of the reauth, with a login that is rejected for a while."""
     monkeypatch.setattr(refusals, "RETRY_DELAY", 6.0)
     monkeypatch.setattr(refusals, "_SPAN", 10.0)
     now = 0.0
@@ -86,10 +86,10 @@ async def test_an_entry_loads_once_its_login_is_accepted_again(
     sim.stray_401(FOR_GOOD)
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_ERROR
-    await until(lambda: questions(hass), "the question for the password")
+    await until(lambda: questions(hass), "the reauth")
     sim.stray_401(0)
-    await until(lambda: entry.state is ConfigEntryState.LOADED, "it to load by itself")
-    await until(lambda: not questions(hass), "the question to go")
+    await until(lambda: entry.state is ConfigEntryState.LOADED, "the entry to load by itself")
+    await until(lambda: not questions(hass), "the reauth to end")
     await sim.wait_for_pull()
 
 
@@ -101,7 +101,7 @@ async def test_an_entry_loads_after_a_reboot_during_login_retries(
     await hass.config_entries.async_setup(entry.entry_id)
     await sim.reboot(0.3)
     sim.stray_401(0)
-    await until(lambda: entry.state is ConfigEntryState.LOADED, "it to load by itself")
+    await until(lambda: entry.state is ConfigEntryState.LOADED, "the entry to load by itself")
     await sim.wait_for_pull()
 
 
@@ -128,14 +128,14 @@ async def test_a_rejected_login_of_the_event_log_recovers(
 ) -> None:
     sim.stray_401(FOR_GOOD)
     sim.reset_connections()
-    await until(lambda: questions(hass), "the question for the password")
+    await until(lambda: questions(hass), "the reauth")
     before = len(sim.requests)
     await entry.runtime_data.coordinator.async_refresh()
     polled = {request.path for request in sim.requests[before:]} - {"/api/log/subscribe", "/api/log/pull"}
     assert not polled, "only the event log tries the login"
     sim.stray_401(0)
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
-    await until(lambda: not questions(hass), "the question to go")
+    await until(lambda: not questions(hass), "the reauth to end")
 
 
 async def test_reauth_starts_within_15_seconds_of_the_first_rejection(
@@ -145,7 +145,7 @@ async def test_reauth_starts_within_15_seconds_of_the_first_rejection(
     sim.clear_requests()
     sim.change_password(USERNAME, "new")
     sim.reset_connections()
-    await until(lambda: questions(hass), "the question for the password")
+    await until(lambda: questions(hass), "the reauth")
     rejected = [request.at for request in sim.requests if request.status == 401 and request.authorization]
     assert time.monotonic() - rejected[0] <= 15
 
@@ -155,11 +155,11 @@ async def test_a_rejected_login_of_a_poll_recovers(hass: HomeAssistant, sim: Sim
     entry = await add_intercom(hass, sim)
     sim.stray_401(FOR_GOOD)
     await entry.runtime_data.coordinator.async_refresh()
-    await until(lambda: questions(hass), "the question for the password")
+    await until(lambda: questions(hass), "the reauth")
     assert state_of(hass, entry, "lock", "door_1_door") == "unavailable"
     sim.stray_401(0)
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
-    await until(lambda: not questions(hass), "the question to go")
+    await until(lambda: not questions(hass), "the reauth to end")
 
 
 async def test_polls_recover_though_the_rejected_log_is_disabled(
@@ -167,11 +167,11 @@ async def test_polls_recover_though_the_rejected_log_is_disabled(
 ) -> None:
     sim.stray_401(FOR_GOOD)
     sim.reset_connections()
-    await until(lambda: questions(hass), "the question for the password")
+    await until(lambda: questions(hass), "the reauth")
     sim.disable(Service.LOGGING)
     sim.stray_401(0)
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked")
-    await until(lambda: not questions(hass), "the question to go")
+    await until(lambda: not questions(hass), "the reauth to end")
 
 
 # -- what is busy ----------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ async def test_a_busy_2n_is_unavailable_with_a_reason_and_few_requests(
     sim.overload(status, "30")
     sim.reset_connections()
     coordinator = entry.runtime_data.coordinator
-    await until(lambda: not coordinator.last_update_success, "it to be away")
+    await until(lambda: not coordinator.last_update_success, "the device to be unavailable")
     assert coordinator.last_exception.translation_key == key
     assert await refusal(hass, entry, "directory_query") == key
     # Nothing but the log is due, and that asks once in half a minute.
@@ -277,7 +277,7 @@ async def test_an_outage_of_an_akuvox_is_logged_once_and_its_return_once(
         await coordinator.async_refresh()
     assert len(lines(caplog, entry.title)) == 1, lines(caplog, entry.title)
     sim.heal()
-    await until(lambda: coordinator.last_update_success, "it to be back")
+    await until(lambda: coordinator.last_update_success, "the device to be available")
     assert len(lines(caplog, entry.title)) == 2, lines(caplog, entry.title)
 
 

@@ -1,4 +1,4 @@
-"""Load of many devices: a few devices never wait, and a site that goes away as a whole makes few log lines."""
+"""Load of many devices: few devices never wait, and the outage of a site makes few log lines."""
 
 import asyncio
 from collections import Counter

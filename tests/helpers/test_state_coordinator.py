@@ -1,4 +1,4 @@
-"""A command that is sent only where it is needed, and whose answer may get lost."""
+"""Commands are sent only if needed, and responses may be lost."""
 
 import asyncio
 from dataclasses import replace
@@ -13,7 +13,7 @@ from tests.common import state_of
 
 
 class Relay:
-    """What is switched: it reports its state, or fails to."""
+    """A relay that reports its state, or fails to."""
 
     def __init__(self, *reports: bool | IntercomError | None, error: IntercomError | None = None) -> None:
         self._reports = list(reports)

@@ -1,4 +1,4 @@
-"""What only events tell is remembered for the next start, and the device's own answers know better."""
+"""States that are known only from events are restored after a restart, unless the device reports others."""
 
 from datetime import UTC, datetime
 import json
@@ -25,7 +25,7 @@ FRESH = State(alarms=dict.fromkeys(STATE.alarms))
 
 
 def kept(state: State, *, names: bool = True) -> RestoredState:
-    """Return what the next start finds of a state."""
+    """Return the restored state after the next start."""
     return RestoredState.from_store(json.loads(json.dumps(RestoredState.in_state(state, {}).as_store())), names=names)
 
 

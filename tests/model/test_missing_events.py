@@ -1,4 +1,4 @@
-"""States that move and no event that tells of it: then events are kept from the account."""
+"""Changed states without events reveal a missing privilege of the account."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

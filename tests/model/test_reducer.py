@@ -1,4 +1,4 @@
-"""What an event does to what is known."""
+"""Changes of the state by facts."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

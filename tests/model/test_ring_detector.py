@@ -1,4 +1,4 @@
-"""A ring is a ring (design, rule 1)."""
+"""Presses and calls become rings, once per visit (design, rule 1)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Which visitors are kept, which one an image shows, and which visits go on after a restart."""
+"""Which visitors are stored, which picture is shown, and which visits continue after a restart."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What becomes of a visitor."""
+"""Outcomes of visits."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The pages on the HTTP APIs are current, and speak only of what there is."""
+"""The pages on the HTTP APIs are current, and name only existing entities and actions."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The table of faults in the documentation is that of the cells."""
+"""The table of faults in the documentation matches the cells."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""The rules of the repository find what they are for: each is given good input and bad."""
+"""Each rule of the repository accepts good input and rejects bad input."""
 
 import ast
 from collections.abc import Callable, Iterator

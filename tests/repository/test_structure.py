@@ -1,4 +1,4 @@
-"""The size of the code: files that are read in one sitting."""
+"""The size of files."""
 
 from pathlib import Path
 from statistics import median

@@ -1,4 +1,4 @@
-"""A backlog is handed on in portions: the loop is free in between, and clients of the websocket keep up."""
+"""A backlog is delivered in portions: the loop stays free, and websocket clients keep up."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""The process is killed: nothing is lost that the device still holds, and what comes again can be told by its id."""
+"""Home Assistant is killed: no event that the device still holds is lost, and repeated events keep their ids."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tests.simulators.two_n import Simulator
 
 
 def mark(sim: Simulator, number: int) -> None:
-    """Write an event into the device's log that can be told from all others."""
+    """Write a numbered event into the log of the device."""
     sim.emit("UserActionActivated", id=number, state="in")
 
 
@@ -33,7 +33,7 @@ def numbers(events: list[Event]) -> list[int]:
 
 
 async def shown(events: list[Event], number: int, times: int = 1) -> None:
-    """Wait until a numbered event has come so many times."""
+    """Wait until a numbered event was reported the given number of times."""
     await until(lambda: numbers(events).count(number) == times, f"event {number}")
 
 

@@ -1,4 +1,4 @@
-"""Another system on the same unit has it dial: that is no visitor, and every visitor still rings."""
+"""Calls that another system dials are not visitors, and each visitor rings."""
 
 from collections.abc import Callable
 from functools import partial

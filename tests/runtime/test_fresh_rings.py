@@ -1,4 +1,4 @@
-"""A visitor who came a moment ago rings, also after an outage; one who came long ago rings no more."""
+"""A recent visitor rings after an outage; an earlier one does not."""
 
 import asyncio
 import logging
@@ -52,7 +52,7 @@ def presses(events: list[Event[Any]]) -> list[tuple[str, bool]]:
 
 
 async def visited(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> tuple[Bell, list[Event[Any]]]:
-    """Let a visitor ring, so that it is known how far the log was read, and begin to count after that."""
+    """Let a visitor ring, so that the position in the log is known, and begin to count after it."""
     bell, events = Bell(hass, entry), capture_log_events(hass)
     sim.press("%1", call=False)
     await bell.rings()

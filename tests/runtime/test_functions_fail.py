@@ -1,4 +1,4 @@
-"""A function that fails alone while Home Assistant sets a 2N up: the rest comes up, and it comes later."""
+"""A single function fails at setup: the others work, and it is added later."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Connections come and go: nothing is lost, nothing happens twice, and no user is asked without need."""
+"""Lost and restored connections: no event is lost or repeated, and no needless reauth is started."""
 
 import asyncio
 import logging
@@ -20,18 +20,18 @@ from tests.simulators.two_n import Privilege, Service, Simulator
 
 
 def numbers(events: list[Event]) -> list[object]:
-    """Return what marks the events of a test."""
+    """Return the numbers of the events of a test."""
     return [event.data["data"]["id"] for event in events if event.data["type"] == "UserActionActivated"]
 
 
 def mark(sim: Simulator, number: int) -> None:
-    """Write an event into the device's log that can be told from all others."""
+    """Write a numbered event into the log of the device."""
     sim.emit("UserActionActivated", id=number, state="in")
 
 
 @pytest.fixture
 async def events(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> list[Event]:
-    """The events of the device on the bus, the first of them there."""
+    """The events of the device on the bus, after the first one."""
     captured = capture_log_events(hass)
     mark(sim, 1)
     await until(lambda: numbers(captured) == [1])

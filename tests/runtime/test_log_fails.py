@@ -1,4 +1,4 @@
-"""The event log fails alone: doors, camera and switches go on, and a person is told after a minute."""
+"""The event log fails alone: doors, camera, and switches work, and a repair is created after a minute."""
 
 from datetime import timedelta
 import logging
@@ -25,12 +25,12 @@ READABLE = [Fault.BROKEN_TEXT, Fault.CONTROL_TEXT]
 
 
 def repairs(hass: HomeAssistant) -> list[str | None]:
-    """Return what a person is asked to look at."""
+    """Return the open repairs."""
     return [issue.translation_key for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
 
 
 def unavailable(hass: HomeAssistant, entry: ConfigEntry) -> list[str]:
-    """Return the entities that cannot be used."""
+    """Return the unavailable entities."""
     return [state.entity_id for state in hass.states.async_all() if state.state == "unavailable"]
 
 
@@ -40,7 +40,7 @@ async def pass_time(hass: HomeAssistant, seconds: float) -> None:
 
 
 async def fail(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: Fault) -> None:
-    """Have the log fail from the pull on that is under way, and wait until that is noticed."""
+    """Let the log fail from the next pull on, and wait until the failure is noticed."""
     sim.fault("log/pull", fault)
     sim.emit("UserActionActivated", id=1, state="in")
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the log to be missed")

@@ -28,7 +28,7 @@ async def sim(request: pytest.FixtureRequest, sockets: None) -> AsyncGenerator[S
 
 
 def repairs(hass: HomeAssistant) -> dict[str | None, bool | None]:
-    """Return the sentences of the repairs that are open, and whether Home Assistant can mend them."""
+    """Return the open repairs, and whether Home Assistant can fix them."""
     issues = ir.async_get(hass).issues.values()
     return {issue.translation_key: issue.is_fixable for issue in issues if issue.domain == DOMAIN and issue.active}
 
@@ -40,7 +40,7 @@ def is_now(text: str) -> bool:
 
 
 async def submit(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> dict[str, object]:
-    """Confirm the repair, and return what comes of it."""
+    """Confirm the repair, and return the result."""
     await async_setup_component(hass, REPAIRS, {})
     issue = next(issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
     client = await hass_client()
@@ -168,7 +168,7 @@ async def test_setting_the_clock_loses_and_repeats_no_event(
     await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "off", "the loss")
     sim.press("%1", call=False)
     await sim.restore_connection()
-    await until(lambda: len(pressed()) == 2, "the one of meanwhile")
+    await until(lambda: len(pressed()) == 2, "the missed event")
     await sim.wait_for_pull()
     sim.press("%1", call=False)
     await until(lambda: len(pressed()) == 3, "the last")

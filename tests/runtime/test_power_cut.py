@@ -1,4 +1,4 @@
-"""Many devices go away and return at the same time: all are soon heard again, each is asked once, and never all at once."""
+"""Many devices return at the same time: all are available soon, with few requests, spread over time."""
 
 import asyncio
 from collections import Counter

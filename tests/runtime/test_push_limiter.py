@@ -1,4 +1,4 @@
-"""How many pushes are taken, by a clock of our own."""
+"""The number of accepted pushes, with a clock of the test."""
 
 import pytest
 

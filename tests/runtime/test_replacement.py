@@ -1,4 +1,4 @@
-"""A unit that is replaced by another, and units that do not say who they are."""
+"""Replaced units, and units without an identity."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
@@ -36,16 +36,16 @@ PIN = "8642"
 
 
 class Site:
-    """A place at the wall: the unit there, and its entry."""
+    """A place for a unit: the current unit, and its entry."""
 
     def __init__(self, kind: str, stack: AsyncExitStack) -> None:
-        """Begin with an empty wall."""
+        """Start without a unit."""
         self.kind = kind
         self.sim: Any = None
         self._stack = stack
 
     async def mount(self, **settings: Any) -> Any:
-        """Put a unit there, at the same address as the one before."""
+        """Start a unit at the address of the one before."""
         if self.sim is not None:
             ports = {
                 "http_port": int(self.sim.http_address.rpartition(":")[2]),
@@ -60,7 +60,7 @@ class Site:
         return self.sim
 
     async def replace(self) -> Any:
-        """Put another unit of the kind there."""
+        """Replace the unit by another one of the same kind."""
         mac = NEW[self.kind]
         if self.kind == "two_n":
             identity = {"macAddr": mac.replace(":", "-").upper(), "serialNumber": "54-9999-0001"}
@@ -69,26 +69,26 @@ class Site:
 
     @property
     def given(self) -> dict[str, Any]:
-        """What is entered to reach it."""
+        """Return the user input for the unit."""
         if self.kind == "two_n":
             return user_input(self.sim.https_address)
         return user_input(f"https://{self.sim.https_address}", "admin", "httpapi")
 
     async def add(self, hass: HomeAssistant) -> ConfigEntry:
-        """Add the unit there."""
+        """Add the unit."""
         if self.kind == "two_n":
             added: ConfigEntry = await add_intercom(hass, self.sim)
             return added
         return await add_akuvox(hass, self.sim)
 
     def pins(self) -> str:
-        """Return all that the unit holds of people."""
+        """Return all PINs of the unit."""
         return str(list(self.sim.directory) if self.kind == "two_n" else self.sim.users.rows)
 
 
 @pytest.fixture(params=["two_n", "akuvox"])
 async def site(sockets: None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Site]:
-    """A place for units of each kind, with one there."""
+    """A place for units of each kind, with one unit."""
     monkeypatch.setattr(exchange, "PACE", 0.0)
     monkeypatch.setattr(discovery, "GAP", 0.0)
     async with AsyncExitStack() as stack:
@@ -98,7 +98,7 @@ async def site(sockets: None, request: pytest.FixtureRequest, monkeypatch: pytes
 
 
 async def asked(hass: HomeAssistant, site: Site, entry: ConfigEntry, source: str = SOURCE_RECONFIGURE) -> Any:
-    """Begin to mend an entry whose unit was replaced, and return the question whether it takes over."""
+    """Start a reconfigure or reauth flow after a replacement, and return the form that asks for confirmation."""
     given = site.given
     if source == SOURCE_REAUTH:
         given = {key: given[key] for key in ("username", "password")}

@@ -1,4 +1,4 @@
-"""What a 2N is asked at the first contact and at a reload: nothing twice, and first what entities need."""
+"""Requests to a 2N at the first setup and at a reload: none is repeated, and those for entities are first."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What is shown after a restart or a reload is what the last event told, until the device tells otherwise."""
+"""After a restart or reload, entities show the state of the last event until the device reports another."""
 
 import shutil
 from typing import Any
@@ -21,7 +21,7 @@ def alarms(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
 
 
 def everything(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Return what the entities show that only events or pictures tell of."""
+    """Return the states that are known only from events or pictures."""
     keys = [("binary_sensor", f"alarm_{alarm}") for alarm in ALARMS]
     keys += [("binary_sensor", "port_virtual_input_3"), ("sensor", "last_access"), ("sensor", "public_floors")]
     keys += [("image", "last_visitor"), ("event", "bell_1")]
@@ -37,7 +37,7 @@ def everything(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, tuple[str, 
 
 @pytest.fixture
 async def told(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> dict[str, tuple[str, dict[str, Any]]]:
-    """What is shown after each kind of event."""
+    """The states after each kind of event."""
     sim.door(opened=True)
     sim.door_too_long(True)
     sim.lockdown(True)
@@ -60,7 +60,7 @@ async def told(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> dict[
 
 
 async def restart(hass: HomeAssistant, entry: ConfigEntry, sim: Simulator, *, killed: bool = False) -> None:
-    """Load the entry again; where Home Assistant was killed, without what it writes down in the end."""
+    """Load the entry again; after a kill, without the files that Home Assistant writes at its end."""
     assert await hass.config_entries.async_unload(entry.entry_id)
     if killed:
         # One dictionary until Home Assistant 2026.10, two from 2026.11 on.
@@ -154,7 +154,7 @@ async def test_events_during_a_restart_update_the_states(
     sim.motion(False, profile=2)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    await until(lambda: alarms(hass, entry)["motion_2"] == "off", "the events of meanwhile")
+    await until(lambda: alarms(hass, entry)["motion_2"] == "off", "the events of the restart")
     shown = alarms(hass, entry)
     assert (shown["door_open"], shown["motion"], shown["lockdown"]) == ("off", "on", "on")
 

@@ -1,4 +1,4 @@
-"""Codes that open for a while: there in time, gone in time, through any outage."""
+"""Temporary codes are added and removed in time, through any outage."""
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 
 
 class Clock:
-    """What Home Assistant takes for the time."""
+    """The time that Home Assistant uses."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)
@@ -34,7 +34,7 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that a test moves; what it moves past is noticed soon."""
+    """A clock that a test moves; due codes are noticed soon."""
     clock = Clock()
     monkeypatch.setattr(temporary_codes, "utcnow", clock)
     monkeypatch.setattr(temporary_codes, "_MAX_CHECK_DELAY", 0.05)
@@ -43,7 +43,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 async def quiet(hass: HomeAssistant, entry: ConfigEntry) -> AsyncGenerator[ConfigEntry]:
-    """An intercom that is let go before its simulator is."""
+    """An intercom whose entry is unloaded before its simulator ends."""
     yield entry
     await hass.config_entries.async_unload(entry.entry_id)
 
@@ -224,7 +224,7 @@ async def test_a_code_is_added_and_removed_in_any_notation_of_the_device(
     assert await refusal(hass, quiet, "remove_temporary_code", id=added["id"]) == "code_not_removed"
     assert left_over(hass) == {"code_left"}
     sim.directory.deletes = True
-    await until(lambda: pins(sim) == before and not left_over(hass), "the code to be taken away")
+    await until(lambda: pins(sim) == before and not left_over(hass), "the removal of the code")
 
 
 async def test_a_pin_that_the_device_would_change_is_rejected(
@@ -242,7 +242,7 @@ async def test_a_pin_that_the_device_would_change_is_rejected(
     )
     assert left_over(hass) == {"code_left"}
     sim.directory.deletes = True
-    await until(lambda: pins(sim) == before and not left_over(hass), "the code to be taken away")
+    await until(lambda: pins(sim) == before and not left_over(hass), "the removal of the code")
 
 
 @pytest.mark.parametrize("pin", list(PinReading))
@@ -255,7 +255,7 @@ async def test_a_renamed_code_is_removed_or_becomes_a_repair(
     sim.directory.rename("Cleaner", "Berta")
     clock.now += HOUR
     if pin is not PinReading.MASKED:
-        await until(lambda: pins(sim) == before, "the code to be taken away")
+        await until(lambda: pins(sim) == before, "the removal of the code")
         return
     await until(lambda: left_over(hass) == {"code_left"}, "the repair")
     assert pins(sim) == before | {PIN}

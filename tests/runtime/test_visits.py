@@ -1,4 +1,4 @@
-"""What becomes of a ring is shown by the event entity of the visitor, once."""
+"""The event entity of the visitor shows each outcome once."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Event, HomeAssistant, callback

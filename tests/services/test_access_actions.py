@@ -1,4 +1,4 @@
-"""Letting people in: access points, elevator, license plates, the doorbell of a flat (HTTP API 5.16 to 5.18)."""
+"""Access actions: access points, elevator, license plates, the doorbell of an apartment (HTTP API 5.16 to 5.18)."""
 
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.common import USERNAME, act, add_intercom, capture_log_events, comman
 from tests.simulators.two_n import Privilege, Simulator
 
 
-def someone(sim: Simulator, name: str = "Alice Gruberová") -> str:
+def person_uuid(sim: Simulator, name: str = "Alice Gruberová") -> str:
     """Return the uuid of a person in the directory."""
     return str(next(entry["uuid"] for entry in sim.directory if entry["name"] == name))
 
@@ -30,7 +30,7 @@ async def test_an_entrance_is_blocked_and_unblocked(hass: HomeAssistant, sim: Si
     await act(hass, "switch.turn_on", entity_id=switch)
     await until(lambda: state_of(hass, entry, "switch", "access_point_entry") == "on")
     assert state_of(hass, entry, "switch", "access_point_exit") == "off"
-    answer = await command(hass, entry, "grant_access", user=someone(sim))
+    answer = await command(hass, entry, "grant_access", user=person_uuid(sim))
     assert answer == {"granted": False, "reason": "accessBlocked"}
     await act(hass, "switch.turn_off", entity_id=switch)
     await until(lambda: state_of(hass, entry, "switch", "access_point_entry") == "off")
@@ -43,14 +43,14 @@ async def test_an_account_without_access_control_gets_a_sensor(hass: HomeAssista
     assert (
         er.async_get(hass).async_get_entity_id("switch", "ip_intercom", f"{entry.unique_id}_access_point_entry") is None
     )
-    assert await refusal(hass, entry, "grant_access", user=someone(sim)) == "no_access_points"
+    assert await refusal(hass, entry, "grant_access", user=person_uuid(sim)) == "no_access_points"
 
 
 async def test_grant_access_at_a_disabled_access_point_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.disable_access_point(1)
-    assert await refusal(hass, entry, "grant_access", user=someone(sim), access_point="exit") == "command_failed"
+    assert await refusal(hass, entry, "grant_access", user=person_uuid(sim), access_point="exit") == "command_failed"
 
 
 # -- granting ----------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ async def test_grant_access_opens_the_door_for_a_known_user(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     events = capture_log_events(hass)
-    assert await command(hass, entry, "grant_access", user=someone(sim)) == {"granted": True, "reason": None}
+    assert await command(hass, entry, "grant_access", user=person_uuid(sim)) == {"granted": True, "reason": None}
     await until(lambda: any(event.data["type"] == "ApiAccessRequested" for event in events))
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") in {"unlocked", "open"})
     assert sum(request.path == "/api/accesspoint/grantaccess" for request in sim.requests) == 1
@@ -76,7 +76,7 @@ async def test_grant_access_denies_an_unknown_user(hass: HomeAssistant, entry: C
 async def test_elevator_access_is_granted_and_public_floors_are_shown(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("access_unit") as sim:
         entry = await add_intercom(hass, sim)
-        user = someone(sim)
+        user = person_uuid(sim)
         sim.directory.find(lambda found: found["uuid"] == user)["access"]["liftFloors"] = "F=2,4"  # type: ignore[index]
         await command(hass, entry, "grant_lift_access", user=user, duration=60)
         assert set(sim.lift.floors) == {2, 4}
@@ -90,7 +90,7 @@ async def test_elevator_access_is_granted_and_public_floors_are_shown(hass: Home
 async def test_elevator_access_without_an_elevator_is_an_error(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    assert await refusal(hass, entry, "grant_lift_access", user=someone(sim)) == "not_supported"
+    assert await refusal(hass, entry, "grant_lift_access", user=person_uuid(sim)) == "not_supported"
 
 
 # -- license plates -----------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ async def test_a_user_who_may_open_the_lock_may_grant_access(
 ) -> None:
     user = MockUser(is_owner=False).add_to_hass(hass)
     user.mock_policy(policy)
-    data = {"device_id": entry.runtime_data.coordinator.device_id, "user": someone(sim)}
+    data = {"device_id": entry.runtime_data.coordinator.device_id, "user": person_uuid(sim)}
     await hass.services.async_call("ip_intercom", "grant_access", data, blocking=True, context=Context(user_id=user.id))
     await until(lambda: state_of(hass, entry, "lock", "door_1_door") in {"unlocked", "open"})
 

@@ -1,4 +1,4 @@
-"""Dialling, answering and ending calls."""
+"""Dialing, answering, and ending calls."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant

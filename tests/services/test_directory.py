@@ -1,4 +1,4 @@
-"""The directory: create, find, change, delete, and refusals with the device's own reason."""
+"""The directory: create, find, change, delete, and errors with the reason of the device."""
 
 from typing import Any
 

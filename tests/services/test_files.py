@@ -1,4 +1,4 @@
-"""Files of actions: impossible names are sentences, and nothing that exists is overwritten unless that is asked for."""
+"""Files of actions: invalid paths are errors, and existing files are overwritten only on request."""
 
 import errno
 import json
@@ -49,7 +49,7 @@ UNWRITABLE = {
 
 
 @pytest.fixture
-def odd(files: Path) -> Path:
+def special_files(files: Path) -> Path:
     """A directory with a file, a pipe and links in it."""
     (files / "there").write_bytes(b"old")
     (files / "circle").symlink_to(files / "circle")
@@ -79,30 +79,32 @@ def test_every_action_that_writes_asks_whether_to_overwrite() -> None:
 
 @pytest.mark.parametrize("name", [*IMPOSSIBLE, *UNWRITABLE])
 async def test_an_impossible_file_name_is_an_error(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, odd: Path, name: str
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, special_files: Path, name: str
 ) -> None:
     ending, key = (IMPOSSIBLE | UNWRITABLE)[name]
-    before = sorted(odd.iterdir())
+    before = sorted(special_files.iterdir())
     for action in ("snapshot", "download_config", "capture_download"):
         requests = asked(sim)
         with pytest.raises(ServiceValidationError) as failed:
-            await write(hass, entry, action, filename=f"{odd}{ending}")
+            await write(hass, entry, action, filename=f"{special_files}{ending}")
         allowed = {key, "file_unwritable"} if key == "path_not_allowed" else {key}
         assert failed.value.translation_key in allowed, action
         json.dumps(str(failed.value)).encode()
         str(failed.value).encode()
         assert "\0" not in str(failed.value)
         assert asked(sim) == requests, "the device got no request"
-    assert sorted(odd.iterdir()) == before
-    assert (odd / "there").read_bytes() == b"old"
+    assert sorted(special_files.iterdir()) == before
+    assert (special_files / "there").read_bytes() == b"old"
 
 
 @pytest.mark.parametrize("name", [*IMPOSSIBLE, "the directory itself", "a file as a directory", "a pipe"])
-async def test_an_unreadable_file_is_an_error(hass: HomeAssistant, entry: ConfigEntry, odd: Path, name: str) -> None:
+async def test_an_unreadable_file_is_an_error(
+    hass: HomeAssistant, entry: ConfigEntry, special_files: Path, name: str
+) -> None:
     ending, _ = (IMPOSSIBLE | UNWRITABLE)[name]
     for action in ("upload_config", "upload_firmware", "recognize_plate"):
         more = {"plate": "X"} if action == "recognize_plate" else {}
-        key = await refusal(hass, entry, action, filename=f"{odd}{ending}", **more)
+        key = await refusal(hass, entry, action, filename=f"{special_files}{ending}", **more)
         assert key in {"file_name_impossible", "path_not_allowed", "file_unreadable"}, action
 
 
@@ -161,10 +163,12 @@ async def test_the_longest_name_is_written(hass: HomeAssistant, entry: ConfigEnt
     assert [path.name for path in files.iterdir()] == [name]
 
 
-async def test_a_link_is_replaced_and_its_target_is_kept(hass: HomeAssistant, entry: ConfigEntry, odd: Path) -> None:
-    await write(hass, entry, "download_config", filename=f"{odd}/nowhere", overwrite=True)
-    assert not (odd / "gone").exists()
-    assert (odd / "nowhere").is_file()
+async def test_a_link_is_replaced_and_its_target_is_kept(
+    hass: HomeAssistant, entry: ConfigEntry, special_files: Path
+) -> None:
+    await write(hass, entry, "download_config", filename=f"{special_files}/nowhere", overwrite=True)
+    assert not (special_files / "gone").exists()
+    assert (special_files / "nowhere").is_file()
     with pytest.raises(ServiceValidationError) as failed:
-        await write(hass, entry, "download_config", filename=f"{odd}/pipe", overwrite=True)
+        await write(hass, entry, "download_config", filename=f"{special_files}/pipe", overwrite=True)
     assert failed.value.translation_key == "file_unwritable"

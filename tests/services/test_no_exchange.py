@@ -1,4 +1,4 @@
-"""What only a phone system can do, asked of a door station."""
+"""Actions of phone systems, called for a door station."""
 
 from typing import Any
 

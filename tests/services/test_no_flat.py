@@ -1,4 +1,4 @@
-"""What only the account of a flat can do, asked of an intercom of one's own."""
+"""Actions of apartment accounts, called for an intercom."""
 
 from typing import Any
 

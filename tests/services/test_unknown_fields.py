@@ -1,4 +1,4 @@
-"""What we do not know of an object of a 2N is sent back as it came, where the device may replace the object as a whole."""
+"""Unknown fields of a 2N object are sent back unchanged if the device may replace the whole object."""
 
 from base64 import b64encode
 from copy import deepcopy
@@ -19,7 +19,7 @@ MORE: dict[str, Any] = {"zone": "7", "limits": [{"perDay": 3}, {}], "quiet": Non
 
 @pytest.fixture
 def newer(sim: Simulator) -> Simulator:
-    """A device of a firmware to come, that replaces an object or array of an entry as a whole."""
+    """A device of future firmware that replaces whole objects and arrays."""
 
     def change(entry: dict[str, Any]) -> None:
         entry["remarks"] = deepcopy(MORE)

@@ -1,1 +1,1 @@
-"""Tests of the simulators: they must be no kinder than the devices."""
+"""Tests of the simulators, which must be at least as strict as the devices."""

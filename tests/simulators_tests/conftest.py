@@ -127,7 +127,7 @@ async def device() -> AsyncGenerator[Factory]:
 
 @pytest.fixture
 async def api(device: Factory) -> Api:
-    """A Verso that lives twenty times as fast."""
+    """A Verso at twenty times the speed."""
     return await device("verso", speed=20)
 
 

@@ -1,4 +1,4 @@
-"""Beside the API: Action URLs, opening by HTTP, pictures, the command line."""
+"""Functions outside of the API: action URLs, opening by HTTP, pictures, the command line."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""What the API does: relays, inputs, lists, users, calls, logs (Api relay to Api user)."""
+"""Functions of the API: relays, inputs, lists, users, calls, logs (Api relay to Api user)."""
 
 import asyncio
 from typing import Any

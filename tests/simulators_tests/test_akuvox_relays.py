@@ -1,4 +1,4 @@
-"""What `relay/trig` does to a door under each reading of the field notes, and what goes wrong with it."""
+"""The effect of `relay/trig` under each reading of the field notes, and its faults."""
 
 import aiohttp
 import pytest

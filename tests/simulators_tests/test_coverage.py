@@ -1,4 +1,4 @@
-"""What simulators write down of their clients, and how it is counted."""
+"""Records of client requests in the simulators, and the coverage report."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A simulator's process is killed and started again: its logs and clocks go on."""
+"""A killed and restarted simulator keeps its logs and clock."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Tokens, and how the server answers at all."""
+"""Tokens, and general responses of the server."""
 
 from base64 import urlsafe_b64decode
 import gzip

@@ -1,4 +1,4 @@
-"""Calls, their log, and what the MX makes of requests."""
+"""Calls, the call log, and responses of the MX."""
 
 import asyncio
 from typing import Any

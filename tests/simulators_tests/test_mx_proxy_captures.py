@@ -1,4 +1,4 @@
-"""The simulator beside the recordings of the published server: the same requests, replies of the same form."""
+"""The simulator compared with the recordings of the published server: equal requests, responses of equal form."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ def form(value: Any) -> Any:
 
 
 def move_in(api: MxApi) -> None:
-    """Let the people of the recordings have accounts, and one of them a past."""
+    """Create the accounts of the recordings, one of them with a history."""
     sim = api.sim
     for login in ("dmitrys@example.test", "bad", "unprovisioned"):
         sim.add_user(
@@ -57,7 +57,7 @@ def move_in(api: MxApi) -> None:
 
 
 def prepare(api: MxApi, number: str) -> None:
-    """Let happen what happened before that recording."""
+    """Create the state before a recording."""
     match number:
         case "23" | "47":
             api.sim.incoming_call("3108")
@@ -73,7 +73,7 @@ def prepare(api: MxApi, number: str) -> None:
 
 
 async def differences(api: MxApi, recording: Recording) -> list[str]:
-    """Send it; gives what is other than it was."""
+    """Send the recorded request, and return the differences of the response."""
     call = str(max(api.sim.extensions[api.sim.login].calls.live, default=125))
     known = ("125", "43")
     parts = [OWN_MAIL.get(part, call if part in known else part) for part in recording.path.split("/")]

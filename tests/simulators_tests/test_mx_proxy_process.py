@@ -1,4 +1,4 @@
-"""The simulator in a process of its own, and the network around it."""
+"""The simulator in its own process, and network faults."""
 
 import asyncio
 import json

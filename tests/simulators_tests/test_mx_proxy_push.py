@@ -49,7 +49,7 @@ async def test_push_tokens_need_an_allowed_topic(mx: MxFactory) -> None:
 
 
 async def pushed(api: MxApi, inbox: Inbox, form: Form) -> Any:
-    """Let a call ring; gives what arrives."""
+    """Let a call ring, and return the pushes."""
     api.sim.push_to(inbox.url, form)
     api.sim.incoming_call("3190")
     await api.sim.wait_for_pushes()

@@ -1,4 +1,4 @@
-"""What a network does to connections without a word."""
+"""Faults of the network that leave connections open."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Logins, tokens, and what is refused for want of them (field notes 3 and 4)."""
+"""Logins, tokens, and requests without them (field notes 3 and 4)."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The simulator beside the recordings of the published server: the same requests, replies of the same form."""
+"""The simulator compared with the recordings of the published server: equal requests, responses of equal form."""
 
 import json
 from pathlib import Path
@@ -51,7 +51,7 @@ def town() -> Town:
 
 
 async def settle(yard: YardFactory) -> YardApi:
-    """Let a person with a history live there."""
+    """Create a resident with a history."""
     api = await yard(logged_in=False, town=town(), seed=None)
     sim = api.sim
     sim.move_in(PHONE, 1, Role.OWNER)
@@ -64,7 +64,7 @@ async def settle(yard: YardFactory) -> YardApi:
 
 
 async def difference(api: YardApi, recording: Recording, hash: str) -> str:
-    """Send it; says how the reply is other than it was."""
+    """Send the recorded request, and return the difference of the response."""
     headers = dict(recording.headers)
     if headers.get("Authorization", "").startswith("Bearer 3e"):
         headers["Authorization"] = f"Bearer {api.token}"

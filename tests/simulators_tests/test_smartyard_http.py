@@ -1,4 +1,4 @@
-"""Envelopes of both servers, what is broken, and the simulator in a process of its own."""
+"""Envelopes of both servers, broken servers, and the simulator in its own process."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What changes while the simulated 2N runs: switches, modules, names, licences; and events that have no function."""
+"""Changes of a running simulated 2N: switches, modules, names, licenses; and events without a function."""
 
 from io import BytesIO
 from typing import Any

@@ -1,4 +1,4 @@
-"""What goes wrong on real devices and networks, a program of its own, and an independent client."""
+"""Faults of devices and networks, the command line, and an independent client."""
 
 import asyncio
 from contextlib import suppress

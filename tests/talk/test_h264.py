@@ -1,4 +1,4 @@
-"""Where a decoder can start."""
+"""Key frames and packets of H.264."""
 
 import pytest
 

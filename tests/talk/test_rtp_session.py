@@ -1,4 +1,4 @@
-"""The RTP port by itself: what a call does not reach."""
+"""The RTP port, without a call."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""Background tasks: none is lost, and neither is its error."""
+"""Background tasks and their errors are not lost."""
 
 import asyncio
 import logging

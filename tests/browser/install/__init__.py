@@ -18,7 +18,7 @@ FOREIGN = ("/api/brands/", "/api/map_tiles/")
 
 
 async def check_install(checks: Checks, chromium: Browser, *, pictured: bool = False) -> None:
-    """Install the zip in a fresh Home Assistant, and use what it brings; on request, with pictures for docs/."""
+    """Install the zip in a fresh Home Assistant and use it; on request, take the pictures for docs/."""
     async with house_of(chromium, pictured=pictured) as house, house.pictures_of_failure():
         with checks("a user onboards a fresh Home Assistant"):
             await onboard(house)

@@ -97,7 +97,7 @@ async def _notify(page: Page, message: str) -> None:
 
 
 async def _save(page: Page, name: str | None = None) -> None:
-    """Save, under a name where there is none from a blueprint."""
+    """Save the automation, and name it if the blueprint gives it no name."""
     await page.get_by_role("button", name="Save").click()
     if name is not None:
         dialog = page.locator("ha-dialog-automation-save")

@@ -43,7 +43,7 @@ class Form:
         await expect(self._dialog.locator("ha-alert")).to_contain_text(text)
 
     async def finish(self) -> str:
-        """Close the dialog once the entry is there; gives the suggested name of its first device."""
+        """Close the dialog of the added entry, and return the suggested name of its first device."""
         name = self._dialog.get_by_role("textbox", name="Device name").first
         await expect(name).to_be_visible()
         suggested: str = await name.input_value()

@@ -30,7 +30,7 @@ MORE = f"{RECORDER}my:\nautomation: !include {AUTOMATIONS}\n"
 
 
 class House:
-    """What runs, and the window of the administrator."""
+    """The running processes, and the window of the administrator."""
 
     def __init__(self, stage: Stage, chromium: Browser, contexts: AsyncExitStack, *, pictured: bool) -> None:
         """Pictures for docs/ are taken only where it is `pictured`."""
@@ -69,7 +69,7 @@ class House:
         return window
 
     async def take_picture(self, name: str, size: ViewportSize, *, dark: bool = False) -> None:
-        """Take what the administrator sees as a picture for docs/, if wanted."""
+        """Take the page of the administrator as a picture for docs/, if pictures are wanted."""
         if not self._pictured:
             return
         await self.page.emulate_media(color_scheme="dark" if dark else "light")

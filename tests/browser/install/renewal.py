@@ -1,4 +1,4 @@
-"""An update, and entries that are removed and added again: everything keeps its ids."""
+"""An update, and entries that are removed and added again: entities and devices keep their ids."""
 
 from collections.abc import Mapping
 

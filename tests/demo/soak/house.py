@@ -42,7 +42,7 @@ async def soak(plan: Plan, port: int = 0) -> list[str]:
 
 
 def _keep(stage: Stage) -> Path:
-    """Copy what was written."""
+    """Copy the written files."""
     kept = Path(tempfile.mkdtemp(prefix="ip-intercom-soak-"))
     shutil.copytree(stage.folder, kept, dirs_exist_ok=True)
     return kept

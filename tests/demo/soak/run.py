@@ -128,7 +128,7 @@ class Soak:
         return next(player for player in self.players if isinstance(player, TwoN))
 
     async def run(self) -> Result:
-        """Live, and compare."""
+        """Run Home Assistant several times, and compare the results."""
         await asyncio.gather(*(player.add() for player in self.players))
         async with self._happening():
             await asyncio.sleep(2.0)
@@ -169,7 +169,7 @@ class Soak:
     # -- a life ----------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
-        """Start Home Assistant, and wait until it has told the newest event."""
+        """Start Home Assistant, and wait until it has reported the newest event."""
         await self.stage.start_home_assistant()
         await self.stage.running()
         await self._until_loaded()
@@ -182,7 +182,7 @@ class Soak:
             say(f"  {self.restarts} restarts, {len(self.kills)} kills, {events} events, {minutes:.1f} min")
 
     async def _live(self) -> None:
-        """Ring everywhere, command, and let things go wrong."""
+        """Ring at all devices, send commands, and begin faults."""
         await asyncio.gather(*(self._ring_fresh(player) for player in self.players))
         await asyncio.gather(*(self._command(player) for player in self.players))
         if self.restarts % LONG_LIFE == self.plan.long_life:
@@ -203,7 +203,7 @@ class Soak:
             await asyncio.gather(*work)
 
     async def _visit(self, player: Player) -> None:
-        """Have a visitor ring who may or may not be heard."""
+        """Let a visitor ring; the ring may be lost."""
         if self.dice.random() < VISITED:
             wait = self.dice.uniform(0.2, 3.0)
             await player.ring(fresh=False, rang=lambda: asyncio.sleep(wait))
@@ -233,7 +233,7 @@ class Soak:
         await player.ring(fresh=True, rang=rang)
 
     async def _command(self, player: Player) -> None:
-        """Command something; Home Assistant may be killed meanwhile."""
+        """Send a command; Home Assistant may be killed during it."""
         await player.command(self.home)
 
     async def _live_long(self) -> None:
@@ -294,7 +294,7 @@ class Soak:
     # -- its end ---------------------------------------------------------------------------------
 
     async def _end(self) -> None:
-        """End Home Assistant, often with something on its way."""
+        """Stop or kill Home Assistant, often during a visit or a command."""
         visits = [asyncio.create_task(self._visit(player)) for player in self.players if self.dice.random() < 0.3]
         await asyncio.sleep(self.dice.uniform(0.0, 0.5))
         if self.restarts % 4 == 0 or self.dice.random() < self.plan.killed:
@@ -309,7 +309,7 @@ class Soak:
         self.under_way = []
 
     async def _cut_off(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something that the end of Home Assistant may cut off."""
+        """Begin something that the end of Home Assistant may interrupt."""
         task = asyncio.create_task(work)
         await asyncio.wait({task})
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, ClientError):
@@ -319,7 +319,7 @@ class Soak:
         await self.stage.stop_home_assistant()
 
     async def _be_dead(self) -> None:
-        """Let visitors ring while Home Assistant is dead, and devices be killed or reboot."""
+        """Let visitors ring, devices reboot, and simulators be killed while Home Assistant does not run."""
         dead = time.monotonic() + self.dice.uniform(*DEAD)
         for number, player in enumerate(self.players):
             await player.heal()
@@ -331,7 +331,7 @@ class Soak:
         await asyncio.sleep(max(0.0, dead - time.monotonic()))
 
     async def _reboot_dead(self) -> None:
-        """Reboot the 2N, which forgets what is not told."""
+        """Reboot the 2N, which loses the events that were not reported."""
         player = self.two_n
         async with player.free:
             known = {event.key for event in player.told(self.reader.read())}
@@ -361,7 +361,7 @@ class Soak:
             await asyncio.sleep(0.1)
 
     async def _newest_told(self) -> None:
-        """Wait until the newest record of the 2N, whose log is followed at once, is told."""
+        """Wait until the newest record of the 2N is reported."""
         await self._told(self.two_n)
 
     async def _told(self, player: Player) -> None:
@@ -376,7 +376,7 @@ class Soak:
         assert await self._until(is_told, ARRIVES), f"{player.name}: {newest} is not told within {ARRIVES:.0f} s"
 
     async def _all_told(self) -> None:
-        """Wait until the newest record of each book is told; what is lost is found later."""
+        """Wait until the newest record of each book is reported; losses are found later."""
         waits: list[Awaitable[None]] = [self._told(player) for player in self.players]
         for result in await asyncio.gather(*waits, return_exceptions=True):
             if isinstance(result, AssertionError):

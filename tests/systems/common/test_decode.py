@@ -1,4 +1,4 @@
-"""Reading dataclasses from what devices send, however badly they send it."""
+"""Reading dataclasses from valid and invalid data of devices."""
 
 from dataclasses import dataclass, field
 from datetime import date

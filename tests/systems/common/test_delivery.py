@@ -1,4 +1,4 @@
-"""Whether pushes arrive, as far as that shows."""
+"""Detection of pushes that do not arrive."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from custom_components.ip_intercom.systems.common.delivery import PushMonitor
 
 
 class Clock:
-    """Seconds that pass when the test says so."""
+    """A clock that a test advances."""
 
     now = 1000.0
 

@@ -1,4 +1,4 @@
-"""Direct talk without a device that helps: no address, no port, no visitor; announcements by a call."""
+"""Direct talk without an address, a port, or a visitor; announcements by a call."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

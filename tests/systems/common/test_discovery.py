@@ -1,4 +1,4 @@
-"""Which addresses are tried for what a person typed."""
+"""The addresses that are tried for a typed address."""
 
 import pytest
 from yarl import URL

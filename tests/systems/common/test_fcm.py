@@ -1,4 +1,4 @@
-"""Pushes by Google's service: what the library cannot read neither ends it nor comes again, and its end is noticed."""
+"""Pushes by Google's service: an unreadable push is received once and ends nothing, and the end is noticed."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -21,7 +21,7 @@ UNREADABLE = [kind for kind in Spoilt if not kind.readable]
 
 
 class Bench:
-    """A receiver, and what it heard."""
+    """A receiver, and the pushes that it received."""
 
     def __init__(self, session: ClientSession) -> None:
         self.session = session
@@ -50,7 +50,7 @@ class Bench:
             await asyncio.gather(self.running, return_exceptions=True)
 
     async def end(self) -> None:
-        """Wait until it ends by itself, and raise why."""
+        """Wait until the receiver ends by itself, and raise its error."""
         assert self.running is not None
         await asyncio.wait_for(self.running, 20)
 
@@ -108,7 +108,7 @@ async def test_an_unreadable_push_is_acknowledged_and_dropped(
     await bench.stop()
     google.push(b"later")
     await bench.run(receiver.credentials)
-    await until(lambda: len(bench.heard) == 2, "what waited")
+    await until(lambda: len(bench.heard) == 2, "the waiting messages")
     assert (bench.heard, bad.sent) == ([b"good", b"later"], 1)
 
 

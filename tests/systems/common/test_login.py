@@ -1,4 +1,4 @@
-"""The login over HTTP, checked by a server that calculates for itself; headers as small devices write them."""
+"""Logins over HTTP, checked by an independent calculation; headers as small devices write them."""
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable

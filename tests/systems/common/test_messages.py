@@ -1,4 +1,4 @@
-"""What the headers of a reply say: dates, and where requests are sent on to."""
+"""Headers of responses: dates and redirects."""
 
 import pytest
 

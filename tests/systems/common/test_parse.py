@@ -1,4 +1,4 @@
-"""Reading what devices say, however badly they say it."""
+"""Reading valid and invalid values of devices."""
 
 from datetime import UTC, datetime
 import json

@@ -1,4 +1,4 @@
-"""What is looked at now and then, by a clock that a test moves."""
+"""Polling of jobs, with a clock of the test."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -29,13 +29,13 @@ LONGEST = 100.0
 
 
 async def settle() -> None:
-    """Let everything happen that waits for no clock."""
+    """Let everything happen that does not wait for the clock."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
 class Server:
-    """Something to look at: the mail and the log always, the calls while there are some."""
+    """A polled server: the mail and the log always, the calls while there are some."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -66,7 +66,7 @@ class Server:
         return PollJob(take, lambda: INTERVAL, wanted)
 
     async def turn(self) -> tuple[list[str], bool]:
-        """Take the looks that are due; return which, and whether the server is back."""
+        """Run the due jobs; return them, and whether the server is available again."""
         self.taken.clear()
         self.poller.start()
         await settle()
@@ -74,7 +74,7 @@ class Server:
         return sorted(self.taken), back
 
     async def fail(self, name: str, error: IntercomError) -> None:
-        """Have one look fail in such a way that the server counts as away."""
+        """Let a job fail so that the server counts as unreachable."""
         self.errors[name] = error
         with pytest.raises(type(error)):
             await self.turn()
@@ -82,7 +82,7 @@ class Server:
 
 @pytest.fixture
 async def server() -> AsyncGenerator[Server]:
-    """A server of which nothing is known yet."""
+    """A server that was not polled yet."""
     server = Server()
     yield server
     await server.poller.close()
@@ -256,7 +256,7 @@ async def test_each_failed_attempt_at_an_unreachable_server_raises(server: Serve
 
 
 async def outage(server: Server, probes: int = 8) -> None:
-    """Have the server be away for so many attempts and a while."""
+    """Make the server unreachable for the given attempts and some time."""
     server.errors["mail"] = NotReached("gone")
     await server.fail("log", NotReached("gone"))
     for _ in range(probes):
@@ -323,7 +323,7 @@ async def test_no_second_job_runs_at_an_unreachable_server(server: Server) -> No
 
 @pytest.fixture
 async def silent(server: Server) -> Server:
-    """A server that works until `errors` or `slow` say otherwise, with a probe that goes the same way."""
+    """A server that works until `errors` or `slow` are set, with a probe that fails in the same way."""
 
     async def probe() -> None:
         await server.poller._jobs["probe"].poll()
@@ -570,7 +570,7 @@ async def test_waiting_for_a_job_raises_when_the_poller_closes(server: Server) -
 
 @asynccontextmanager
 async def waiting(server: Server, *moments: float) -> AsyncGenerator[asyncio.Task[None]]:
-    """Wait in the background until there is nothing left but the clock."""
+    """Wait in the background until only the clock is awaited."""
     task = asyncio.create_task(server.poller.wait(*moments))
     await settle()
     yield task

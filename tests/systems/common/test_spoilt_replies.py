@@ -1,4 +1,4 @@
-"""Every reading function of every client bears every reply: it returns something, or raises an error with a sentence."""
+"""Every reading function of every client returns a value or raises an error with a message for every response."""
 
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -77,7 +77,7 @@ async def functions(
 
 
 async def outcome(ask: Callable[[], Any]) -> type:
-    """Return of what kind the answer of a function is, or the error."""
+    """Return the type of the result of a function, or its error."""
     try:
         return type(await ask())
     except IntercomError as err:

@@ -1,4 +1,4 @@
-"""What networks and other people's servers do to a request."""
+"""Faults of networks and of other servers during a request."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -38,7 +38,7 @@ type Serve = Callable[[Mapping[str, Handler]], Awaitable[str]]
 
 @pytest.fixture
 async def serve() -> AsyncGenerator[Serve]:
-    """Serve other things than an intercom; gives host and port."""
+    """Serve other content than an intercom; return host and port."""
     async with AsyncExitStack() as stack:
 
         async def serve(handlers: Mapping[str, Handler]) -> str:
@@ -63,12 +63,12 @@ def says(text: str, content_type: str = "text/html", status: int = 200) -> Handl
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait ten seconds."""
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the timeout of ten seconds."""
     monkeypatch.setattr("custom_components.ip_intercom.systems.two_n.client.client.REQUEST_TIMEOUT", 0.1)
 
 
-async def test_a_missing_response_is_an_error_with_its_timeout(bench: Bench, hasty: None) -> None:
+async def test_a_missing_response_is_an_error_with_its_timeout(bench: Bench, short_timeout: None) -> None:
     bench.sim.delay(5, "switch/status")
     with pytest.raises(ConnectionFailed, match=r"switch/status within 0\.1 s"):
         await bench.device().switch.status()
@@ -122,7 +122,7 @@ async def test_an_oversized_response_is_not_read_whole(
     assert peak < 8 * 2**20
 
 
-async def test_an_endless_answer_is_bounded_in_time(bench: Bench, hasty: None) -> None:
+async def test_an_endless_answer_is_bounded_in_time(bench: Bench, short_timeout: None) -> None:
     bench.sim.garbage("switch/status", Garbage.ENDLESS)
     with pytest.raises(ConnectionFailed):
         await bench.device().switch.status()

@@ -1,4 +1,4 @@
-"""What aiohttp can raise, and what it becomes: faults that no device can be made to show on demand."""
+"""Errors of aiohttp that no simulated device can cause, and the errors that they become."""
 
 from collections.abc import Iterator
 import ssl

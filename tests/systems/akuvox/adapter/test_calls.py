@@ -1,4 +1,4 @@
-"""One call from three routes, in any order: no devices, no clocks but ours."""
+"""One call from three routes, in any order, with a clock of the test."""
 
 from datetime import datetime
 import time

@@ -1,4 +1,4 @@
-"""How old a record is, by the device's own clock: no devices, no clocks but ours."""
+"""The age of a record by the clock of the device, with a clock of the test."""
 
 from datetime import UTC, datetime, timedelta
 import time

@@ -1,4 +1,4 @@
-"""Codes for a while, as the device keeps them."""
+"""Temporary codes in the user list of the device."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

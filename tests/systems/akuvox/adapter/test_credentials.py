@@ -1,4 +1,4 @@
-"""Credentials that were pushed, and wait for their records."""
+"""Pushed credentials that wait for their records."""
 
 from datetime import UTC, datetime
 

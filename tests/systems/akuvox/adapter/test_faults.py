@@ -1,4 +1,4 @@
-"""Each function of an Akuvox that is asked at bring-up fails alone: it is left out, the rest comes up, and it comes later."""
+"""Each function that setup requests fails alone: the others work, and it is added later."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,14 +39,14 @@ FAULTS = [
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less for what never answers."""
+    """Shorten the timeouts."""
     wait_for_answers(monkeypatch, 0.2)
     monkeypatch.setattr(exchange, "GAP", 0.0)
 
 
 @pytest.fixture
 async def bench(start: Start) -> Bench:
-    """A door phone with something in its logs; without TLS, to be quick."""
+    """A door phone with log records, without TLS, to be quick."""
     bench = await start("r29")
     bench.sim.pipeline.redirect = Redirect.NOWHERE
     bench.sim.fill_call_log(2)
@@ -59,7 +59,7 @@ def system_of(bench: Bench) -> AkuvoxSystem:
 
 
 async def asked_at_bring_up(bench: Bench) -> tuple[list[str], Description]:
-    """Return the functions that bring-up asks, and what it finds where all is well."""
+    """Return the functions that setup requests, and the complete state."""
     system = system_of(bench)
     whole = await system.connect(None)
     await system.close()
@@ -68,7 +68,7 @@ async def asked_at_bring_up(bench: Bench) -> tuple[list[str], Description]:
 
 
 def lost(found: State, whole: State) -> set[str]:
-    """Return which parts of a state are not as they are where all is well."""
+    """Return the parts of a state that differ from the complete one."""
     same = replace(found, clock=None if found.clock is None else whole.clock)
     return {name for name in State.__dataclass_fields__ if getattr(same, name) != getattr(whole, name)}
 

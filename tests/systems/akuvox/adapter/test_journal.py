@@ -1,4 +1,4 @@
-"""What is new in a log since the last look."""
+"""New records of a log since the last poll."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the log of an Akuvox follows, and how what waits to be handed on grows old."""
+"""The sources that the log of an Akuvox follows, and the age of waiting events."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def log(bench: Bench, clock: Clock) -> AkuvoxLog:
-    """The log of a device of which nothing is followed but what it pushes."""
+    """The log of a device that only pushes."""
     device = bench.device()
     return AkuvoxLog(device, AkuvoxDoors(device, OpeningLogin()), CallTracker(monotonic=clock), monotonic=clock)
 

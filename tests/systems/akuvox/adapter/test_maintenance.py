@@ -1,4 +1,4 @@
-"""Firmware and recordings of an Akuvox that fail half-way."""
+"""Firmware installations and captures of an Akuvox that fail."""
 
 from io import BytesIO
 

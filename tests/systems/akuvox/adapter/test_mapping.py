@@ -1,4 +1,4 @@
-"""Responses in the neutral model."""
+"""Mapping of responses to the neutral model."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Addresses that a device refuses."""
+"""Action URLs that a device rejects."""
 
 import pytest
 

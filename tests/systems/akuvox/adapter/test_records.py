@@ -1,4 +1,4 @@
-"""The logs of calls and of who came in."""
+"""The call log and the door log."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Relays and inputs from any keys of a device."""
+"""Relays and inputs from the configuration keys of a device."""
 
 import pytest
 

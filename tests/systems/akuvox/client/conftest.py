@@ -76,7 +76,7 @@ def file(content: bytes, name: str = "file") -> tuple[BytesIO, str, int]:
 
 
 def wait_for_answers(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Have every function give up after so many seconds."""
+    """Set the timeout of every function."""
     for patience in protocol.Patience:
         monkeypatch.setitem(protocol.TIMEOUTS, patience, seconds)
 
@@ -86,7 +86,7 @@ type Start = Callable[..., Awaitable[Bench]]
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask as fast as a device bears that is not fragile; tests of the distance between requests set it back."""
+    """Remove the pauses between requests; tests of these pauses set them again."""
     monkeypatch.setattr(f"{EXCHANGE}.PACE", 0.0)
 
 

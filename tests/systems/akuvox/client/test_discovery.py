@@ -1,4 +1,4 @@
-"""Finding a device: its scheme, its TLS, and whether it is one."""
+"""Finding a device: its scheme, its TLS, and whether it is an Akuvox."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypedDict

@@ -1,4 +1,4 @@
-"""Logins, refusals, and care for devices that cannot bear much."""
+"""Logins, rejected requests, and pauses for fragile devices."""
 
 import asyncio
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ def gaps(requests: Sequence[Request]) -> list[float]:
 
 
 @pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a refusal to the test at once."""
+def retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry a rejected login at once."""
     monkeypatch.setattr(f"{EXCHANGE}.SECOND_TRY", 0.01)
 
 
@@ -115,7 +115,7 @@ async def test_a_changed_authentication_scheme_is_followed(start: Start) -> None
     assert [request.authorization for request in bench.seen() if request.status == 200] == ["Digest", "Basic", "Basic"]
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("retries_at_once")
 @pytest.mark.parametrize("auth", [Auth.NONE, Auth.BASIC, Auth.DIGEST])
 async def test_a_stray_401_is_retried(start: Start, auth: Auth) -> None:
     bench = await start(auth=auth)
@@ -137,7 +137,7 @@ async def test_a_401_is_retried_later_because_it_may_be_throttling(bench: Bench)
     assert answered.at - refused.at >= exchange.SECOND_TRY * 0.99
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("retries_at_once")
 @pytest.mark.parametrize("auth", [Auth.BASIC, Auth.DIGEST])
 async def test_a_changed_password_is_an_error(start: Start, auth: Auth) -> None:
     """After a success, the login is sent twice and to another function, then once."""

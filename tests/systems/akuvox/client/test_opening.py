@@ -1,4 +1,4 @@
-"""Opening a door beside the API (captures/error_envelopes.md)."""
+"""Opening a door outside of the API (captures/error_envelopes.md)."""
 
 from typing import TypedDict
 

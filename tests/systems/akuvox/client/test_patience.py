@@ -1,4 +1,4 @@
-"""How long each function is waited for, and what else the device is asked meanwhile."""
+"""The timeout of each function, and requests during a slow one."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Long lists, read row by row however they arrive."""
+"""Long lists are read row by row from pieces of any size."""
 
 import json
 

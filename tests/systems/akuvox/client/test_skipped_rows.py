@@ -1,4 +1,4 @@
-"""A row of a list that cannot be read is skipped and counted; it costs none of the others."""
+"""An unreadable row of a list is skipped and counted, and the others are read."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who the device is, on every dialect; and what it says that it cannot."""
+"""The identity of a device of each dialect, and unsupported functions."""
 
 import asyncio
 

@@ -52,7 +52,7 @@ async def device(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
 
 @pytest.fixture
 def quick_device(device: Start, monkeypatch: pytest.MonkeyPatch) -> Start:
-    """Start door phones that cost a test no time: without TLS, redirects, pauses and limits."""
+    """Start door phones without TLS, redirects, pauses, and limits, so that tests are quick."""
 
     async def start(**settings: Any) -> Simulator:
         sim = await device("r29", **settings)

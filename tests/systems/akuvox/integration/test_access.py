@@ -1,4 +1,4 @@
-"""Who came in, from the door log and what is pushed, each once."""
+"""Accesses from the door log and from pushes, each reported once."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,12 +19,12 @@ PIN, CARD = "28374650", "99D78D72"
 
 
 def lucy(sim: Simulator) -> None:
-    """Let Lucy in at the first door."""
+    """Let the user Lucy enter a valid code at the first door."""
     sim.add_user(Name="Lucy", PrivatePIN=PIN, CardCode=CARD, **{sim.dialect.schedule_fields[0]: "1001-1"})
 
 
 def decisions(events: list[Event[Any]]) -> list[tuple[Any, ...]]:
-    """Return what the records of the door log tell."""
+    """Return the decisions in the records of the door log."""
     told = [event.data["data"] for event in events if event.data["type"] == "DoorLog"]
     return [(data["granted"], data["name"], data["method"], data["doors"]) for data in told]
 
@@ -32,7 +32,7 @@ def decisions(events: list[Event[Any]]) -> list[tuple[Any, ...]]:
 async def watching(sim: Simulator) -> None:
     """Wait until the door log has been read."""
     sim.clear_requests()
-    await until(lambda: sum(request.function == "doorlog/get" for request in sim.requests) >= 2, "looks at the log")
+    await until(lambda: sum(request.function == "doorlog/get" for request in sim.requests) >= 2, "polls of the log")
 
 
 @pytest.mark.parametrize("dialect", WITH_DOOR_LOG)
@@ -165,7 +165,7 @@ async def test_accesses_while_the_entry_was_unloaded_are_late(hass: HomeAssistan
     events = capture_log_events(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    await until(lambda: len(decisions(events)) == 25, "what was missed, page by page")
+    await until(lambda: len(decisions(events)) == 25, "the missed records, page by page")
     assert all(event.data["late"] for event in events)
 
 

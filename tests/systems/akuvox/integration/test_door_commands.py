@@ -41,7 +41,7 @@ def close(sim: Simulator) -> None:
 
 
 def open_for(seconds: float | None) -> Callable[[Simulator], None]:
-    """Open as a code at the door does, or keep open as another system does."""
+    """Open the door as a code does, or hold it as another system does."""
     return lambda sim: sim.relays.open(sim.relays.all["A"], seconds=seconds, held=seconds is None)
 
 
@@ -73,7 +73,7 @@ END_HOLD = Command("switch.turn_off", "switch", "door_A_hold_open", opens=False)
 
 
 async def know(entry: ConfigEntry) -> None:
-    """Have a poll show how the door is, long before the command."""
+    """Let a poll read the status of the door long before the command."""
     await entry.runtime_data.coordinator.async_refresh()
     CLOCK.advance(LONG)
 

@@ -26,7 +26,7 @@ STATUS = "relay/status"
 
 
 async def shut(sim: Simulator) -> None:
-    await until(lambda: not is_open(sim), "the door to fall shut")
+    await until(lambda: not is_open(sim), "the door to close")
 
 
 @pytest.mark.parametrize("reading", READINGS)

@@ -1,4 +1,4 @@
-"""A visitor of whom only the call log tells: rings in time, and never when it is too late."""
+"""A ring that only the call log reports is in time, and a late one does not ring."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ NEVER = (600.0, 600.0)
 
 @pytest.fixture(autouse=True)
 def no_other_route(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at the call log for no other reason than that nothing else tells of calls."""
+    """Disable all polls of the call log except those for devices that report calls by no other route."""
     monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", NEVER)
     monkeypatch.setattr(log, "_CALL_LOG_ONLY_INTERVAL", 0.1)
     monkeypatch.setattr(log, "_CALL_INTERVALS", (0.1, 0.1))
@@ -34,14 +34,14 @@ def no_other_route(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def silent(quick_device: Start, **settings: Any) -> Simulator:
-    """Start a door phone whose firmware does not tell whether there is a call."""
+    """Start a door phone whose firmware has no call status."""
     sim = await quick_device(**settings)
     sim.withhold("call/status")
     return sim
 
 
 def visit(sim: Simulator, lasted: float = 0.0) -> None:
-    """Press the button, and give up after device seconds."""
+    """Press the button, and end the call after the given device seconds."""
     assert sim.press()
     assert sim.phone.session is not None
     sim.phone.session.begun -= lasted
@@ -49,7 +49,7 @@ def visit(sim: Simulator, lasted: float = 0.0) -> None:
 
 
 def lateness(events: list[Event[Any]]) -> list[bool]:
-    """Return of each record of a call whether it was late."""
+    """Return for each call record whether it was late."""
     return [event.data["late"] for event in events if event.data["type"] == "CallLog"]
 
 
@@ -108,7 +108,7 @@ async def test_a_fragile_device_rings_while_its_state_hangs(
     await until(lambda: entry.runtime_data.coordinator.log_health.working is False, "call/status to be missed")
     rings, events = count_rings(hass, entry), capture_log_events(hass)
     sim.clear_requests()
-    await until(lambda: any(request.path.endswith("call/status") for request in sim.requests), "a look that hangs")
+    await until(lambda: any(request.path.endswith("call/status") for request in sim.requests), "a hanging poll")
     for number in (1, 2):
         visit(sim)
         await until(lambda number=number: len(lateness(events)) == number, "the record")  # type: ignore[misc]  # one lambda for each
@@ -199,8 +199,8 @@ async def test_a_call_answered_before_the_first_poll_rings_by_its_record(
     assert rings() == (0 if late else 1)
 
 
-async def unseen(sim: Simulator, how: str) -> Callable[[], None]:
-    """Keep what happens from being seen, and return what ends that."""
+async def begin_outage(sim: Simulator, how: str) -> Callable[[], None]:
+    """Begin an outage, and return the function that ends it."""
     if how == "the log fails":
         sim.fault("calllog/get", Fault.STATUS)
         await until(lambda: any(request.path.endswith("calllog/get") for request in sim.requests), "a failure")
@@ -223,7 +223,7 @@ async def test_the_clock_decides_whether_a_ring_after_a_gap_is_late(
     rings, events = count_rings(hass, entry), capture_log_events(hass)
     await following(sim, "calllog/get")
     sim.clear_requests()
-    end = await unseen(sim, how)
+    end = await begin_outage(sim, how)
     visit(sim)
     sim.clock.skip(ago)
     end()

@@ -1,4 +1,4 @@
-"""One function of an Akuvox that fails alone when it is added, or refuses the login that the others take."""
+"""A single function of an Akuvox that fails at setup, or rejects the login that the others accept."""
 
 import asyncio
 from typing import Any
@@ -34,8 +34,8 @@ REFUSING = {
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try a refused login again at once."""
+def retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry a rejected login at once."""
     monkeypatch.setattr(refusals, "RETRY_DELAY", 0.05)
     monkeypatch.setattr(refusals, "_SPAN", 0.0)
     monkeypatch.setattr(push, "_BACK_OFF", (0.05, 0.1))
@@ -127,7 +127,7 @@ async def test_a_changed_password_starts_reauth(hass: HomeAssistant, quick_devic
     entry = await add(hass, sim)
     await following(sim)
     sim.change_password("other")
-    await until(lambda: questions(hass), "the question for the password")
+    await until(lambda: questions(hass), "the reauth")
     sim.change_password("httpapi")
-    await until(lambda: not questions(hass), "the question to go")
+    await until(lambda: not questions(hass), "the reauth to end")
     assert entry.state is ConfigEntryState.LOADED

@@ -1,4 +1,4 @@
-"""What is pushed while the device itself refuses or does not answer: it is told, and proves nothing."""
+"""Pushes while the device rejects requests or does not respond: they are reported, but do not end the outage."""
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -14,12 +14,12 @@ from .test_push import pushing
 
 @pytest.fixture(autouse=True)
 def quick_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be sure soon."""
+    """Shorten the time until an outage is certain."""
     monkeypatch.setattr(refusals, "_CERTAIN", 1e4)
 
 
 def poller(sim: Simulator) -> int:
-    """Return how often the device was checked for its return."""
+    """Return the number of attempts to reach the device."""
     return sum(request.function == "system/status" for request in sim.requests)
 
 
@@ -29,7 +29,7 @@ async def test_a_push_does_not_end_reauth(hass: HomeAssistant, device: Start, lo
     entry = await pushing(hass, sim)
     events = capture_log_events(hass)
     sim.change_password("another")
-    await until(hass.config_entries.flow.async_progress, "the question for the password")
+    await until(hass.config_entries.flow.async_progress, "the reauth")
     (flow,) = hass.config_entries.flow.async_progress()
     await shows(hass, entry, "binary_sensor", "connectivity", "off")
     changes = capture_changes(hass, entry, "event")
@@ -52,7 +52,7 @@ async def test_a_pushed_alarm_ends_while_the_login_is_rejected(
     await pushing(hass, sim)
     events = capture_log_events(hass)
     sim.change_password("another")
-    await until(hass.config_entries.flow.async_progress, "the question for the password")
+    await until(hass.config_entries.flow.async_progress, "the reauth")
     sim.tamper()
     await until(lambda: any(event.data["type"] == log.ALARM_OVER_EVENT for event in events), "the end of the alarm")
     assert len(hass.config_entries.flow.async_progress()) == 1

@@ -1,4 +1,4 @@
-"""A device at which nothing happens costs nothing but its looks."""
+"""An idle device gets no requests except polls."""
 
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
@@ -14,7 +14,7 @@ async def test_polls_without_changes_write_no_state(hass: HomeAssistant, device:
     sim = await device(dialect)
     entry = await add(hass, sim)
     function = "doorlog/get" if dialect == "a_series" else "call/status"
-    await until(lambda: any(request.function == function for request in sim.requests), "the looks")
+    await until(lambda: any(request.function == function for request in sim.requests), "the polls")
     await entry.runtime_data.coordinator.async_refresh()
     writes: list[Event[EventStateChangedData]] = []
 
@@ -26,6 +26,6 @@ async def test_polls_without_changes_write_no_state(hass: HomeAssistant, device:
     sim.clear_requests()
     for _ in range(3):
         await entry.runtime_data.coordinator.async_refresh()
-    await until(lambda: sum(request.function == function for request in sim.requests) >= 5, "more looks")
+    await until(lambda: sum(request.function == function for request in sim.requests) >= 5, "more polls")
     await hass.async_block_till_done()
     assert not writes

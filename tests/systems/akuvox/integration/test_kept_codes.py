@@ -1,4 +1,4 @@
-"""Temporary codes at devices that write them otherwise: success is a PIN that opens, and no PIN stays without a repair."""
+"""Temporary codes on devices that store them differently: a code is added only if it works, or it is a repair."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -38,8 +38,8 @@ some_readings = pytest.mark.parametrize(
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again at once."""
+def retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry at once."""
     monkeypatch.setattr(temporary_codes, "_RETRY_DELAY", 0.05)
     monkeypatch.setattr(temporary_codes, "_MAX_RETRY_DELAY", 0.05)
 
@@ -47,7 +47,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def intercom(
     hass: HomeAssistant, device: Start, spelling: Spelling, pins: PinReading
 ) -> tuple[Simulator, ConfigEntry]:
-    """Add a device of a reading on which two people live."""
+    """Add a device with two residents."""
     sim = await device("a_series")
     sim.users.spelling, sim.users.pins = spelling, pins
     for name, pin in (("Anna", "445566"), (NAME, "778899")):
@@ -60,7 +60,7 @@ def code(**data: Any) -> dict[str, Any]:
 
 
 def guests(sim: Simulator) -> set[str]:
-    """Return the PINs beside those of the two who live there, who have to stay."""
+    """Return all PINs except those of the two residents, which must remain."""
     pins = [row["PrivatePIN"] for row in sim.users.rows.values()]
     assert {"445566", "778899"} <= set(pins)
     assert len(pins) == len(set(pins)), "two users have the same PIN"
@@ -72,7 +72,7 @@ def busy(_: Call) -> Answer:
 
 
 def refuse_after(sim: Simulator, function: str, *more: str) -> Callable[[], None]:
-    """Have a function do its work once and say that it did not, and refuse others from then on; return what ends it."""
+    """Let a function work once with an error response, reject all others, and return the function that ends this."""
     usual = dict(sim.handlers)
 
     def act(call: Call) -> Answer:
@@ -84,8 +84,8 @@ def refuse_after(sim: Simulator, function: str, *more: str) -> Callable[[], None
     return lambda: sim.handlers.update(usual)
 
 
-async def tells_of_a_code_left(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """See that a repair tells of a code that could not be deleted, also after a restart."""
+async def assert_code_repair(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Check that a repair reports a code that could not be deleted, also after a restart."""
     assert repairs(hass) == {"code_left"}
     assert await hass.config_entries.async_reload(entry.entry_id)
     await until(lambda: "code_left" in repairs(hass), "the repair")
@@ -120,14 +120,14 @@ async def test_a_code_that_cannot_be_undone_is_retried(
     heal = refuse_after(sim, "user/add", "user/get", "user/del")
     assert await refusal(hass, entry, "add_temporary_code", **code()) == "command_failed"
     assert guests(sim) == {PIN}
-    await tells_of_a_code_left(hass, entry)
+    await assert_code_repair(hass, entry)
     heal()
     if (spelling, pins) == (Spelling.REPLACED, PinReading.MASKED):
         # Nothing tells it from the user of another: it is left to a person, and the repair with it.
-        await until(lambda: sum(request.function == "user/get" for request in sim.requests) > 8, "some looks")
+        await until(lambda: sum(request.function == "user/get" for request in sim.requests) > 8, "some polls")
         assert (guests(sim), repairs(hass)) == ({PIN}, {"code_left"})
         sim.users.rows.popitem()
-    await until(lambda: not guests(sim), "the code to be taken away")
+    await until(lambda: not guests(sim), "the removal of the code")
     await until(lambda: not repairs(hass), "the end of the repair")
 
 
@@ -139,9 +139,9 @@ async def test_a_code_that_the_device_did_not_delete_is_a_repair(
     added = await command(hass, entry, "add_temporary_code", **code())
     sim.users.deletes = False
     assert await refusal(hass, entry, "remove_temporary_code", id=added["id"]) == "code_not_removed"
-    await tells_of_a_code_left(hass, entry)
+    await assert_code_repair(hass, entry)
     sim.users.deletes = True
-    await until(lambda: not guests(sim) and not repairs(hass), "the code to be taken away")
+    await until(lambda: not guests(sim) and not repairs(hass), "the removal of the code")
 
 
 @some_readings
@@ -156,9 +156,9 @@ async def test_a_code_whose_doors_are_not_stored_is_removed(
     assert guests(sim) == set()
     sim.users.deletes = False
     assert await refusal(hass, entry, "add_temporary_code", **code(doors=["A", "B"])) == "code_not_removed"
-    await tells_of_a_code_left(hass, entry)
+    await assert_code_repair(hass, entry)
     sim.users.deletes = True
-    await until(lambda: not guests(sim) and not repairs(hass), "the code to be taken away")
+    await until(lambda: not guests(sim) and not repairs(hass), "the removal of the code")
 
 
 @some_readings
@@ -187,7 +187,7 @@ async def test_a_pin_that_the_device_would_change_is_rejected(
     assert guests(sim) == (set() if deletes else {"12345"})
     assert repairs(hass) == (set() if deletes else {"code_left"})
     sim.users.deletes = True
-    await until(lambda: not guests(sim) and not repairs(hass), "the code to be taken away")
+    await until(lambda: not guests(sim) and not repairs(hass), "the removal of the code")
 
 
 async def test_a_generated_pin_never_begins_with_a_zero(
@@ -232,11 +232,11 @@ async def test_a_user_added_during_a_failed_add_is_not_deleted(
     theirs = sim.add_user(Name="Berta", PrivatePIN="990011")
     heal()
     if pins is not PinReading.MASKED:
-        await until(lambda: guests(sim) == {"990011"}, "the code to be taken away")
+        await until(lambda: guests(sim) == {"990011"}, "the removal of the code")
         await until(lambda: not repairs(hass), "the end of the repair")
         return
     # Both may be ours as far as the device tells: what is not certain is told, not deleted.
-    await until(lambda: sum(request.function == "user/get" for request in sim.requests) > 8, "some looks")
+    await until(lambda: sum(request.function == "user/get" for request in sim.requests) > 8, "some polls")
     assert theirs in sim.users.rows
     assert repairs(hass) == {"code_left"}
     for number in (ours, theirs):

@@ -1,4 +1,4 @@
-"""The visitors of a door phone are kept, and who came in, with the picture of the door log."""
+"""Visitors of a door phone are stored, with accesses and the pictures of the door log."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from .test_access import PIN, lucy, watching
 
 
 def rows(entry: ConfigEntry) -> list[Visitor]:
-    """Return the visitors that are kept, newest first."""
+    """Return the stored visitors, newest first."""
     visitors: list[Visitor] = entry.runtime_data.visitors.newest_first
     return visitors
 

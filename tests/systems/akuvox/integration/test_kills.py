@@ -1,4 +1,4 @@
-"""The process is killed under records of the door log: none is lost."""
+"""Home Assistant is killed during records of the door log: none is lost."""
 
 from typing import Any
 
@@ -55,13 +55,13 @@ async def test_a_push_during_a_name_request_loses_no_record(
     sim = await device("e16c")
     entry = await add(hass, sim, push=True)
     await until(lambda: (stored(entry, hass_storage) or {"data": {"cursor": {}}})["data"]["cursor"].get("doors"))
-    await until(lambda: number_read(entry) is not None, "the first look")
+    await until(lambda: number_read(entry) is not None, "the first poll")
     events = capture_log_events(hass)
     sim.delay(3.0, "user/get")
     sim.clear_requests()
     sim.door_log.enter("Card", "4BD9E903", {1}, None, success=True)
     number = int(sim.door_log.records[0]["ID"])
-    await until(lambda: any(request.function == "user/get" for request in sim.requests), "the look-up of a name")
+    await until(lambda: any(request.function == "user/get" for request in sim.requests), "the request for a name")
     entry.runtime_data.coordinator.system.log.hear(Pushed("MakeCall", None))
     await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")
     await until(lambda: stored(entry, hass_storage)["data"]["cursor"]["doors"] is not None)

@@ -1,4 +1,4 @@
-"""One source of the events of an Akuvox fails alone: all else goes on, and a person is told after a minute."""
+"""A single source of the events of an Akuvox fails: the others work, and a repair is created after a minute."""
 
 from datetime import timedelta
 import logging
@@ -36,14 +36,14 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def hurry_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less for what does not answer, and try it again sooner."""
+    """Shorten the timeouts and the pauses between attempts."""
     for name in ("_CALL_INTERVALS", "_CALL_LOG_INTERVALS", "_DOOR_LOG_INTERVALS"):
         monkeypatch.setattr(log, name, (0.1, 0.1))
     wait_for_answers(monkeypatch, 0.5)
 
 
 def repairs(hass: HomeAssistant) -> list[tuple[str | None, str]]:
-    """Return what a person is asked to look at."""
+    """Return the open repairs."""
     issues = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
     return [(issue.translation_key, (issue.translation_placeholders or {})["name"]) for issue in issues]
 
@@ -53,7 +53,7 @@ def unavailable(hass: HomeAssistant) -> list[str]:
 
 
 def failing(hass: HomeAssistant, entry: ConfigEntry) -> list[str]:
-    """Return which sources *Event log* names."""
+    """Return the sources that *Event log* names."""
     state = hass.states.get(entity_id(hass, entry, "binary_sensor", "event_log"))
     assert state is not None
     return list(state.attributes.get("failing", []))
@@ -65,7 +65,7 @@ async def pass_time(hass: HomeAssistant, seconds: float) -> None:
 
 
 async def fail(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, source: str, fault: Fault) -> None:
-    """Have a source fail until that is noticed; a state is read with each poll, and once more if it fails."""
+    """Let a source fail until it is noticed; each poll reads a state, and once more if it fails."""
     sim.fault(source, fault)
     if source in STATES:
         await entry.runtime_data.coordinator.async_refresh()
@@ -214,7 +214,7 @@ async def test_events_of_a_long_outage_are_reported_soon_after_it(
     sim = await quick_device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     sim.lose_connection()
     await until(lambda: unavailable(hass), "the loss")
     sim.press()
@@ -227,4 +227,4 @@ async def test_events_of_a_long_outage_are_reported_soon_after_it(
     def told() -> set[str]:
         return {event.data["type"] for event in events}
 
-    await until(lambda: {"CallLog", "DoorLog"} <= told(), "call and card")
+    await until(lambda: {"CallLog", "DoorLog"} <= told(), "the call and the card")

@@ -17,7 +17,7 @@ from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
 from custom_components.ip_intercom.systems.akuvox import events as event_sources, log
 from tests.common import capture_log_events, entity_id, state_of, until
 from tests.flooding import assert_withstands_flood
-from tests.planted import EXTRA, SECRET, assert_shown_nowhere, listen_closely
+from tests.planted import EXTRA, SECRET, assert_shown_nowhere, log_every_line
 from tests.simulators.akuvox import DIALECTS, Simulator
 from tests.simulators.akuvox.envelope import Answer, ApiError, Call
 
@@ -77,7 +77,7 @@ async def test_only_keys_that_exist_are_written(
     # Without the option, all is as it was.
     hass.config_entries.async_update_entry(entry, options={**entry.options, "push": False})
     assert await hass.config_entries.async_reload(entry.entry_id)
-    await until(lambda: sim.config[f"{SECTION}Enable"] == "0", "the Action URLs to be taken away")
+    await until(lambda: sim.config[f"{SECTION}Enable"] == "0", "the removal of the Action URLs")
     assert sim.config.values == before
     await until(lambda: CONF_PUSH_TOKEN not in entry.data)
 
@@ -192,7 +192,7 @@ async def test_missing_pushes_are_a_repair(
     await entry.runtime_data.async_recheck()
     assert sim.press()
     await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")
-    await until(lambda: repairs(hass) == set(), "the repair to go")
+    await until(lambda: repairs(hass) == set(), "the end of the repair")
 
 
 async def test_pushes_alone_report_rings_and_accesses(hass: HomeAssistant, device: Start, local_url: str) -> None:
@@ -445,10 +445,10 @@ async def test_a_late_record_of_a_pushed_access_is_no_second_access(
         raise ApiError(-1, "Internal error")
 
     sim.clear_requests()
-    await until(lambda: any(request.function == "doorlog/get" for request in sim.requests), "a look")
+    await until(lambda: any(request.function == "doorlog/get" for request in sim.requests), "a poll")
     monkeypatch.setitem(handlers, "doorlog/get", busy)
     sim.enter_code("22224681")
-    await until(lambda: "AccessUnrecorded" in told(), "the end of patience")
+    await until(lambda: "AccessUnrecorded" in told(), "the end of the delay")
     monkeypatch.setitem(handlers, "doorlog/get", get)
     await until(lambda: "DoorLog" in told(), "the record")
     assert decided == ["granted"]
@@ -490,7 +490,7 @@ async def test_secrets_in_pushes_and_logs_are_shown_nowhere(
 ) -> None:  # fmt: skip
     sim = await device("e16c")
     entry = await pushing(hass, sim)
-    listen_closely(caplog)
+    log_every_line(caplog)
     events = capture_log_events(hass)
     client = await hass_client_no_auth()
     planted = {key: str(value) for key, value in EXTRA.items()} | {"card_sn": SECRET, "remote": SECRET, "mac": SECRET}

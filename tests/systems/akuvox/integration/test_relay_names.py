@@ -1,4 +1,4 @@
-"""Relays by every name that devices have for them, and names that no document knows."""
+"""Relays under each name that devices use, and undocumented names."""
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant

@@ -1,4 +1,4 @@
-"""What an Akuvox is asked at the first contact and at a reload."""
+"""Requests to an Akuvox at the first setup and at a reload."""
 
 import asyncio
 from collections import Counter
@@ -63,7 +63,7 @@ async def test_setup_requests_nothing_twice(
 
 @pytest.fixture
 def real_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Poll as at a real device."""
+    """Use the polling intervals of real devices."""
     for name, usual in USUAL.items():
         monkeypatch.setattr(log, name, usual)
 

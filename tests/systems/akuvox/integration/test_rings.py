@@ -1,4 +1,4 @@
-"""A visitor rings: by whichever of three routes is first, and once."""
+"""A visitor rings once, by the first of three routes."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ PHONES = ("e18", "e16c", "r29")
 
 
 def count_rings(hass: HomeAssistant, entry: ConfigEntry) -> Callable[[], int]:
-    """Return how often the doorbell has rung since."""
+    """Return a function that counts the rings from now on."""
     rings: list[Event[EventStateChangedData]] = []
 
     @callback
@@ -33,27 +33,27 @@ def count_rings(hass: HomeAssistant, entry: ConfigEntry) -> Callable[[], int]:
 
 
 async def reach(count: Callable[[], int], number: int) -> None:
-    """Wait until something was counted so often."""
+    """Wait until a count is reached."""
     await until(lambda: count() == number, f"number {number}")
 
 
-def blind(monkeypatch: pytest.MonkeyPatch, *routes: str) -> None:
-    """Let only some of the looks be taken within a test."""
+def poll_only(monkeypatch: pytest.MonkeyPatch, *routes: str) -> None:
+    """Disable all polls except those of the given routes."""
     for name in {"_CALL_INTERVALS", "_CALL_LOG_INTERVALS", "_DOOR_LOG_INTERVALS"} - set(routes):
         monkeypatch.setattr(log, name, (600.0, 600.0))
 
 
 async def following(sim: Simulator, function: str = "call/status", n: int = 2) -> None:
-    """Wait until the device has been looked at, and is looked at again."""
+    """Wait for the given number of polls of a function."""
     sim.clear_requests()
-    await until(lambda: sum(request.function == function for request in sim.requests) >= n, f"looks at {function}")
+    await until(lambda: sum(request.function == function for request in sim.requests) >= n, f"polls of {function}")
 
 
 @pytest.mark.parametrize("dialect", PHONES)
 async def test_a_visitor_rings_by_call_status_alone(
     hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blind(monkeypatch, "_CALL_INTERVALS")
+    poll_only(monkeypatch, "_CALL_INTERVALS")
     sim = await device(dialect)
     entry = await add(hass, sim)
     rings = count_rings(hass, entry)
@@ -74,7 +74,7 @@ async def test_a_visitor_rings_by_the_call_log_alone(
     hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A visitor who gives up between two polls of the call rings."""
-    blind(monkeypatch)
+    poll_only(monkeypatch)
     monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (3.0, 3.0))
     sim = await device(dialect)
     entry = await add(hass, sim)
@@ -92,7 +92,7 @@ async def test_a_visitor_rings_by_the_call_log_alone(
 async def test_a_visitor_rings_by_a_push_alone(
     hass: HomeAssistant, device: Start, dialect: str, local_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blind(monkeypatch)
+    poll_only(monkeypatch)
     sim = await device(dialect)
     entry = await add(hass, sim, push=True)
     rings = count_rings(hass, entry)
@@ -177,7 +177,7 @@ async def test_a_visitor_of_whom_only_the_log_reports_may_still_be_let_in(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A record does not show whether the call continues or was answered."""
-    blind(monkeypatch)
+    poll_only(monkeypatch)
     monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (3.0, 3.0))
     sim = await device("e16c")
     sim.phone.records_at_once = True
@@ -260,7 +260,7 @@ async def test_a_device_with_another_idle_status_rings(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch, idle: str
 ) -> None:
     """Its idle word means no call, and visitors ring, also after a reload."""
-    blind(monkeypatch, "_CALL_INTERVALS")
+    poll_only(monkeypatch, "_CALL_INTERVALS")
     sim = await device("e16c")
     sim.phone.words["READY"] = idle
     entry = await add(hass, sim)
@@ -358,7 +358,7 @@ async def test_a_call_in_progress_does_not_ring_again_after_a_reload(
     await following(sim, n=1)
     await until(lambda: state_of(hass, entry, "sensor", "call_state") in {"connecting", "ringing"}, "the call")
     # The first look at the log of calls comes before the record.
-    await until(lambda: any(request.function == "calllog/get" for request in sim.requests), "the log of calls")
+    await until(lambda: any(request.function == "calllog/get" for request in sim.requests), "the call log")
     events = capture_log_events(hass)
     sim.call_ended()
     await until(lambda: any(event.data["type"] == "CallLog" for event in events), "the record")

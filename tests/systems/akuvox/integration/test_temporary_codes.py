@@ -1,4 +1,4 @@
-"""Temporary codes of an Akuvox through Home Assistant: what is told is what the device has."""
+"""Temporary codes of an Akuvox in Home Assistant match the codes on the device."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,8 +21,8 @@ PIN = "837261"
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again at once."""
+def retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry at once."""
     monkeypatch.setattr(temporary_codes, "_RETRY_DELAY", 0.1)
     monkeypatch.setattr(temporary_codes, "_MAX_RETRY_DELAY", 0.1)
 
@@ -68,7 +68,7 @@ async def test_a_rejected_code_that_was_stored_is_removed_later(hass: HomeAssist
     assert await hass.config_entries.async_reload(entry.entry_id)
     await until(lambda: "code_left" in repairs(hass), "the repair")
     sim.handlers.update(functions)
-    await until(lambda: not pins(sim), "the code to be taken away")
+    await until(lambda: not pins(sim), "the removal of the code")
     await until(lambda: "code_left" not in repairs(hass), "the end of the repair")
 
 
@@ -88,7 +88,7 @@ async def test_adding_a_code_with_an_unreadable_user_list_is_an_error(hass: Home
     sim.garbage("user/get", "html")
     assert await refusal(hass, entry, "add_temporary_code", **code()) == "unexpected_reply"
     sim.heal()
-    await until(lambda: not entry.runtime_data.codes.all, "the code to be given up")
+    await until(lambda: not entry.runtime_data.codes.all, "the end of the attempts to remove the code")
     assert not pins(sim)
 
 
@@ -134,4 +134,4 @@ async def test_a_failing_code_does_not_delay_the_removal_of_another(hass: HomeAs
     sim.lose_next_answer("user/add", times=10_000)
     start = datetime.now(UTC) - timedelta(hours=1)
     await command(hass, entry, "add_temporary_code", **code(name="Breaks", code="112233", start=start))
-    await until(lambda: PIN not in pins(sim), "the code to be taken away")
+    await until(lambda: PIN not in pins(sim), "the removal of the code")

@@ -1,4 +1,4 @@
-"""What we do not know of an object of an Akuvox is sent back as it came, for the device replaces the object as a whole."""
+"""Unknown fields of an Akuvox object are sent back unchanged, because the device replaces the whole object."""
 
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta

@@ -25,7 +25,7 @@ __all__ = ["integration", "session", "sockets"]
 
 @dataclass(slots=True)
 class Bench:
-    """An extension on the bench: what was told of it, and what is known by that."""
+    """An extension, its events, and its state."""
 
     sim: Simulator
     system: MxSystem
@@ -36,7 +36,7 @@ class Bench:
     task: asyncio.Task[None] | None = None
 
     async def follow(self) -> None:
-        """Take what the log tells, as Home Assistant does."""
+        """Apply the events of the log, as Home Assistant does."""
         assert self.system.log is not None
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Calls that are made and commanded from here, and followed without anything being pushed."""
+"""Calls that Home Assistant places and controls, and that polls follow without pushes."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ async def test_a_dialed_call_is_followed_to_its_end(bench: Bench) -> None:
     """The proxy does not know the call before it is answered (field notes 3)."""
     session = await bench.system.calls.dial("12025550142", [])
     await until(lambda: bench.calls() == {session: "connecting"}, "the call")
-    await until(lambda: len(bench.asked("call_info")) >= 3, "three looks")
+    await until(lambda: len(bench.asked("call_info")) >= 3, "three polls")
     assert bench.calls() == {session: "connecting"}
     bench.sim.pick_up(session)
     await until(lambda: bench.calls() == {session: "connected"}, "the answer")
@@ -138,7 +138,7 @@ async def test_an_incoming_call_is_answered_held_and_transferred(bench: Bench) -
     await control.hold(session)
     await until(lambda: bench.calls() == {session: "held"}, "the hold")
     poller = len(bench.asked("call_info"))
-    await until(lambda: len(bench.asked("call_info")) >= poller + 3, "three looks")
+    await until(lambda: len(bench.asked("call_info")) >= poller + 3, "three polls")
     assert bench.calls() == {session: "held"}, "the status of the proxy is still Established"
     await control.resume(session)
     await until(lambda: bench.calls() == {session: "connected"}, "the resumption")
@@ -225,4 +225,4 @@ async def test_missing_pushes_are_detected(start: Start) -> None:
     bench.sim.hang_up(bench.sim.incoming_call("3108"))
     await until(lambda: len(bench.types()) == 2, "a call that was not pushed")
     assert (await bench.system.examine())["pushes"] == "expected"
-    await until(lambda: bench.cursor.get("pushes") is False, "the note of it")
+    await until(lambda: bench.cursor.get("pushes") is False, "the note about missing pushes")

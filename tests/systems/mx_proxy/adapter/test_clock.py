@@ -23,5 +23,5 @@ async def test_calls_are_reported_after_a_record_from_the_future(start: Start, m
     asked = len(bench.asked("call_log"))
     bench.sim.hang_up(bench.sim.incoming_call("3108"))
     await until(lambda: bench.state.missed_calls == 3, "one more")
-    await until(lambda: len(bench.asked("call_log")) > asked + 2, "more looks")
+    await until(lambda: len(bench.asked("call_log")) > asked + 2, "more polls")
     assert bench.types().count("CallLog") == 3

@@ -1,4 +1,4 @@
-"""Each part of an extension that is asked at bring-up fails alone: it is left out, the rest comes up, and it comes later."""
+"""Each part of an extension that setup requests fails alone: the others work, and it is added later."""
 
 import aiohttp
 import pytest
@@ -26,14 +26,14 @@ FAULTS = [*SILENT, *REFUSING, (Fault.WRONG_VALUES, 0), (Fault.WRONG_SHAPES, 0)]
 
 
 def give_up_soon(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
-    """Wait less for what never answers."""
+    """Shorten the timeouts."""
     if fault is Fault.HANG:
         monkeypatch.setattr(client, "REQUEST_TIMEOUT", 0.3)
         monkeypatch.setattr(client, "LOG_TIMEOUT", 0.3)
 
 
 def lost(found: State, whole: State) -> set[str]:
-    """Return which parts of a state are not as they are where all is well."""
+    """Return the parts of a state that differ from the complete one."""
     return {name for name in State.__dataclass_fields__ if getattr(found, name) != getattr(whole, name)}
 
 

@@ -1,4 +1,4 @@
-"""What the exchange has for an extension beside calls: people, messages, conferences, phones to wake up."""
+"""Functions of an extension besides calls: contacts, voicemails, conferences, push tokens."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -115,7 +115,7 @@ async def test_rejected_functions_are_supported_once_they_answer(start: Start) -
     reading = await bench.system.read()
     assert (reading.voicemails, reading.conferences) == (None, None)
     bench.sim.hang_up(bench.sim.incoming_call("3108"))
-    await until(lambda: bench.types() == ["CallLog"], "calls all the same")
+    await until(lambda: bench.types() == ["CallLog"], "calls")
     bench.sim.mend_mx()
     description = await bench.system.describe()
     assert description.state.voicemails is not None

@@ -26,7 +26,7 @@ async def test_a_call_ends_though_the_link_was_lost(start: Start) -> None:
 async def test_an_idle_extension_is_polled_twice_a_minute(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a call, calls are not polled."""
     bench = await start()
-    await until(lambda: len(bench.asked("call_log")) >= 4 and len(bench.asked("voicemails")) >= 4, "looks")
+    await until(lambda: len(bench.asked("call_log")) >= 4 and len(bench.asked("voicemails")) >= 4, "polls")
     assert not bench.asked("call_info")
     assert len(bench.asked("login")) == 1
     assert len(bench.asked("contacts")) == 1

@@ -1,4 +1,4 @@
-"""Pushes that come in another order than what they tell of."""
+"""Pushes in another order than their events."""
 
 from custom_components.ip_intercom.model.parts import CallState
 from custom_components.ip_intercom.systems.mx_proxy.client.events import CallEvent, Kind

@@ -1,4 +1,4 @@
-"""Records of calls: what became of each, and which of them are new."""
+"""Call records: their outcomes, and which are new."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Live calls: the first report counts, nothing twice, and nothing out of its order."""
+"""Live calls: the first report counts, none is repeated, and their order is kept."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from custom_components.ip_intercom.systems.mx_proxy.tracker import CallTracker
 
 
 class Time:
-    """A clock that moves when it is told to."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""Finding a server at what a person typed."""
+"""Finding a server at a typed address."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Logins, tokens and their end, and what must never be told."""
+"""Logins, tokens and their end, and values that must stay secret."""
 
 import asyncio
 from base64 import b64encode

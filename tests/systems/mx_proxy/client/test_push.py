@@ -1,4 +1,4 @@
-"""Events, in every form in which they may arrive."""
+"""Events in each form of a push."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One request of a kind and an account at a time; and nothing is done twice."""
+"""Requests of one kind and account are sent one at a time, and none is repeated."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -22,8 +22,8 @@ type Start = Callable[..., Awaitable[Simulator]]
 
 
 @pytest.fixture
-def no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at log and mailbox when something tells to, and at no other time."""
+def no_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poll the log and the mailbox only after a push."""
     monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (600.0, 600.0))
     monkeypatch.setattr(log, "_VOICEMAIL_INTERVALS", (600.0, 600.0))
 

@@ -1,4 +1,4 @@
-"""Looking at the entities of an extension."""
+"""Helpers to read the entities of an extension."""
 
 from typing import Any
 
@@ -21,6 +21,6 @@ async def becomes(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: s
 
 
 async def tells(hass: HomeAssistant, entry: ConfigEntry, key: str, event_type: str) -> dict[str, Any]:
-    """Wait until an event entity tells of something, and return its attributes."""
+    """Wait until an event entity has a new event, and return its attributes."""
     await until(lambda: shown(hass, entry, "event", key).attributes["event_type"] == event_type, event_type)
     return dict(shown(hass, entry, "event", key).attributes)

@@ -1,4 +1,4 @@
-"""Where calls ring: the mode is not reported, so it is the one that was last set from here."""
+"""The call mode is not reported, so the last one that Home Assistant set is shown."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant

@@ -1,4 +1,4 @@
-"""Calls of an extension: what shows, and what can be done with them."""
+"""Calls of an extension: their entities and commands."""
 
 from typing import Any
 

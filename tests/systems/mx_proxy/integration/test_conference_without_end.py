@@ -1,4 +1,4 @@
-"""Conferences that exchanges may have and calendars do not expect."""
+"""Conferences without an end or with other values that calendars do not expect."""
 
 from datetime import timedelta
 

@@ -20,7 +20,7 @@ ANNA, BEN = 43884851900310701, 43884851900310803
 
 
 def at(offset: timedelta) -> datetime:
-    """Return a full minute that far away from now."""
+    """Return the full minute at the given distance from now."""
     return (dt_util.now() + offset).replace(second=0, microsecond=0)
 
 
@@ -36,7 +36,7 @@ async def plan(hass: HomeAssistant, entry: ConfigEntry, name: str, start: dateti
 
 
 async def listed(hass: HomeAssistant, entry: ConfigEntry, start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """Return what the calendar has of a time."""
+    """Return the events of the calendar in a period."""
     calendar = entity_id(hass, entry, "calendar", "conferences")
     answer = await act(
         hass, "calendar.get_events", response=True, entity_id=calendar, start_date_time=start, end_date_time=end
@@ -103,7 +103,7 @@ async def test_a_conference_may_last_whole_days(hass: HomeAssistant, sim: Simula
 
 
 async def send(hass_ws_client: WebSocketGenerator, hass: HomeAssistant, entry: ConfigEntry, **message: Any) -> Any:
-    """Do in the calendar what a person does in the browser."""
+    """Send a websocket command as the calendar page does."""
     client = await hass_ws_client(hass)
     calendar = entity_id(hass, entry, "calendar", "conferences")
     await client.send_json_auto_id({"entity_id": calendar, **message})

@@ -1,4 +1,4 @@
-"""What else an exchange can be asked for: its address book, its services, the phones that it wakes up."""
+"""Other functions of an exchange: contacts, services, push tokens."""
 
 from typing import Any
 

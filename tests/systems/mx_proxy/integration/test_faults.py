@@ -1,4 +1,4 @@
-"""A part of an extension fails alone: everything else works, and the part comes when it answers."""
+"""A part of an extension fails alone: the others work, and it is added when it responds."""
 
 import asyncio
 from typing import Any
@@ -92,7 +92,7 @@ async def test_a_failing_source_leaves_entities_and_other_sources_working(
     status: int,
 ) -> None:
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     sim.fault(f"GET {source}", fault, status=status)
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the source to be missed")
     mail = sim.leave_voicemail("3108")
@@ -120,10 +120,10 @@ async def test_a_busy_server_is_unavailable_and_gets_no_requests(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int, key: str
 ) -> None:
     coordinator = entry.runtime_data.coordinator
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     caplog.clear()
     sim.overload(status, "300")
-    await until(lambda: not coordinator.last_update_success, "it to be away")
+    await until(lambda: not coordinator.last_update_success, "the device to be unavailable")
     assert coordinator.last_exception.translation_key == key
     await hass.async_block_till_done()
     sim.clear_requests()
@@ -134,7 +134,7 @@ async def test_a_busy_server_is_unavailable_and_gets_no_requests(
     assert await refusal(hass, entry, "contacts_query") == key
     sim.heal()
     entry.runtime_data.events.async_hasten()
-    await until(lambda: coordinator.last_update_success, "it to be back")
+    await until(lambda: coordinator.last_update_success, "the device to be available")
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
@@ -142,9 +142,9 @@ async def test_a_busy_server_is_unavailable_and_gets_no_requests(
 async def test_a_push_requests_nothing_from_a_busy_server(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry, status: int, key: str
 ) -> None:
-    await until(lambda: pushed.runtime_data.events.following, "the first looks")
+    await until(lambda: pushed.runtime_data.events.following, "the first polls")
     sim.overload(status, "300")
-    await until(lambda: not pushed.runtime_data.coordinator.last_update_success, "it to be away")
+    await until(lambda: not pushed.runtime_data.coordinator.last_update_success, "the device to be unavailable")
     sim.clear_requests()
     sim.incoming_call("3108")
     await until(lambda: pushed.runtime_data.coordinator.data.calls, "the call")

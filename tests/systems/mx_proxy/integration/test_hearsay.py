@@ -1,4 +1,4 @@
-"""What is pushed while the proxy itself refuses or does not answer: it is told, and proves nothing."""
+"""Pushes while the proxy rejects requests or does not respond: they are reported, but do not end the outage."""
 
 import aiohttp
 from homeassistant.core import HomeAssistant
@@ -22,7 +22,7 @@ async def test_a_push_does_not_end_reauth(hass: HomeAssistant, sim: Simulator, l
     events = capture_log_events(hass)
     sim.change_password("another")
     sim.rotate_key()
-    await until(hass.config_entries.flow.async_progress, "the question for the password")
+    await until(hass.config_entries.flow.async_progress, "the reauth")
     (flow,) = hass.config_entries.flow.async_progress()
     asked = logins(sim)
     for _ in range(5):
@@ -51,5 +51,5 @@ async def test_a_push_does_not_end_an_outage_of_the_exchange(
     assert "recovered" not in caplog.text
     assert state_of(hass, entry, "sensor", "call_state") == "unavailable"
     sim.mend_mx()
-    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle", "the end of what was made up")
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle", "the end of the made-up call")
     assert caplog.text.count("recovered") == 1

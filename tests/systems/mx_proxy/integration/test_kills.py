@@ -1,4 +1,4 @@
-"""The process is killed under records of calls: none is lost."""
+"""Home Assistant is killed during call records: none is lost."""
 
 from typing import Any
 
@@ -25,5 +25,5 @@ async def test_kills_under_records_lose_nothing(
         cursor: dict[str, Any] = (stored(entry, hass_storage) or {"data": {"cursor": {}}})["data"]["cursor"]
         return cursor
 
-    await until(lambda: cursor().get("calls", {}).get("record") is not None, "the first look")
+    await until(lambda: cursor().get("calls", {}).get("record") is not None, "the first poll")
     await survive_kills(hass, entry, hass_storage, call, number_of, 0.2)

@@ -1,4 +1,4 @@
-"""Nothing is asked twice."""
+"""No request is sent twice."""
 
 from collections import Counter
 from typing import Any
@@ -57,13 +57,13 @@ async def test_polls_without_changes_write_no_state(hass: HomeAssistant, sim: Si
     hass.bus.async_listen(EVENT_STATE_CHANGED, take)
     hass.bus.async_listen(EVENT_STATE_REPORTED, take, event_filter=of_every_entity)
     before = len(sim.requests)
-    await until(lambda: len(sim.requests) >= before + 6, "looks")
+    await until(lambda: len(sim.requests) >= before + 6, "polls")
     await entry.runtime_data.coordinator.async_refresh()
     await hass.async_block_till_done()
     assert written == []
 
 
-async def test_setup_and_reload_request_nothing_twice(hass: HomeAssistant, device: Start, no_looks: None) -> None:
+async def test_setup_and_reload_request_nothing_twice(hass: HomeAssistant, device: Start, no_polls: None) -> None:
     sim = await device()
     entry = await add(hass, sim)
     # The last ones are asked at the same time.

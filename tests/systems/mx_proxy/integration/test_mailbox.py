@@ -1,4 +1,4 @@
-"""The mailbox: what shows of it, the actions, and the media browser."""
+"""The mailbox: its entities, the actions, and the media browser."""
 
 from http import HTTPStatus
 from pathlib import Path

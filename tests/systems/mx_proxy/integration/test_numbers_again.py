@@ -1,4 +1,4 @@
-"""Numbers of calls: they are reused, and some belong to calls whose end was missed."""
+"""Call numbers: they are reused, and some belong to calls whose end was missed."""
 
 from itertools import count
 

@@ -1,11 +1,11 @@
-"""What stands between a house and a server far from it: nothing of that is a wrong password, and all of it passes."""
+"""Captive portals and proxies between Home Assistant and the server: an outage, not a wrong password."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
 
 from tests.common import state_of, until
-from tests.on_the_way import ON_THE_WAY, tells_a_changed_certificate, waits_at_the_start
+from tests.on_the_way import ON_THE_WAY, assert_no_secret_sent, assert_setup_retried
 from tests.outages import lines
 from tests.simulators.mx_proxy import Simulator
 
@@ -26,17 +26,17 @@ async def test_an_interfering_server_is_an_outage_with_a_reason(
 ) -> None:
     """The token may have expired."""
     coordinator = entry.runtime_data.coordinator
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     caplog.clear()
     if not with_token:
         coordinator.system.proxy.client.login.discard_token()
     sim.intercept(status, location)
-    await until(lambda: not coordinator.last_update_success, "it to be away")
+    await until(lambda: not coordinator.last_update_success, "the device to be unavailable")
     assert coordinator.last_exception.translation_key == key
     sim.clear_requests()
     await until(lambda: len(sim.requests) > 8, "more attempts")
     sim.heal()
-    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle", "it to be back")
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle", "the device to be available")
     assert not hass.config_entries.flow.async_progress()
     assert len(lines(caplog)) == 2, lines(caplog)
 
@@ -45,20 +45,20 @@ async def test_an_interfering_server_is_an_outage_with_a_reason(
 async def test_setup_behind_an_interfering_server_is_retried(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, location: str | None, key: str
 ) -> None:
-    await waits_at_the_start(hass, sim, entry, status, location, key)
+    await assert_setup_retried(hass, sim, entry, status, location, key)
 
 
 async def test_a_changed_certificate_starts_no_reauth(hass: HomeAssistant, device: Start) -> None:
     """The connection is intercepted: it gets neither password nor token."""
     sim = await device(https=True)
-    await tells_a_changed_certificate(hass, sim, await add(hass, sim))
+    await assert_no_secret_sent(hass, sim, await add(hass, sim))
 
 
 @pytest.mark.parametrize("seconds", [-300, 300])
 async def test_a_clock_that_is_minutes_off_has_no_effect(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, seconds: int
 ) -> None:
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     sim.advance_clock(seconds)
     sim.hang_up(sim.incoming_call("3108"))
     await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1 or seconds < 0, "the call")

@@ -1,4 +1,4 @@
-"""Parts that are away for a while come back, and report once what happened meanwhile."""
+"""Parts that fail for a while recover, and report missed events once."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ def records(events: list[Event]) -> list[Event]:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what people read of an outage and its end."""
+    """Return the log lines about an outage and its end."""
     named = [item for item in caplog.records if item.name.startswith("custom_components.ip_intercom")]
     return [item.getMessage() for item in named if item.levelno >= logging.INFO]
 
@@ -58,7 +58,7 @@ async def test_events_while_unloaded_are_reported_once_and_late(hass: HomeAssist
     mail = sim.leave_voicemail("3108")
     events = capture_log_events(hass)
     await hass.config_entries.async_setup(entry.entry_id)
-    await until(lambda: len(records(events)) == 32, "what was missed")
+    await until(lambda: len(records(events)) == 32, "the missed events")
     await until(lambda: len(events) == 33, "the message")
     assert {item.data["late"] for item in events} == {True}
     assert entry.runtime_data.coordinator.data.missed_calls == 31
@@ -66,7 +66,7 @@ async def test_events_while_unloaded_are_reported_once_and_late(hass: HomeAssist
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     asked = len(sim.requests)
-    await until(lambda: sum(r.function == "call_log" for r in sim.requests[asked:]) >= 2, "two more looks")
+    await until(lambda: sum(r.function == "call_log" for r in sim.requests[asked:]) >= 2, "two more polls")
     assert len(events) == 33
     assert entry.runtime_data.coordinator.data.missed_calls == 31
 
@@ -134,14 +134,14 @@ async def test_events_of_a_long_outage_are_reported_soon_after_it(hass: HomeAssi
 
 
 async def test_a_push_repeats_a_failed_poll_at_once(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "_RETRY", 600.0)
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     await hass.config_entries.async_reload(entry.entry_id)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     sim.fault("GET /calls", Fault.STATUS, times=1)
     sim.hang_up(sim.incoming_call("3108"))
     await until(lambda: sum(r.path == "/calls" and r.status == 500 for r in sim.requests) == 1, "a failure")

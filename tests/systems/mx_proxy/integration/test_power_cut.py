@@ -1,4 +1,4 @@
-"""Home Assistant ends without a word: what was known is written down before."""
+"""Home Assistant is killed: its knowledge was stored before."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from .looking import becomes
 
 
 def written(storage: dict[str, Any], entry_id: str) -> dict[str, Any]:
-    """Return what another life would begin with."""
+    """Return the stored data for the next start."""
     found: dict[str, Any] = storage.get(f"{DOMAIN}.{entry_id}", {}).get("data", {}).get("cursor", {})
     return found
 
@@ -24,7 +24,7 @@ async def test_the_position_of_the_first_poll_is_stored(
     """Without it, calls during a restart would be taken for old ones."""
     entry = await add(hass, sim)
     newest = sim.extensions[sim.login].log.records[-1]["record_id"]
-    await until(lambda: written(hass_storage, entry.entry_id), "the first look")
+    await until(lambda: written(hass_storage, entry.entry_id), "the first poll")
     cursor = written(hass_storage, entry.entry_id)
     assert cursor["calls"]["record"] == newest
     assert cursor["voicemails"] == sorted(sim.extensions[sim.login].mailbox.mails)
@@ -37,7 +37,7 @@ async def test_the_position_of_a_slow_first_poll_is_stored(
     sim.set_patience(20)
     sim.fill_log(21)
     entry = await add(hass, sim)
-    await until(lambda: written(hass_storage, entry.entry_id).get("calls", {}).get("record"), "the first look")
+    await until(lambda: written(hass_storage, entry.entry_id).get("calls", {}).get("record"), "the first poll")
 
 
 async def test_the_cleared_count_of_missed_calls_is_stored(

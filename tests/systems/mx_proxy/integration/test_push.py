@@ -1,4 +1,4 @@
-"""What the proxy pushes and a forwarder sends: through the webhook to events and states, each once."""
+"""Pushes of the proxy by a forwarder: the webhook turns them into events and states, each once."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN
 from tests.common import capture_log_events, state_of, until
 from tests.flooding import assert_withstands_flood
-from tests.planted import EXTRA, SECRET, assert_shown_nowhere, listen_closely
+from tests.planted import EXTRA, SECRET, assert_shown_nowhere, log_every_line
 from tests.simulators.mx_proxy import Form, Simulator
 from tests.simulators.mx_proxy.events import Kind, event
 
@@ -36,7 +36,7 @@ async def becomes(hass: HomeAssistant, entry: ConfigEntry, state: str) -> None:
 
 @pytest.mark.parametrize("form", list(Form))
 async def test_an_incoming_call_from_its_ring_to_its_record(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, form: Form
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None, form: Form
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url, form)
@@ -77,7 +77,7 @@ async def test_an_incoming_call_from_its_ring_to_its_record(
 
 
 async def test_a_call_from_the_desk_phone_is_outgoing(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
@@ -95,7 +95,7 @@ async def test_a_call_from_the_desk_phone_is_outgoing(
 
 
 async def test_a_repeated_push_is_reported_once(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
@@ -114,7 +114,7 @@ async def test_a_repeated_push_is_reported_once(
 
 
 async def test_a_missed_call_and_its_voicemail_are_reported(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
@@ -135,7 +135,7 @@ async def test_a_missed_call_and_its_voicemail_are_reported(
 
 
 async def test_names_are_omitted_without_the_option(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url, show_names=False)
@@ -178,7 +178,7 @@ async def test_a_push_with_a_wrong_content_encoding_is_ignored(
 
 
 async def test_a_forged_call_ends_soon(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None, stranger: TestClient[Any, Any]
 ) -> None:
     """The ring is reported first, then the proxy verifies the call."""
     sim = await device()
@@ -190,7 +190,7 @@ async def test_a_forged_call_ends_soon(
 
 
 async def test_an_old_push_starts_no_call(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None, stranger: TestClient[Any, Any]
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
@@ -203,7 +203,7 @@ async def test_an_old_push_starts_no_call(
 
 
 async def test_a_flood_of_forged_calls_ends(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None, stranger: TestClient[Any, Any]
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
@@ -220,7 +220,7 @@ async def test_an_invalid_push_is_answered_and_ignored(
     hass: HomeAssistant,
     device: Start,
     local_url: str,
-    no_looks: None,
+    no_polls: None,
     stranger: TestClient[Any, Any],
     body: object,
 ) -> None:
@@ -231,12 +231,12 @@ async def test_an_invalid_push_is_answered_and_ignored(
     assert (await stranger.get(f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}")).status == HTTPStatus.OK
     await send(stranger, entry, event(Kind.HELD, sim.clock.utc(), callId=5))  # of a call that there is not
     await send(stranger, entry, {"type": "RecordingState", "callId": 5})
-    await until(lambda: types(events) == ["RecordingState"], "what a newer server tells")
+    await until(lambda: types(events) == ["RecordingState"], "the push of a newer server")
     assert calls(entry) == {}
 
 
 async def test_pushes_of_a_wrong_clock_are_reported_in_time(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None
 ) -> None:
     sim = await device()
     sim.advance_clock(7200)
@@ -254,7 +254,7 @@ async def test_pushes_of_a_wrong_clock_are_reported_in_time(
 
 
 async def test_a_call_that_began_before_the_setup_is_shown(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None
 ) -> None:
     """Held and Retrieved contain no numbers, so the call is requested from the proxy."""
     sim = await device()
@@ -271,7 +271,7 @@ async def test_a_call_that_began_before_the_setup_is_shown(
 
 
 async def test_the_webhook_is_removed_with_the_option(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any]
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None, stranger: TestClient[Any, Any]
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
@@ -299,13 +299,13 @@ async def test_a_flood_of_pushes_is_dropped_but_a_call_is_not(
 
 
 async def test_secrets_in_pushes_are_shown_nowhere(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, stranger: TestClient[Any, Any],
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None, stranger: TestClient[Any, Any],
     hass_client: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     """All fields except numbers and names of callers contain the secret."""
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    listen_closely(caplog)
+    log_every_line(caplog)
     events = capture_log_events(hass)
     texts = dict.fromkeys(("globalCallId", "gcid", "localConnectionInfo", "cause", "lastRedirectionDevice"), SECRET)
     for kind in (*Kind, "SomethingNew", SECRET):

@@ -1,4 +1,4 @@
-"""Home Assistant starts again during a call: the call shows as it is."""
+"""Home Assistant restarts during a call, whose state is shown again."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from tests.simulators.mx_proxy import Simulator
 
 from .looking import becomes, shown
 
-pytestmark = pytest.mark.usefixtures("no_looks")
+pytestmark = pytest.mark.usefixtures("no_polls")
 
 
 async def restart(hass: HomeAssistant, entry: ConfigEntry, meanwhile: Callable[[], object]) -> None:

@@ -166,7 +166,7 @@ async def test_reauth_names_the_rejected_part_and_accepts_a_new_one(
     entry = await add(hass, sim)
     account = change(sim)
     sim.expire_tokens()
-    await until(lambda: hass.config_entries.flow.async_progress(), "the question for another account")
+    await until(lambda: hass.config_entries.flow.async_progress(), "the form for another account")
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["step_id"] == "reauth_mx_proxy"
     result: Any = await hass.config_entries.flow.async_configure(flow["flow_id"])

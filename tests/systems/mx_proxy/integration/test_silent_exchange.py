@@ -1,4 +1,4 @@
-"""An MX that says nothing, while the proxy answers what it knows by itself, and links to it that are lost."""
+"""An MX that does not respond behind a proxy that does, and lost links to the MX."""
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -34,7 +34,7 @@ async def test_a_silent_exchange_is_unavailable_until_it_answers(
     """The proxy returns an empty call log while the exchange is silent."""
     sim = await device(empty=empty)
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     caplog.clear()
     sim.silence_mx()
     await until(lambda: shown(hass, entry) == SILENT, "the silence to be seen")
@@ -89,7 +89,7 @@ async def test_a_lost_link_causes_no_login(hass: HomeAssistant, device: Start, l
     """A login would make a second link, and every push would be sent twice."""
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     sim.set_reconnect(90)
     sim.clear_requests()
     sim.drop_link()
@@ -124,7 +124,7 @@ async def test_pushes_are_expected_again_after_the_exchange_was_away(
 
 
 async def test_live_calls_are_polled_once_the_exchange_is_back(
-    hass: HomeAssistant, sim: Simulator, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, sim: Simulator, local_url: str, no_polls: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "_CALL_INTERVAL", 600.0)
     entry = await pushing(hass, sim, local_url)

@@ -1,4 +1,4 @@
-"""A proxy that takes connections and answers nothing, and one that refuses the tokens it issues."""
+"""A proxy that accepts connections without responding, and one that rejects its own tokens."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -20,7 +20,7 @@ def shown(hass: HomeAssistant, entry: ConfigEntry) -> tuple[str, str]:
 
 
 def hang(sim: Simulator) -> None:
-    """Answer nothing: not even the requests that were sent before `heal`."""
+    """Do not respond, not even to the requests sent before `heal`."""
     sim.fault("*", Fault.HANG)
 
 
@@ -30,7 +30,7 @@ async def test_a_proxy_that_answers_nothing_is_unavailable_at_once(
     """The call log may take minutes; the outage is detected before that."""
     sim = await device()
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     caplog.clear()
     sim.clear_requests()
     hang(sim)
@@ -49,7 +49,7 @@ async def test_a_poll_interrupted_by_an_outage_is_repeated_after_it(hass: HomeAs
     sim = await device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     hang(sim)
     await until(lambda: shown(hass, entry) == AWAY, "the silence to be seen")
     sim.hang_up(sim.incoming_call("3108"))
@@ -64,7 +64,7 @@ async def test_a_late_failure_of_an_outage_is_no_second_outage(
     """A request sent during the outage may fail after the return."""
     sim = await device()
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     caplog.clear()
     hang(sim)
     await until(lambda: shown(hass, entry) == AWAY, "the silence to be seen")
@@ -85,7 +85,7 @@ async def test_a_successful_poll_ends_the_back_off_of_the_log(
     sim = await device()
     entry = await add(hass, sim)
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     caplog.clear()
     sim.break_mx()
     await until(lambda: shown(hass, entry)[1] == "unavailable", "the loss")
@@ -105,7 +105,7 @@ async def test_a_server_that_rejects_its_own_tokens_starts_no_reauth(
 ) -> None:
     sim = await device()
     entry = await add(hass, sim)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     caplog.clear()
     sim.clear_requests()
     sim.refuse_new_tokens()

@@ -1,4 +1,4 @@
-"""What a person can cause who knows the address for events and nothing else."""
+"""Requests of a person who knows only the webhook address."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from tests.simulators.mx_proxy.events import Kind, event
 from .conftest import pushing
 from .looking import becomes, shown
 
-pytestmark = pytest.mark.usefixtures("no_looks")
+pytestmark = pytest.mark.usefixtures("no_polls")
 
 HUGE = 10**400
 BIGGER_THAN_ANY = 10**20

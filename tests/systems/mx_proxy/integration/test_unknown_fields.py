@@ -1,4 +1,4 @@
-"""What we do not know of a conference stays: a change replaces all of it at the exchange."""
+"""Unknown fields of a conference are kept, because a change replaces the whole conference."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ UNKNOWN: dict[str, Any] = {
 
 @pytest.fixture
 async def conference(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> dict[str, Any]:
-    """A conference as the exchange has it, with more than we know."""
+    """A conference with fields that the integration does not know."""
     sim.extensions[LOGIN].conferences.fields |= {name: type(value) for name, value in UNKNOWN.items()}
     planned = await plan(hass, entry, "Residents", at(timedelta(days=1)))
     row = rows(sim)[planned["id"]]

@@ -20,7 +20,7 @@ __all__ = ["integration", "session", "sockets"]
 
 @dataclass(slots=True)
 class Bench:
-    """An account on the bench, and what was found of it."""
+    """An account, and its description."""
 
     sim: Simulator
     session: aiohttp.ClientSession
@@ -34,7 +34,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(session: aiohttp.ClientSession) -> AsyncGenerator[Bench]:
-    """The account of a user with two flats."""
+    """The account of a user with two apartments."""
     async with Simulator() as sim:
         sim.set_log_delay(0)
         yard = SmartYard(HttpTransport(session, URL(sim.url)), None)

@@ -1,4 +1,4 @@
-"""Each part of an account that is asked at bring-up fails alone: it is left out, the rest comes up, and it comes later."""
+"""Each part of an account that setup requests fails alone: the others work, and it is added later."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ FAULTS = [*SILENT, (Fault.REFUSED, 0), (Fault.WRONG_VALUES, 0), (Fault.WRONG_SHA
 
 
 def give_up_soon(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
-    """Wait less for what never answers."""
+    """Shorten the timeouts."""
     if fault is Fault.HANG:
         monkeypatch.setattr(system_module, "_FIRST_TIMEOUT", 0.2)
         monkeypatch.setattr(system_module, "_TIMEOUT", 0.2)
@@ -47,13 +47,13 @@ def system_of(bench: Bench) -> SmartYardSystem:
 
 
 def parts(bench: Bench) -> list[str]:
-    """Return what bring-up asks."""
+    """Return the requests of setup."""
     asked = [request.path.removeprefix(BASE) for request in bench.sim.requests if request.path.startswith(BASE)]
     return [path for path in dict.fromkeys(asked) if path not in {"user/requestCode", "user/confirmCode"}]
 
 
 def lost(found: State, whole: State) -> set[str]:
-    """Return which parts of a state are not as they are where all is well."""
+    """Return the parts of a state that differ from the complete one."""
     return {name for name in State.__dataclass_fields__ if getattr(found, name) != getattr(whole, name)}
 
 

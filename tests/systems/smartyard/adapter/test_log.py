@@ -1,4 +1,4 @@
-"""What the log of an account tells, beyond what its tests in Home Assistant show."""
+"""Events of the log of an account that the tests in Home Assistant do not cover."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ DAY = 86400
 
 
 async def told(log: SmartYardLog, enough: Callable[[list[Event]], bool]) -> list[Event]:
-    """Return what the log tells until that is enough."""
+    """Return the events of the log until there are enough."""
     events: list[Event] = []
     async with asyncio.timeout(30):
         while not enough(events):
@@ -81,7 +81,7 @@ def stranger(name: str, **changed: Any) -> CallPush:
 
 
 async def kinds(log: SmartYardLog, marker: str) -> list[str]:
-    """Return what the log tells until a message of our own."""
+    """Return the kinds of events of the log until a message of the test."""
     log.receive(TextPush("inbox", message_id=marker))
     events = await told(log, lambda events: any(event.data.get("id") == marker for event in events))
     return [event.type for event in events if event.type in {"Call", "Changed"}]

@@ -1,4 +1,4 @@
-"""A server that accepts and never answers is noticed within a minute: measured by a clock that runs ahead of all waiting."""
+"""A server that accepts connections without responding is noticed within a minute, by a clock that skips waits."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -48,7 +48,7 @@ def now() -> float:
 
 @pytest.fixture
 async def ahead(bench: Bench) -> AsyncGenerator[SmartYardLog]:
-    """The log of an account with three flats, on a clock that runs ahead."""
+    """The log of an account with three apartments, on a clock that skips waits."""
     bench.sim.move_in(bench.sim.phone, 52)
     await bench.system.describe()
     log = bench.system.log

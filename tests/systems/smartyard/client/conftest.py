@@ -1,4 +1,4 @@
-"""SmartYards that say what they are told to, and our client for them; no Home Assistant anywhere."""
+"""SmartYards with set responses, and our client for them; without Home Assistant."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Server:
-    """Answers each path as it is told to, and everything else as unknown."""
+    """Responds to each path as set, and to all others as unknown."""
 
     url: URL = field(default_factory=URL)
     asked: list[Asked] = field(default_factory=list)
@@ -112,7 +112,7 @@ async def log_in(
 
 @pytest.fixture
 async def server() -> AsyncGenerator[Server]:
-    """A server that knows nothing yet."""
+    """A server without set responses."""
     told = Server()
     runner = web.ServerRunner(web.Server(told.handle))
     await runner.setup()

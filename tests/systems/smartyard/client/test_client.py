@@ -1,4 +1,4 @@
-"""How requests are sent: who asks, how many at a time, and none twice."""
+"""How requests are sent: their headers, how many at a time, and none twice."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -79,7 +79,7 @@ async def test_the_number_of_parallel_requests_is_limited(server: Server, yard: 
 
     server.does("/mobile/user/ping", answer)
     asked = [asyncio.ensure_future(yard.user.ping()) for _ in range(3 * MAX_QUERIES)]
-    await until(lambda: waiting == MAX_QUERIES, "so many requests")
+    await until(lambda: waiting == MAX_QUERIES, "the number of requests")
     go.set()
     await asyncio.gather(*asked)
     assert most == MAX_QUERIES
@@ -96,7 +96,7 @@ async def test_a_picture_does_not_wait_for_lists(server: Server, yard: SmartYard
     server.does("/mobile/user/ping", answer)
     server.says("/mobile/call/camshot/abc", b"\xff\xd8", content_type="image/jpeg")
     asked = [asyncio.ensure_future(yard.user.ping()) for _ in range(MAX_QUERIES)]
-    await until(lambda: len(server.asked) == MAX_QUERIES, "so many requests")
+    await until(lambda: len(server.asked) == MAX_QUERIES, "the number of requests")
     assert await yard.images.camshot("abc") == b"\xff\xd8"
     go.set()
     await asyncio.gather(*asked)

@@ -1,4 +1,4 @@
-"""Finding the server at what a person types."""
+"""Finding the server at a typed address."""
 
 from collections.abc import AsyncGenerator
 from hashlib import sha256

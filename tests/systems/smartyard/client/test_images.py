@@ -1,4 +1,4 @@
-"""Pictures and films: of this server only, and only those."""
+"""Pictures and films, only of the configured server and only of their content types."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Logging in: by code and by call, what is refused, and whose token it is then."""
+"""Logins by code and by call, rejected logins, and the token after a login."""
 
 import aiohttp
 import pytest

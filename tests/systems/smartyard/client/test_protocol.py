@@ -1,4 +1,4 @@
-"""What replies mean, by status and body, without any server."""
+"""The meaning of responses by status and body, without a server."""
 
 import json
 from typing import Any

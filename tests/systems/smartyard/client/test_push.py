@@ -1,4 +1,4 @@
-"""Pushes in all forms, from friends and others."""
+"""Pushes in all forms, valid and invalid."""
 
 from dataclasses import replace
 import json

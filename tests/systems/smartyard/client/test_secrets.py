@@ -1,4 +1,4 @@
-"""Nothing that opens, pays or shows is in a log, in an error, or in what objects look like."""
+"""Logs, errors, and representations of objects contain no credential."""
 
 from collections.abc import Coroutine
 from datetime import datetime
@@ -30,7 +30,7 @@ QR = "qr-code-of-mine"
 
 
 class Witness:
-    """Remembers everything that could be read somewhere."""
+    """Collects every text that could be read."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -49,7 +49,7 @@ class Witness:
 
 
 async def tell_everything(sim: Simulator, yard: SmartYard, session: aiohttp.ClientSession, witness: Witness) -> None:
-    """Use the account, with the server in any state."""
+    """Call every function of the account, with the server in any state."""
     await witness.of(yard.login.request_code(PHONE))
     await witness.of(yard.login.confirm_code(PHONE, "0000", DEVICE))
     await witness.of(yard.login.check_phone(PHONE, DEVICE))
@@ -74,8 +74,8 @@ async def tell_everything(sim: Simulator, yard: SmartYard, session: aiohttp.Clie
     await witness.of(yard.images.at("https://elsewhere.test/shot/hash-of-a-ring.jpg"))
 
 
-async def looked(session: aiohttp.ClientSession, camera: Camera) -> None:
-    """Look at a camera; its address has the token in it, which is what it is for."""
+async def read_stream(session: aiohttp.ClientSession, camera: Camera) -> None:
+    """Read the stream of a camera, whose address must contain the token."""
     await check(session, await live_url(session, camera))
 
 
@@ -95,7 +95,7 @@ async def test_errors_and_logs_contain_no_secret(
         cameras = await yard.cameras.all()
         for camera in cameras:
             sim.renew_camera_token(int(camera.id))
-            await witness.of(looked(session, camera))
+            await witness.of(read_stream(session, camera))
             await witness.of(still(session, camera))
         whole = witness.failures
         sim.revoke_tokens()

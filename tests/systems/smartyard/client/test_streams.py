@@ -1,4 +1,4 @@
-"""Cameras of every kind of server: where they are seen, and what is said where they are not."""
+"""Cameras on every kind of server: their streams and stills, and the errors."""
 
 from collections.abc import AsyncGenerator
 from datetime import datetime

@@ -23,7 +23,7 @@ def has_button(hass: HomeAssistant, entry: ConfigEntry, camera: str = CAMERA) ->
 
 
 async def rings(sim: Simulator, domophone: int = 21) -> Account:
-    """Ring at a door, and return the call to Home Assistant once that rings."""
+    """Ring at a door, and return the call to Home Assistant once it rings."""
     assert sim.telephony is not None
     account = sim.telephony.of(sim.ring(domophone))
     await until(lambda: account.state == "ringing", "the call")
@@ -46,7 +46,7 @@ async def source_of(hass: HomeAssistant, entry: ConfigEntry, camera: str = CAMER
 
 
 async def idle(hass: HomeAssistant, entry: ConfigEntry, account: Account | None = None) -> None:
-    """Wait for the end of a call, and of what it needed."""
+    """Wait for the end of a call and its registration."""
     await until(lambda: call_state(hass, entry) == "idle", "the end of the call")
     await until(lambda: not calls_of(entry)._tasks, "the end of the account")
     if account is not None:

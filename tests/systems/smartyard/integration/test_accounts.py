@@ -1,4 +1,4 @@
-"""Several accounts at one operator, and one of which nothing is known yet."""
+"""Several accounts at one operator, and an account without data."""
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant

@@ -1,4 +1,4 @@
-"""Clocks of servers that are hours away from ours: a visitor rings once all the same, and an old push does not ring."""
+"""Server clocks that differ by hours: a visitor rings once, and an old push does not ring."""
 
 import logging
 
@@ -25,8 +25,8 @@ def reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take pushes that follow each other for some that were sent one after the other."""
+def any_distance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count pushes at any distance as sent one after the other."""
     monkeypatch.setattr(clocks, "_APART", 0.0)
 
 
@@ -37,7 +37,7 @@ async def began(
     sim.date_replies(dates)
     sim.advance_clock(ahead)
     entry = await pushing(hass, sim, url, form)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     return sim, listen(entry)
 
 
@@ -68,7 +68,7 @@ async def test_an_unverifiable_wrong_clock_rings_from_the_second_ring(
     device: Start,
     local_url: str,
     caplog: pytest.LogCaptureFixture,
-    impatient: None,
+    any_distance: None,
     ahead: int,
 ) -> None:
     """Intercoms without cameras cannot verify a ring."""

@@ -1,4 +1,4 @@
-"""What is shown of an account: each house, entrance, flat and camera is a device with what belongs to it."""
+"""Each house, entrance, apartment, and camera of an account is a device with its entities."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A part of an account fails alone: everything else works, and the part comes when it answers."""
+"""A part of an account fails alone: the others work, and it is added when it responds."""
 
 import asyncio
 
@@ -112,8 +112,8 @@ SILENT = [(Fault.HANG, 0), (Fault.RESET, 0), (Fault.STATUS, 500), (Fault.STATUS,
 
 
 async def lose(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: Fault, status: int = 500) -> None:
-    """Have the journals fail, until that shows."""
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    """Let the event logs fail until this is noticed."""
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     sim.fault(SOURCE, fault, status=status)
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the journals to be missed")
 
@@ -155,11 +155,13 @@ async def test_a_failing_journal_leaves_that_of_another_apartment(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     sim.break_log(53)
     await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the journal to be missed")
     uuid = sim.happen("key", 22, flat=51)
-    await until(lambda: [event for event in events if event.data["data"].get("id") == uuid], "that of the other flat")
+    await until(
+        lambda: [event for event in events if event.data["data"].get("id") == uuid], "the log of the other apartment"
+    )
     await pass_time(hass, PATIENCE + 1)
     assert repairs(hass) == ["event_source_lost"]
 
@@ -194,10 +196,10 @@ async def test_a_busy_server_is_unavailable_and_gets_no_requests(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int, key: str
 ) -> None:
     coordinator = entry.runtime_data.coordinator
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     caplog.clear()
     sim.overload(status, "300")
-    await until(lambda: not coordinator.last_update_success, "it to be away")
+    await until(lambda: not coordinator.last_update_success, "the device to be unavailable")
     assert coordinator.last_exception.translation_key == key
     await hass.async_block_till_done()
     sim.clear_requests()
@@ -211,7 +213,7 @@ async def test_a_busy_server_is_unavailable_and_gets_no_requests(
     assert failed.value.translation_key == key
     sim.heal()
     entry.runtime_data.events.async_hasten()
-    await until(lambda: coordinator.last_update_success, "it to be back")
+    await until(lambda: coordinator.last_update_success, "the device to be available")
     assert len(lines(caplog)) == 2, lines(caplog)
 
 

@@ -1,4 +1,4 @@
-"""What a flat can do: settings, codes, guests, who came, watches, phones."""
+"""Functions of an apartment: settings, codes, guests, accesses, watches, phones."""
 
 from datetime import timedelta
 from pathlib import Path

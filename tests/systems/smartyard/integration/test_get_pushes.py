@@ -1,4 +1,4 @@
-"""Pushes by GET: they ring, but Home Assistant itself refuses some of them, and a repair says what to change."""
+"""Pushes by GET ring; Home Assistant rejects some of them, and a repair says what to change."""
 
 from http import HTTPStatus
 

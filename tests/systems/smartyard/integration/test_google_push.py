@@ -1,4 +1,4 @@
-"""Pushes through Google's service: to Home Assistant without a forwarder, only if set up, with any failure."""
+"""Pushes by Google's service without a forwarder: only if turned on, and with each failure."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -56,12 +56,12 @@ async def sim(google: Google, device: Start) -> Simulator:
 
 
 def token_of(sim: Simulator) -> str | None:
-    """Return what the server has for Home Assistant."""
+    """Return the push token that the server has for Home Assistant."""
     return sim.people.devices[-1].push_token
 
 
 async def logged_in(google: Google, logins: int) -> None:
-    """Wait for as many logins in all."""
+    """Wait until the given number of logins is reached."""
     await until(lambda: google.mcs.logins >= logins, "the login")
 
 
@@ -79,7 +79,7 @@ async def added(hass: HomeAssistant, google: Google, sim: Simulator) -> ConfigEn
 
 
 def told(sim: Simulator) -> int:
-    """Return how often the server was told a token."""
+    """Return how often the server got a token."""
     return len([request for request in sim.requests if request.function == "/user/registerPushToken"])
 
 
@@ -269,8 +269,8 @@ def test_attempts_become_rarer_after_failures() -> None:
     assert [google_push.back_off(failures) for failures in (0, 1, 2, 6, 7, 5000)] == [30, 60, 120, 1920, 3600, 3600]
 
 
-async def exhaust(google: Google) -> None:
-    """Have the library give up, though Google is there: it is sent away three times."""
+async def reject_three_times(google: Google) -> None:
+    """Let the library give up: Google rejects it three times."""
     for logins in range(google.mcs.logins + 1, google.mcs.logins + 4):
         google.say_close()
         await logged_in(google, logins)
@@ -295,7 +295,7 @@ async def test_the_back_off_restarts_after_a_lasting_connection(
     monkeypatch.setattr(google_push, "back_off", note)
     entry = await added(hass, google, sim)
     for _ in expected:
-        await exhaust(google)
+        await reject_three_times(google)
     assert failures == expected
     rings = listen(entry)
     sim.ring(22)
@@ -335,13 +335,13 @@ async def test_the_registration_outlives_a_reload(hass: HomeAssistant, google: G
     token = token_of(sim)
     await hass.config_entries.async_reload(entry.entry_id)
     await connected(google, sim, 2)
-    await until(lambda: asked(sim) == 2, "the second look")
+    await until(lambda: asked(sim) == 2, "the second poll")
     assert token_of(sim) == token
     assert (google.registry.calls.count("registrations"), told(sim)) == (1, 1)
 
 
 def asked(sim: Simulator) -> int:
-    """Return how often the server was asked which token it has."""
+    """Return how often the token of the server was read."""
     return len([request for request in sim.requests if request.function == "/user/pushTokens"])
 
 
@@ -352,7 +352,7 @@ async def test_the_token_is_sent_again_to_a_server_that_lost_it(
     monkeypatch.setattr(google_push, "_CHECK_INTERVAL", 0.05)
     await added(hass, google, sim)
     poller = asked(sim)
-    await until(lambda: asked(sim) > poller + 2, "some looks")
+    await until(lambda: asked(sim) > poller + 2, "some polls")
     assert told(sim) == 1
     sim.people.devices[-1].push_token = other
     await connected(google, sim)
@@ -366,7 +366,7 @@ async def test_the_token_is_sent_once_to_a_server_that_hides_it(
     sim.refuse("/user/pushTokens", 404)
     await added(hass, google, sim)
     poller = asked(sim)
-    await until(lambda: asked(sim) > poller + 2, "some looks")
+    await until(lambda: asked(sim) > poller + 2, "some polls")
     assert told(sim) == 1
 
 
@@ -538,7 +538,7 @@ async def test_google_push_ends_with_its_entry_in_any_state(
 
 
 def library_tasks() -> list[asyncio.Task[Any]]:
-    """Return what the library does now."""
+    """Return the running tasks of the library."""
     return [task for task in asyncio.all_tasks() if "FcmPushClient" in repr(task.get_coro())]
 
 
@@ -588,7 +588,7 @@ async def test_the_log_shows_no_secret_of_google_push(
 
 
 async def choose(hass: HomeAssistant, entry: ConfigEntry, **values: str) -> Any:
-    """Fill in the page of options, and return what comes of it."""
+    """Fill in the page of options, and return the result."""
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)
     page = {"push": False, "show_names": True, "fcm": values}
     return await hass.config_entries.options.async_configure(result["flow_id"], page)

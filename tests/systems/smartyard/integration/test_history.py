@@ -1,4 +1,4 @@
-"""The journals of the flats: each record once, and what of it is news."""
+"""The event logs of apartments: each record is reported once, and only new ones are."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Event, HomeAssistant
@@ -21,7 +21,7 @@ async def read_again(sim: Simulator) -> None:
     next one begins.
     """
     before = asked(sim)
-    await until(lambda: asked(sim) > before + 8, "looks")
+    await until(lambda: asked(sim) > before + 8, "polls")
 
 
 def asked(sim: Simulator) -> int:
@@ -123,7 +123,7 @@ async def test_an_unavailable_journal_does_not_stop_the_others(
     sim.leave_unpaid(51)
     sim.happen("key", 21)
     sim.happen("key", 24, flat=53)
-    await until(lambda: types(events) == ["Key"], "the flat that is paid for")
+    await until(lambda: types(events) == ["Key"], "the paid apartment")
     assert events[-1].data["data"]["flat"] == "3"
     sim.leave_unpaid(51, unpaid=False)
     await until(lambda: types(events) == ["Key", "Key"], "the other one")

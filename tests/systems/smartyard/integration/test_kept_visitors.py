@@ -1,4 +1,4 @@
-"""The visitors of an account are kept, with the pictures of pushes and of the history."""
+"""Visitors of an account are stored, with the pictures of pushes and of the history."""
 
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from .test_history import read_again
 
 
 def rows(entry: ConfigEntry) -> list[Visitor]:
-    """Return the visitors that are kept, newest first."""
+    """Return the stored visitors, newest first."""
     visitors: list[Visitor] = entry.runtime_data.visitors.newest_first
     return visitors
 

@@ -1,4 +1,4 @@
-"""The process is killed under records of the history: none is lost."""
+"""Home Assistant is killed during records of the history: none is lost."""
 
 from typing import Any
 
@@ -22,5 +22,5 @@ async def test_kills_under_records_lose_nothing(
         history: dict[str, Any] = cursor.get("history", {})
         return history
 
-    await until(lambda: len(history()) == 2, "the first look at both flats")
+    await until(lambda: len(history()) == 2, "the first poll of both apartments")
     await survive_kills(hass, entry, hass_storage, lambda: sim.happen("key"), record_of, 0.2)

@@ -23,7 +23,7 @@ type Prepare = Callable[[Simulator], None]
 
 
 def check_texts(result: Any) -> None:
-    """See that what a form shows has a text, whose placeholders are there."""
+    """Check that a form has its texts and their placeholders."""
     texts = translations()["config"]
     shown = [texts["step"][result["step_id"]].get("description", "")]
     shown += [texts["error"][key] for key in (result["errors"] or {}).values()]

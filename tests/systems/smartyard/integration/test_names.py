@@ -1,4 +1,4 @@
-"""Names, also of several things of a kind in one place, and of things without a name."""
+"""Names, also of several parts of a kind in one place, and of parts without a name."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ HOME = "г. Примерск, ул. Садовая, д. 3, кв. 7 (127.0.0.1)"
 
 @pytest.fixture
 async def several(hass: HomeAssistant, entry: ConfigEntry) -> ConfigEntry:
-    """The gate has come to have a second door, another bell and another camera, and the account a bell."""
+    """An account whose gate has a second door, bell, and camera."""
     coordinator = entry.runtime_data.coordinator
     state = coordinator.data
     coordinator.async_change(

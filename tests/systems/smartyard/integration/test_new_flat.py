@@ -1,4 +1,4 @@
-"""A flat that is found after the start: its entities belong to its device, and are named by it."""
+"""An apartment that is found after the setup: its entities belong to its device."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -14,7 +14,7 @@ FLAT = "flat_52"
 
 
 def found(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
-    """Return the entities of the flat, by unique id."""
+    """Return the entities of the apartment, by unique id."""
     entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     return {entity.unique_id.removeprefix(f"{entry.unique_id}_") for entity in entities if FLAT in entity.unique_id}
 
@@ -25,7 +25,7 @@ async def test_a_new_apartment_gets_entities_on_its_device(
     sim.move_in(PHONE, 52)
     await entry.runtime_data.coordinator.async_refresh()
     assert entry.runtime_data.coordinator.data.settings["flat_52_cms"].place == FLAT
-    await until(lambda: found(hass, entry), "the flat")
+    await until(lambda: found(hass, entry), "the apartment")
     await hass.async_block_till_done()
     registry = er.async_get(hass)
     device = place(hass, entry, FLAT)

@@ -1,4 +1,4 @@
-"""What stands between a house and a server far from it: nothing of that is a refused login, and all of it passes."""
+"""Captive portals and proxies between Home Assistant and the server: an outage, not a rejected login."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -16,7 +16,7 @@ import pytest_socket
 from yarl import URL
 
 from tests.common import act, capture_log_events, enter, entity_id, state_of, until
-from tests.on_the_way import ON_THE_WAY as ANYWHERE, tells_a_changed_certificate, waits_at_the_start
+from tests.on_the_way import ON_THE_WAY as ANYWHERE, assert_no_secret_sent, assert_setup_retried
 from tests.outages import lines
 from tests.simulators.smartyard import Simulator
 from tests.simulators.smartyard.cameras import Kind
@@ -41,17 +41,17 @@ async def test_an_interfering_server_is_an_outage_with_a_reason(
     key: str,
 ) -> None:
     coordinator = entry.runtime_data.coordinator
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     before = set(places(hass, entry))
     caplog.clear()
     sim.intercept(status, location)
-    await until(lambda: not coordinator.last_update_success, "it to be away")
+    await until(lambda: not coordinator.last_update_success, "the device to be unavailable")
     assert coordinator.last_exception.translation_key == key
     assert state_of(hass, entry, "lock", "door_21:0_door") == "unavailable"
     sim.clear_requests()
     await until(lambda: len(sim.requests) > 4, "more attempts")
     sim.heal()
-    await until(lambda: state_of(hass, entry, "lock", "door_21:0_door") == "locked", "it to be back")
+    await until(lambda: state_of(hass, entry, "lock", "door_21:0_door") == "locked", "the device to be available")
     assert not hass.config_entries.flow.async_progress()
     assert len(lines(caplog)) == 2, lines(caplog)
     assert set(places(hass, entry)) == before
@@ -61,7 +61,7 @@ async def test_an_interfering_server_is_an_outage_with_a_reason(
 async def test_setup_behind_an_interfering_server_is_retried(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, location: str | None, key: str
 ) -> None:
-    await waits_at_the_start(hass, sim, entry, status, location, key)
+    await assert_setup_retried(hass, sim, entry, status, location, key)
 
 
 @pytest.mark.parametrize("body", ['{"status":"ok"}', '{"code":"welcome"}', "[]"])
@@ -78,7 +78,7 @@ async def test_responses_of_another_server_remove_no_device(
 async def test_a_changed_certificate_starts_no_reauth(hass: HomeAssistant, device: Start) -> None:
     """The connection is intercepted: it gets no token."""
     sim = await device(https=True)
-    await tells_a_changed_certificate(hass, sim, await add(hass, sim))
+    await assert_no_secret_sent(hass, sim, await add(hass, sim))
 
 
 @pytest.mark.parametrize("verify", [True, False])
@@ -101,12 +101,12 @@ async def test_an_intercepted_connection_recovers_without_reauth(
         hass.config_entries.async_update_entry(entry, data={**entry.data, "verify_ssl": True, "fingerprint": None})
         assert await hass.config_entries.async_reload(entry.entry_id)
     coordinator = entry.runtime_data.coordinator
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     caplog.clear()
     sim.renew_certificate()
     sim.reset_connections()
     sim.clear_requests()
-    await until(lambda: not coordinator.last_update_success, "it to be away")
+    await until(lambda: not coordinator.last_update_success, "the device to be unavailable")
     key = "certificate_invalid" if verify else "certificate_changed"
     assert coordinator.last_exception.translation_key == key
     assert state_of(hass, entry, "lock", "door_21:0_door") == "unavailable"
@@ -116,7 +116,7 @@ async def test_an_intercepted_connection_recovers_without_reauth(
     # The server of the cameras is another one, and gets no token.
     assert [request for request in sim.requests if request.host is not Kind.FORPOST or request.authorization] == []
     sim.restore_certificate()
-    await until(lambda: state_of(hass, entry, "lock", "door_21:0_door") == "locked", "it to be back")
+    await until(lambda: state_of(hass, entry, "lock", "door_21:0_door") == "locked", "the device to be available")
     assert not hass.config_entries.flow.async_progress()
     assert len(lines(caplog)) == 2, lines(caplog)
 
@@ -125,15 +125,15 @@ async def test_a_ring_behind_a_captive_portal_has_no_picture(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     coordinator = pushed.runtime_data.coordinator
-    await until(lambda: pushed.runtime_data.events.following, "the first looks")
+    await until(lambda: pushed.runtime_data.events.following, "the first polls")
     rings = listen(pushed)
     sim.intercept()
-    await until(lambda: not coordinator.last_update_success, "it to be away")
+    await until(lambda: not coordinator.last_update_success, "the device to be unavailable")
     sim.ring(22)
     await until(lambda: rings, "the ring")
     assert state_of(hass, pushed, "image", "bell_22_last_visitor") == "unknown"
     sim.heal()
-    await until(lambda: state_of(hass, pushed, "lock", "door_21:0_door") == "locked", "it to be back")
+    await until(lambda: state_of(hass, pushed, "lock", "door_21:0_door") == "locked", "the device to be available")
     sim.ring(21)
     await until(lambda: len(rings) == 2, "another ring")
     await until(lambda: state_of(hass, pushed, "image", "bell_21_last_visitor") != "unknown", "its picture")
@@ -150,7 +150,7 @@ async def test_a_visitor_rings_though_the_clocks_are_minutes_apart(
 ) -> None:
     sim.advance_clock(seconds)
     entry = await pushing(hass, sim, local_url)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     rings, events = listen(entry), capture_log_events(hass)
     sim.ring(22)
     await until(lambda: rings, "the ring")

@@ -1,4 +1,4 @@
-"""When the server is out of order, out of reach, or does not know us any more."""
+"""A server that is broken, unreachable, or rejects the token."""
 
 import logging
 from typing import Any
@@ -27,7 +27,7 @@ async def test_an_outage_and_its_end_are_one_log_line_each(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, how: Breakage
 ) -> None:
     coordinator = entry.runtime_data.coordinator
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     caplog.clear()
     sim.break_server(how)
     await until(lambda: not coordinator.last_update_success, "the loss")
@@ -43,7 +43,7 @@ async def test_a_server_with_empty_responses_is_unavailable(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     coordinator = entry.runtime_data.coordinator
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     before = coordinator.data.places
     caplog.clear()
     sim.fault("*", "status", status=status)
@@ -60,7 +60,7 @@ async def test_a_server_with_empty_responses_is_unavailable(
 async def test_a_visitor_rings_while_the_server_is_broken(hass: HomeAssistant, device: Start, local_url: str) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     changes = capture_changes(hass, entry, "event")
     sim.break_server()
     await until(lambda: state_of(hass, entry, "binary_sensor", "connectivity") == "off", "the loss")
@@ -80,7 +80,7 @@ async def test_rings_during_an_outage_of_90_seconds_and_just_after_it(
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     coordinator = entry.runtime_data.coordinator
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     events = capture_log_events(hass)
     if how == "broken":
         sim.break_server()
@@ -104,7 +104,7 @@ async def test_rings_during_an_outage_of_90_seconds_and_just_after_it(
 
 async def test_states_are_read_again_after_an_outage(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     coordinator = entry.runtime_data.coordinator
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     sim.break_server()
     await until(lambda: not coordinator.last_update_success, "the loss")
     sim.block_door(21)
@@ -118,7 +118,7 @@ async def test_events_of_a_long_outage_are_reported_soon_after_it(
     """Failed attempts during the outage do not delay the polls after it."""
     coordinator = entry.runtime_data.coordinator
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     sim.break_server()
     await until(lambda: not coordinator.last_update_success, "the loss")
     record = sim.happen("key", 22, flat=51)
@@ -168,7 +168,7 @@ async def test_setup_with_a_broken_server_is_retried(hass: HomeAssistant, sim: S
 
 async def test_the_journal_position_survives_a_reload(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     events = capture_log_events(hass)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     await hass.config_entries.async_reload(entry.entry_id)
     uuid = sim.happen("key")
     await until(lambda: events, "the record")

@@ -1,4 +1,4 @@
-"""What the server pushes and a forwarder sends: through the webhook to events and states, each once."""
+"""Pushes of the server by a forwarder: the webhook turns them into events and states, each once."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -22,7 +22,7 @@ from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import PATIENCE, act, capture_log_events, entity_id, state_of, suggested, until
 from tests.flooding import assert_withstands_flood
 from tests.google import VALUES
-from tests.planted import EXTRA, SECRET, assert_shown_nowhere, listen_closely
+from tests.planted import EXTRA, SECRET, assert_shown_nowhere, log_every_line
 from tests.simulators.smartyard import ELSEWHERE, Dialect, Form, Hostile, Request, Simulator
 
 from .conftest import Start, add, pushing
@@ -32,8 +32,8 @@ OURS = "custom_components.ip_intercom"
 
 
 @pytest.fixture
-def no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at messages and journals when something tells to, and at no other time."""
+def no_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Poll messages and event logs only after a push."""
     monkeypatch.setattr(log, "_UNREAD_INTERVALS", NEVER)
     monkeypatch.setattr(log, "_HISTORY_INTERVALS", NEVER)
 
@@ -47,7 +47,7 @@ def asked(sim: Simulator, function: str) -> list[Request]:
 
 
 def listen(entry: ConfigEntry) -> list[Ring]:
-    """Return a list that every ring goes to."""
+    """Return a list to which every ring is appended."""
     rings: list[Ring] = []
     entry.runtime_data.events.rings.async_listen(None, rings.append)
     return rings
@@ -56,7 +56,7 @@ def listen(entry: ConfigEntry) -> list[Ring]:
 @pytest.mark.parametrize("form", list(Form))
 @pytest.mark.parametrize("dialect", list(Dialect))
 async def test_a_visitor_rings_with_a_picture(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, form: Form, dialect: Dialect
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None, form: Form, dialect: Dialect
 ) -> None:
     sim = await device(dialect=dialect)
     entry = await pushing(hass, sim, local_url, form)
@@ -111,7 +111,7 @@ async def test_a_ring_that_is_pushed_again_is_one_ring(
     ],
 )
 async def test_every_kind_of_message_is_reported(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, action: str, kind: str
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None, action: str, kind: str
 ) -> None:
     sim = await device()
     await pushing(hass, sim, local_url)
@@ -128,7 +128,7 @@ async def test_every_kind_of_message_is_reported(
 
 @pytest.mark.parametrize("name", ["ext", "Ext"])
 async def test_a_message_about_a_page_names_it(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, name: str
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None, name: str
 ) -> None:
     sim = await device()
     await pushing(hass, sim, local_url)
@@ -139,7 +139,7 @@ async def test_a_message_about_a_page_names_it(
 
 
 async def test_a_pushed_message_updates_the_unread_count(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
@@ -151,7 +151,7 @@ async def test_a_pushed_message_updates_the_unread_count(
 
 
 async def test_a_new_address_brings_its_doors(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
@@ -188,7 +188,7 @@ async def test_the_push_sensor_shows_whether_pushes_arrive(hass: HomeAssistant, 
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     assert pushes(hass, entry) == "arriving"
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     # This one was not: in the life that is known, no push came at all.
     sim.happen("missed", 22)
     await until(lambda: pushes(hass, entry) == "expected", "the doubt")
@@ -205,7 +205,7 @@ async def test_rings_of_a_muted_apartment_are_no_missing_pushes(
     await act(hass, "switch.turn_off", entity_id=rings)
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     events = capture_log_events(hass)
     sim.happen("missed", 22)
     await until(lambda: of_type(events, "MissedCall"), "the record of it")
@@ -221,7 +221,7 @@ async def test_rings_of_a_muted_apartment_are_no_missing_pushes(
 
 
 async def choose_route(hass: HomeAssistant, entry: ConfigEntry, route: str, **fcm: str) -> Any:
-    """Turn on pushes in the options, by a route of the operator, and return what comes of it."""
+    """Turn on pushes in the options, by a route of the operator, and return the result."""
     result: Any = await hass.config_entries.options.async_init(entry.entry_id)
     page = {"push": True, "show_names": True, "fcm": fcm}
     result = await hass.config_entries.options.async_configure(result["flow_id"], page)
@@ -229,7 +229,7 @@ async def choose_route(hass: HomeAssistant, entry: ConfigEntry, route: str, **fc
 
 
 async def test_the_push_route_is_registered_on_the_server(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None
 ) -> None:
     sim = await device()
     entry = await add(hass, sim)
@@ -256,7 +256,7 @@ async def test_the_push_route_is_registered_on_the_server(
 
 
 async def test_a_server_without_push_routes_is_retried_at_a_new_description(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None
 ) -> None:
     sim = await device()
     entry = await add(hass, sim)
@@ -318,13 +318,13 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
     hass: HomeAssistant,
     device: Start,
     local_url: str,
-    no_looks: None,
+    no_polls: None,
     caplog: pytest.LogCaptureFixture,
     kind: Hostile,
 ) -> None:
     sim = await device()
     entry = await pushing(hass, sim, local_url)
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     before, requests = entry.runtime_data.coordinator.data, len(sim.requests)
     caplog.clear()
     caplog.set_level(logging.DEBUG, OURS)
@@ -356,7 +356,7 @@ async def test_a_hostile_push_changes_nothing_and_is_one_line(
 
 
 async def test_only_new_pushes_cause_an_early_poll(
-    hass: HomeAssistant, device: Start, local_url: str, no_looks: None, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, device: Start, local_url: str, no_polls: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hastened: list[object] = []
     monkeypatch.setattr(EventStream, "async_hasten", lambda event_stream: hastened.append(event_stream))
@@ -387,7 +387,7 @@ async def test_secrets_in_pushes_are_shown_nowhere(
     hass_client_no_auth: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     """All fields except texts of the operator and names of doors contain the secret."""
-    listen_closely(caplog)
+    log_every_line(caplog)
     events = capture_log_events(hass)
     client = await hass_client_no_auth()
     secrets = ("server", "transport", "extension", "pass", "hash", "dtmf", "stun", "turn", "turnUsername",

@@ -1,4 +1,4 @@
-"""Recordings of cameras: what there is, making one ready, saving it."""
+"""Recordings of cameras: listing, preparing, and saving them."""
 
 from pathlib import Path
 import re
@@ -19,7 +19,7 @@ from .test_flats import flat_command
 
 
 def span(hours: int = 1) -> dict[str, Any]:
-    """Return a while of this day."""
+    """Return a period of this day."""
     end = dt_util.utcnow().replace(microsecond=0)
     start = end.timestamp() - 3600 * hours
     return {"start": dt_util.utc_from_timestamp(start).isoformat(), "end": end.isoformat()}
@@ -144,7 +144,7 @@ async def films_told(hass: HomeAssistant, events: list[Any], count: int) -> None
 
 
 async def saved(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, recording: str, files: Path) -> str:
-    """Save a recording, and return which one the server was asked for."""
+    """Save a recording, and return the one that was requested from the server."""
     target = {"filename": str(files / "yard.mp4"), "overwrite": True}
     await command(hass, entry, "archive_download", recording=recording, **target)
     return [request for request in sim.requests if request.function == "/cctv/download/{uuid}"][-1].path.rpartition(

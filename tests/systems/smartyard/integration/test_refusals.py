@@ -1,4 +1,4 @@
-"""What the server refuses, in the words that people read: its own, where it has any."""
+"""Errors of the server contain its own text, if there is one."""
 
 from collections.abc import Callable
 import re
@@ -30,7 +30,7 @@ def refuse(function: str, status: int) -> Trouble:
 
 
 async def ask(hass: HomeAssistant, entry: ConfigEntry, function: str) -> None:
-    """Do what a function is for."""
+    """Call the function."""
     if function == OPEN:
         await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_21:0_door"))
         return

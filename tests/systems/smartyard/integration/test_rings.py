@@ -1,4 +1,4 @@
-"""Rings with all disturbances: each once, and none of them without an end."""
+"""Rings with disturbances: each rings once, and each ends."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -91,7 +91,7 @@ async def test_a_ring_ends_while_the_server_is_unavailable(
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     coordinator = entry.runtime_data.coordinator
-    await until(lambda: entry.runtime_data.events.following, "the first looks")
+    await until(lambda: entry.runtime_data.events.following, "the first polls")
     sim.set_push_ttl(3)
     if trouble == "refused":
         sim.revoke_tokens()
@@ -109,7 +109,7 @@ async def test_a_ring_ends_while_the_server_is_unavailable(
 
 
 async def test_a_ring_at_a_new_door_adds_its_doorbell(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
-    await until(lambda: pushed.runtime_data.events.following, "the first looks")
+    await until(lambda: pushed.runtime_data.events.following, "the first polls")
     sim.town.doors.append(Door(26, 0, "wicket", "Новая калитка", 37, GARDEN))
     events = capture_log_events(hass)
     sim.ring(26, flat=51)
@@ -124,7 +124,7 @@ async def test_a_ring_of_a_new_apartment_adds_its_doorbell(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     """The push names an unknown apartment and an unknown intercom, and no house."""
-    await until(lambda: pushed.runtime_data.events.following, "the first looks")
+    await until(lambda: pushed.runtime_data.events.following, "the first polls")
     sim.move_in(sim.phone, 52)
     events = capture_log_events(hass)
     sim.ring(23, flat=52)

@@ -1,4 +1,4 @@
-"""What an account of a flat has in Home Assistant."""
+"""Entities and state of an account in Home Assistant."""
 
 from collections import Counter
 

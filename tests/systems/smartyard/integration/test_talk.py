@@ -1,4 +1,4 @@
-"""Calls of visitors at a SmartYard: the push brings a SIP account, and the server calls who registers it."""
+"""Calls of visitors at a SmartYard: the push brings a SIP account, and the server calls its registration."""
 
 import asyncio
 import time
@@ -138,7 +138,7 @@ async def test_a_ring_without_an_answer(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
     account = await rings(sim)
-    await until(lambda: account.ring.over, "the end of the patience")
+    await until(lambda: account.ring.over, "the end of the delay")
     await idle(hass, talking, account)
     assert account.status == "487"
 

@@ -1,4 +1,4 @@
-"""Which phone servers a SmartYard with talk trusts, and what they do wrong."""
+"""The phone servers that a SmartYard with talk trusts, and their faults."""
 
 import asyncio
 from collections import deque
@@ -118,7 +118,7 @@ async def test_strangers_are_ignored_and_counted(
     hass_client: ClientSessionGenerator,
 ) -> None:
     async def told() -> Any:
-        """Return how talk goes at the door, and the number of packets that were ignored."""
+        """Return the state of talk at the door, and the number of ignored packets."""
         diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, talking)
         assert account.extension not in str(diagnostics["talk"])
         return diagnostics["talk"]["cameras"]["intercom_21"], diagnostics["talk"]["ignored"]

@@ -1,4 +1,4 @@
-"""Two doors of an account ring at once: which call a button, an action, and a microphone take."""
+"""Two doors of an account ring at once: which call a button, an action, and a microphone answer."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant

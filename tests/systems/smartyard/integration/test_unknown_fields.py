@@ -1,4 +1,4 @@
-"""What we do not know of settings at a SmartYard stays: its server changes what is sent, so nothing else is (field notes 8)."""
+"""Unknown settings of a SmartYard are kept: its server changes only the sent ones (field notes 8)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A ring: the doorbell, how long it rings, and the visitor."""
+"""A ring: the doorbell, the duration, and the visitor."""
 
 from http import HTTPStatus
 from io import BytesIO

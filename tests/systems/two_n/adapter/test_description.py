@@ -1,4 +1,4 @@
-"""What each 2N becomes in the neutral model, and what is left where something is missing."""
+"""The description of each 2N model in the neutral model, also with missing functions."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""2N log events in the neutral model: their facts, and none of their secrets (HTTP API 5.10.4)."""
+"""2N log events in the neutral model: their facts, without secrets (HTTP API 5.10.4)."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

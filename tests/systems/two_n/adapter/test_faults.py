@@ -1,4 +1,4 @@
-"""Each function of a 2N that is asked at bring-up fails alone: it is left out, the rest comes up, and it comes later."""
+"""Each function of a 2N that setup requests fails alone: the others work, and it is added later."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ FAULTS = [*SILENT, (Fault.REFUSED, 0), (Fault.WRONG_VALUES, 0), (Fault.WRONG_SHA
 
 
 async def asked_at_bring_up(bench: Bench) -> tuple[list[str], Description]:
-    """Return the functions that bring-up asks, and what it finds where all is well."""
+    """Return the functions that setup requests, and the complete state."""
     system = system_of(bench)
     description = await connected(system)
     await system.close()
@@ -52,7 +52,7 @@ async def asked_at_bring_up(bench: Bench) -> tuple[list[str], Description]:
 
 
 def lost(found: State, whole: State) -> set[str]:
-    """Return which parts of a state are not as they are where all is well."""
+    """Return the parts of a state that differ from the complete one."""
     same = replace(found, clock=whole.clock)
     return {name for name in State.__dataclass_fields__ if getattr(same, name) != getattr(whole, name)}
 

@@ -1,4 +1,4 @@
-"""Holes in the numbers of the log tell which privilege the account lacks (HTTP API 5.10.2, 5.10.4)."""
+"""Missing ids in the log reveal which privilege the account lacks (HTTP API 5.10.2, 5.10.4)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How old an event is, from what the device says of its uptime and its clock."""
+"""The age of an event, from the uptime and the clock of the device."""
 
 from math import inf
 

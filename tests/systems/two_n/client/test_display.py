@@ -193,7 +193,7 @@ async def test_a_notification_disappears_after_its_duration(start: Start) -> Non
     bench = await start("verso3", speed=100)
     await bench.device().display.show_image("ext1", picture(), "image/jpeg", 5)
     assert bench.sim.displays.shown["ext1"]
-    await until(lambda: not bench.sim.displays.shown["ext1"], "the notification to go")
+    await until(lambda: not bench.sim.displays.shown["ext1"], "the end of the notification")
 
 
 # -- texts and language ------------------------------------------------------------------------------

@@ -519,7 +519,7 @@ async def test_a_broken_motion_jpeg_stream_is_an_error(bench: Bench, device: Two
 
 
 class ViewerGone(ConnectionResetError):
-    """The browser was closed."""
+    """The viewer closed the browser."""
 
 
 @pytest.mark.parametrize("reason", [ViewerGone, aiohttp.ClientConnectionResetError, asyncio.CancelledError])

@@ -1,4 +1,4 @@
-"""What large files cost this process: the device is another one, as in life."""
+"""Memory for large files, with the device in another process."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -36,7 +36,7 @@ async def ready() -> AsyncGenerator[dict[str, str]]:
 
 
 class Peak:
-    """The most memory that this process held at once, in bytes beyond what it has now."""
+    """The peak memory of this process, in bytes beyond the current memory."""
 
     def __init__(self) -> None:
         """Begin to count."""
@@ -45,7 +45,7 @@ class Peak:
         self._before = self._field("VmRSS")
 
     def extra(self) -> int:
-        """Return how much more it was."""
+        """Return the additional memory."""
         return self._field("VmHWM") - self._before
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Reading the log: nothing is lost, nothing comes twice, old events are marked (HTTP API 5.10)."""
+"""Reading the log: no event is lost or repeated, and old events are marked (HTTP API 5.10)."""
 
 import asyncio
 from collections import deque
@@ -47,7 +47,7 @@ class Follower:
         self.begin()
 
     def wall(self) -> float:
-        """Our clock: right, and as fast as the device lives."""
+        """Return the correct time, at the speed of the device."""
         return self.sim.clock._epoch + self.sim.clock.now()
 
     def begin(self) -> None:
@@ -87,7 +87,7 @@ class Follower:
             await self.reader.close()
 
     async def restart(self, *, close: bool = True) -> None:
-        """Home Assistant restarts: all that is left is the cursor it wrote down."""
+        """Restart with nothing but the stored cursor."""
         await self.stop(close=close)
         self.begin()
 
@@ -129,7 +129,7 @@ class Follower:
         await until(lambda: any(params.items() <= event.params.items() for event in self.events), f"{params}")
 
     async def gets(self, *keys: object) -> None:
-        """Wait until those keys have come, and make sure that nothing else comes after them."""
+        """Wait until the events of the given keys arrived, and check that no other one follows."""
         wanted = [str(pressed) for pressed in keys]
         await until(lambda: len(self.keys) >= len(wanted), f"{wanted}, got {self.keys}")
         await self.sim.wait_for_pull()

@@ -1,4 +1,4 @@
-"""What a device is made to do or send: audio test, email, automation, doorbell; and its call log (5.5 to 5.19)."""
+"""Audio test, email, automation, doorbell, and the call log (5.5 to 5.19)."""
 
 from datetime import UTC, datetime
 import json

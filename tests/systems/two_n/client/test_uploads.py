@@ -1,4 +1,4 @@
-"""Files on their way to a device: once, whole, by pieces, and what becomes of every fault (HTTP API 2.2, 5.2)."""
+"""Uploads of files: once, completely, in pieces, and with each fault (HTTP API 2.2, 5.2)."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -58,7 +58,7 @@ def firmware(
 
 
 def held(bench: Bench) -> str | None:
-    """Return the hash of the file that waits at the device."""
+    """Return the hash of the uploaded file on the device."""
     upload = bench.sim.firmware.upload
     return None if upload is None else upload.sha256
 

@@ -28,7 +28,7 @@ class Intercom:
         return await command(self.hass, self.entry, action, **data)
 
     async def refuses(self, action: str, **data: Any) -> str:
-        """Call an action that fails, and return the key of the sentence."""
+        """Call an action that fails, and return the translation key of the error."""
         return await refusal(self.hass, self.entry, action, **data)
 
     def asked(self, function: str) -> int:
@@ -43,13 +43,13 @@ type Add = Callable[..., Awaitable[Intercom]]
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask as fast as a device bears that is not fragile."""
+    """Remove the pauses between requests."""
     monkeypatch.setattr(exchange, "PACE", 0.0)
 
 
 @pytest.fixture
 async def add(hass: HomeAssistant, device: Start) -> AsyncGenerator[Add]:
-    """Add devices of any dialect, which are let go before they end."""
+    """Add devices of any dialect, whose entries are unloaded before they end."""
     async with AsyncExitStack() as stack:
 
         async def add(dialect: str = "a_series", **settings: Any) -> Intercom:
@@ -64,5 +64,5 @@ async def add(hass: HomeAssistant, device: Start) -> AsyncGenerator[Add]:
 
 @pytest.fixture
 async def intercom(add: Add) -> Intercom:
-    """A device that behaves as the manual says, a hundred times as fast."""
+    """A device that follows the manual, at a hundred times the speed."""
     return await add(speed=100)

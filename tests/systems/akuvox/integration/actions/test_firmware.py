@@ -1,4 +1,4 @@
-"""Firmware: what is in a file, its name tells; only a restart makes the device forget it."""
+"""Firmware: the file name contains the version, and only a restart removes an uploaded file."""
 
 from pathlib import Path
 from typing import Any

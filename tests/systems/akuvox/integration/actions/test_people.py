@@ -1,4 +1,4 @@
-"""People of an Akuvox: the directory actions and codes for a while."""
+"""Persons on an Akuvox: directory actions and temporary codes."""
 
 from datetime import UTC, datetime, timedelta
 import logging
@@ -16,7 +16,7 @@ PIN = "837261"
 
 @pytest.fixture
 async def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
-    """The time, in a list to change it; what it moves past is noticed soon."""
+    """The time, in a list that a test changes; due codes are noticed soon."""
     now = [datetime.now(UTC)]
     monkeypatch.setattr(temporary_codes, "utcnow", lambda: now[0])
     monkeypatch.setattr(temporary_codes, "_MAX_CHECK_DELAY", 0.05)
