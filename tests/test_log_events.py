@@ -165,6 +165,17 @@ async def test_an_unknown_card_without_a_rejection_fires_an_access_denied_event(
     assert state_of(hass, entry, "event", "access") != state.state
 
 
+async def test_a_universal_code_fires_an_access_granted_event(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.enter_code("00", valid=True)
+    access = entity_id(hass, entry, "event", "access")
+    await until(lambda: state_of(hass, entry, "event", "access") != "unknown")
+    state = hass.states.get(access)
+    assert state is not None
+    assert (state.attributes["event_type"], state.attributes["method"]) == ("granted", "code")
+
+
 async def test_a_valid_card_of_old_firmware_is_an_access(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("vario") as sim:
         entry = await add_intercom(hass, sim)

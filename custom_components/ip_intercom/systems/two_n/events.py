@@ -67,7 +67,8 @@ _DETAILS = frozenset({"address", "call", "dx", "dy", "name", "type", "valid", "x
 
 # Firmware with these events reports the access decision, its user and its reason.
 DECISION_EVENTS = frozenset({"UserAuthenticated", "UserRejected"})
-_REJECTION = "UserRejected"
+# Type of the codes of users; other codes open without a user, as universal ones do.
+_USER_CODE = "user"
 # Older firmware reports only whether a credential was valid.
 CREDENTIAL_EVENTS = frozenset(
     {
@@ -102,8 +103,8 @@ class Credentials:
     def __init__(self) -> None:
         # Method, session, and time of the last credential at each access point.
         self._last: dict[int | None, tuple[str, str | None, int]] = {}
-        # Session and time of the last credential at each access point that was reported as denied.
-        self._denied: dict[int | None, tuple[str | None, int]] = {}
+        # Session and time of the last credential at each access point that was reported as the decision.
+        self._decided: dict[int | None, tuple[str | None, int]] = {}
 
     def method(self, record: LogEvent) -> str | None:
         """Return the method of a credential event, or of the credential before a decision; None if unknown."""
@@ -116,22 +117,22 @@ class Credentials:
         method, before, time = last
         return method if _is_same(before, session) and 0 <= record.utc_time - time <= _DECISION_DELAY else None
 
-    def deny(self, record: LogEvent) -> None:
-        """Remember a credential that is reported as denied, as no decision followed."""
+    def decide(self, record: LogEvent) -> None:
+        """Remember a credential that is reported as the decision, as none followed."""
         point, session = _point_and_session(record)
-        self._denied[point] = session, record.utc_time
+        self._decided[point] = session, record.utc_time
 
     def is_repeated(self, record: LogEvent) -> bool:
-        """Return whether a decision came too late: its credential was reported as denied."""
+        """Return whether a decision came too late: its credential was reported as the decision."""
         point, session = _point_and_session(record)
-        if record.event != _REJECTION or (denied := self._denied.pop(point, None)) is None:
+        if record.event not in DECISION_EVENTS or (decided := self._decided.pop(point, None)) is None:
             return False
-        before, time = denied
+        before, time = decided
         return _is_same(before, session) and 0 <= record.utc_time - time <= _DECISION_DELAY
 
 
 def undecided(records: Iterable[LogEvent]) -> tuple[LogEvent, ...]:
-    """Return the invalid credentials that no decision follows: there is no user to decide about."""
+    """Return the credentials of no user that no decision follows: invalid ones, and universal codes."""
     waiting: list[LogEvent] = []
     for record in records:
         if record.event in DECISION_EVENTS:
@@ -141,9 +142,17 @@ def undecided(records: Iterable[LogEvent]) -> tuple[LogEvent, ...]:
                 for other in waiting
                 if not (_is_same(other.params.get("ap"), point) and _is_same(other.params.get("session"), session))
             ]
-        elif record.event in CREDENTIAL_EVENTS and flag(record.params.get("valid")) is False:
+        elif record.event in CREDENTIAL_EVENTS and _is_of_no_user(record):
             waiting.append(record)
     return tuple(waiting)
+
+
+def _is_of_no_user(record: LogEvent) -> bool:
+    """Return whether a credential is invalid, or a code that opens without a user."""
+    valid = flag(record.params.get("valid"))
+    if record.event != "CodeEntered" or not valid:
+        return valid is False
+    return text(record.params.get("type")) not in {None, _USER_CODE}
 
 
 def _point_and_session(record: LogEvent) -> tuple[int | None, str | None]:

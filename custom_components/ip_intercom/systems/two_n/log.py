@@ -148,12 +148,12 @@ class TwoNLog:
             batch = await self._with_following(batch)
         self._boots.observe(batch, before.last.id if before is not None and before.last is not None else None)
         portions = list(batched(batch.readings, PORTION, strict=False)) or [()]
-        denied = undecided(reading.event for reading in batch.readings)
+        deciding = undecided(reading.event for reading in batch.readings)
         deliveries = [
-            Delivery(self._events(portion, denied), False, self._cursor(before, portion[-1].event), more=True)
+            Delivery(self._events(portion, deciding), False, self._cursor(before, portion[-1].event), more=True)
             for portion in portions[:-1]
         ]
-        events = self._events(portions[-1], denied)
+        events = self._events(portions[-1], deciding)
         learned = self.reader.poll != poll
         deliveries.append(Delivery(events, batch.resumed, self._cursor(), self._withheld.missing, keep=learned))
         if batch.gap is not None:
@@ -188,18 +188,18 @@ class TwoNLog:
         """Whether the device records access decisions."""
         return bool(self._withheld.listed & DECISION_EVENTS)
 
-    def _events(self, readings: Iterable[Reading], denied: Collection[LogEvent]) -> tuple[Event, ...]:
-        """Return the events; ``denied`` are the invalid credentials without a decision."""
+    def _events(self, readings: Iterable[Reading], deciding: Collection[LogEvent]) -> tuple[Event, ...]:
+        """Return the events; ``deciding`` are the credentials of no user without a decision."""
         events: list[Event] = []
         for reading in readings:
             record = reading.event
             method = self._credentials.method(record)
             # Without a decision, the credential event is the decision.
-            is_denied = any(record is other for other in denied)
-            if is_denied:
-                self._credentials.deny(record)
+            is_deciding = any(record is other for other in deciding)
+            if is_deciding:
+                self._credentials.decide(record)
             if shows(record.event, self._privacy):
-                decides = is_denied or not self._decides
+                decides = is_deciding or not self._decides
                 event = neutral_event(reading, self._privacy, decides, self._boots.name, method)
                 if self._credentials.is_repeated(record):
                     event = replace(event, facts=())
