@@ -37,9 +37,9 @@ class Clock:
         self._epoch = real_time() - self._now
         # Whether the loop of the current test follows real time.
         self.real = False
-        # The most processor time that a turn of the loop took, in seconds, which other processes do not add to; to be reset
-        # before a measurement.
-        self.longest_turn = 0.0
+        # The most processor time that a turn of the loop took, in seconds, which other processes do not add to; to be set
+        # to 0 before a measurement, since looking at it takes time.
+        self.longest_turn: float | None = None
 
     def monotonic(self) -> float:
         """Replace ``time.monotonic``."""
@@ -72,6 +72,8 @@ class SkippingSelector(selectors.DefaultSelector):
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if CLOCK.longest_turn is None:
+            return self._select(timeout)
         CLOCK.longest_turn = max(CLOCK.longest_turn, time.thread_time() - self._left_at)
         try:
             return self._select(timeout)
@@ -152,6 +154,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Start each test at the date of the real clock."""
     CLOCK.catch_up()
+    CLOCK.longest_turn = None
     CLOCK.real = item.get_closest_marker("real_time") is not None
 
 

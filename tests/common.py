@@ -13,8 +13,10 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.loader import async_get_integrations
 import pytest
 
+from custom_components.ip_intercom import PLATFORMS
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN, EVENT_LOG
 from custom_components.ip_intercom.flows import base
 from custom_components.ip_intercom.model.features import System
@@ -44,6 +46,8 @@ def user_input(
 
 async def begin(hass: HomeAssistant, what: str = "device") -> Any:
     """Start a config flow, choose an item of its menu, and return the form."""
+    # Home Assistant has looked for its own platforms by then, all at once.
+    await async_get_integrations(hass, PLATFORMS)
     menu: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert menu["type"] is FlowResultType.MENU, menu
     return await hass.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": what})

@@ -2,6 +2,7 @@
 
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Generator
+from functools import cache
 import gc
 import logging
 import os
@@ -17,6 +18,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import mock_storage
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+import slugify
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.entity import IntercomEntity
@@ -32,6 +34,8 @@ gc.disable()
 # the log have the fixture ``caplog``, which sets its level.
 logging.getLogger().handlers.clear()
 logging.getLogger().setLevel(logging.WARNING)
+# For each name with letters outside of ASCII, it looks for a package that is not installed.
+vars(slugify)["slugify"] = cache(slugify.slugify)
 
 
 def pytest_collection_finish() -> None:

@@ -1,6 +1,7 @@
 """TLS to devices: accepts any certificate or a pinned one, and outdated TLS on request."""
 
 import asyncio
+from functools import cache
 import hashlib
 import ssl
 from typing import override
@@ -55,6 +56,12 @@ class _HandshakeReset(NotReached):
     """The connection was reset during the TLS handshake, as some devices do if the TLS version is too new for them."""
 
 
+@cache
+def _probe_context(legacy: bool) -> ssl.SSLContext:
+    """Return the context to look at certificates with; to make one takes as long as a handshake."""
+    return tls_context(legacy=legacy)
+
+
 async def any_certificate_fingerprint(host: str, port: int) -> tuple[bytes, bool]:
     """Return the SHA-256 of a certificate, and whether the device supports only outdated TLS.
 
@@ -80,7 +87,7 @@ async def certificate_fingerprint(host: str, port: int, *, legacy: bool = False)
     """
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            _, writer = await asyncio.open_connection(host, port, ssl=tls_context(legacy=legacy))
+            _, writer = await asyncio.open_connection(host, port, ssl=_probe_context(legacy))
     except ssl.SSLError as err:
         raise TlsRefused(f"no TLS with port {port}: {err.reason}") from err
     except (ConnectionAbortedError, ConnectionResetError) as err:
