@@ -103,7 +103,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: Interco
 
 
 def _talk(runtime: IntercomRuntime) -> dict[str, Any] | None:
-    """Return how talk goes at each camera, and what came from strangers; None without talk."""
+    """Return the state of talk at each camera, and the number of packets from unknown senders; None without talk."""
     if (talk := runtime.coordinator.features.talk) is None:
         return None
     report = talk.examine()

@@ -83,7 +83,7 @@ class SpeakerPlayer(IntercomEntity, MediaPlayerEntity):
 
     @override
     async def async_will_remove_from_hass(self) -> None:
-        """End what is playing."""
+        """Stop the playback."""
         await self._speaker.async_stop()
         await super().async_will_remove_from_hass()
 

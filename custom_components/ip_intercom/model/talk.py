@@ -117,7 +117,7 @@ class LineReport:
 
 @dataclass(frozen=True, slots=True)
 class TalkReport:
-    """How talk goes, for diagnostics: without addresses, names, and numbers.
+    """The state of talk, for diagnostics: without addresses, names, and numbers.
 
     Attributes:
         lines: By camera.
@@ -168,7 +168,7 @@ class Talk(Protocol):
         """
 
     def examine(self) -> TalkReport:
-        """Return how talk goes now; nothing is requested."""
+        """Return the current state of talk; nothing is requested."""
 
 
 @runtime_checkable

@@ -143,6 +143,6 @@ class DoorSpeaker:
 
 
 def _check(content: bytes) -> None:
-    """Raise ``SoundUnreadable`` unless a file begins with a sound, so that no line is opened in vain."""
+    """Raise ``SoundUnreadable`` unless a file begins with a sound, before a line is opened."""
     if next(packets(content, "PCMU"), None) is None:
         raise SoundUnreadable("the file has no sound")

@@ -283,7 +283,7 @@ class Line:
     # ---- The end of a microphone ----
 
     def _look(self) -> None:
-        """End the call if its microphone is gone, else look again when that may be."""
+        """End the call if its microphone is gone, else check again when that is possible."""
         self._stop_watching()
         loop = asyncio.get_running_loop()
         gone = self._heard_at + MICROPHONE_GONE

@@ -1,4 +1,4 @@
-"""What goes through the bridge: a sound without gaps, a video of several sources, and a microphone in packets of 20 ms."""
+"""The media of the bridge: a sound without gaps, a video of several sources, and a microphone in packets of 20 ms."""
 
 import asyncio
 from collections import deque
@@ -50,7 +50,7 @@ class SoundTrack:
             self._tick()
 
     def stop(self) -> None:
-        """Send nothing any more."""
+        """Stop sending."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -71,7 +71,7 @@ class ActionUrls:
         self._worker: asyncio.Task[None] | None = None
 
     def boot(self) -> None:
-        """Forget what was not sent yet."""
+        """Forget the pushes that were not sent."""
         self._waiting.clear()
 
     def fire(self, event: str, **variables: str) -> None:

@@ -28,7 +28,7 @@ class Body:
         self.broken = False
 
     async def read(self, request: web.BaseRequest) -> None:
-        """Read all of it; of a form only as much as the device looks at is held."""
+        """Read the whole body; only the parts of a form that the device needs are kept."""
         form: Form | None = None
         if request.content_type == "multipart/form-data":
             header = Message()

@@ -64,7 +64,7 @@ class Camera:
         return draw_frame("internal", SIZE, lines, {"utcTime": utc, "visitor": visitor}, visitor=visitor)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer what comes to port 8080."""
+        """Respond to requests at port 8080."""
         await drain(request)
         if self.web_app_only:
             return web.Response(text=WEB_APP, content_type="text/html")

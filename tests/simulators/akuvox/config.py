@@ -21,7 +21,7 @@ class Config:
     """Keys and values, all of them text."""
 
     def __init__(self, dialect: Dialect, initial: Mapping[str, str], restart: Callable[[], None]) -> None:
-        """`initial` is what was set before the test begins; `restart` begins a reboot."""
+        """`initial` is the configuration at the start; `restart` begins a reboot."""
         self._dialect = dialect
         self._restart = restart
         self.values = factory(dialect) | dict(initial)
@@ -96,7 +96,7 @@ class Config:
         return Reply()
 
     def _set_one(self, call: Call) -> Reply:
-        """One key a request; the others of a query are not looked at."""
+        """Set one key for each request; the others of a query are ignored."""
         for key, value in call.data.items():
             self._write_all({key: value})
             return Reply()
@@ -144,7 +144,7 @@ def _names(value: object) -> Iterable[str]:
 
 
 def seal(content: object) -> bytes:
-    """Pack what must not be modified: gzip of a magic, a hash and what it is the hash of."""
+    """Pack content that must not be modified: gzip of a magic, a hash, and the content."""
     plain = json.dumps(content).encode()
     body = bytes(byte ^ PAD[place % len(PAD)] for place, byte in enumerate(plain))
     return gzip.compress(MAGIC + hashlib.sha256(plain).digest() + body, mtime=0)

@@ -66,7 +66,7 @@ class Hands(Device):
         return self._try("Card", "Card", card, name, self._relays_of(user, key), card_sn=card)
 
     def show_face(self, user: str | None = None) -> bool:
-        """Look into the camera, as the user of that name or as a stranger."""
+        """Show a face to the camera: that of a user, or an unknown one."""
         self.camera.visit()
         found = next((row for row in self.users.rows.values() if row["Name"] == user), None)
         relays = self._relays_of(found, None)

@@ -257,6 +257,6 @@ class Groups(Items):
 
     @override
     def _del(self, call: Call) -> Reply:
-        """Who is not there is no error: retcode 0, data {}."""
+        """Delete users; an unknown user is no error: retcode 0, data {}."""
         reply = Items._del(self, call)
         return Reply({}) if any(item["Ret"] < 0 for item in reply.data["item"]) else reply

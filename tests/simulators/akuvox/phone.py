@@ -40,7 +40,7 @@ class Lines:
     """Accounts 1 and 2: "-1" unknown, "0" disabled, "1" registering, "2" registered, "3" failed (Api system)."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
-        """Register what is enabled."""
+        """Register the enabled accounts."""
         self._config = config
         self._clock = clock
         self._status = dict.fromkeys(LINES, "0")
@@ -86,7 +86,7 @@ class Phone:
     """At most one call."""
 
     def __init__(self, config: Config, clock: Clock, log: CallLog, send: Callable[[str, str], None]) -> None:
-        """`send` is told MakeCall or HangUp with the number of the other side."""
+        """`send` gets MakeCall or HangUp, with the number of the other side."""
         self._config = config
         self._clock = clock
         self._log = log

@@ -1,4 +1,4 @@
-"""The way of a request: redirect, throttle, authentication, function, and what a device spoils on the way back."""
+"""The steps of a request: redirect, throttle, authentication, function, and faults of the reply."""
 
 import asyncio
 from collections import deque
@@ -44,7 +44,7 @@ class Flight:
 
 
 class Pipeline:
-    """Answers what comes to ports 80 and 443."""
+    """Responds to requests at ports 80 and 443."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Pipeline:
         self._used: WeakSet[asyncio.BaseTransport] = WeakSet()
 
     def hurry(self, times: float) -> None:
-        """Bear so many times as many requests."""
+        """Multiply the number of accepted requests."""
         self.gap /= times
         self.throttle *= times
 

@@ -48,7 +48,7 @@ class Relays:
         reading: RelayReading = RelayReading.A,
         status_lag: float = 0.0,
     ) -> None:
-        """`changed` is told of each opening and closing, and whether a code, card or face opened it.
+        """`changed` gets each opening and closing, and whether a code, card, or face opened it.
 
         `relay/status` shows what was `status_lag` device seconds ago.
         """
@@ -200,7 +200,7 @@ class Inputs:
     def __init__(
         self, dialect: Dialect, config: Config, clock: Clock, relays: Relays, changed: Callable[[str, bool], None]
     ) -> None:
-        """`changed` is told of a letter and whether the input is triggered."""
+        """`changed` gets a letter, and whether the input is triggered."""
         self._keys = dialect.keys
         self._config = config
         self._clock = clock

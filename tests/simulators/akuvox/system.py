@@ -56,7 +56,7 @@ class Firmware:
         }
 
     def boot(self) -> None:
-        """Run what was applied, and leave the upgrade mode."""
+        """Run the installed firmware, and leave the upgrade mode."""
         self.version = self._applying or self.version
         self.prepared = False
         self._next = self._applying = None
@@ -152,7 +152,7 @@ class Capture:
         self.size = self._now = None
 
     def _look(self) -> None:
-        """Let the file grow, and end what is full or over."""
+        """Let the file grow, and end the capture when it is full or its time is over."""
         now = self._now
         if now is None:
             return

@@ -1,4 +1,4 @@
-"""The parts of an upload, of which a device holds only as much as it looks at."""
+"""The parts of an upload, of which a device keeps only the bytes that it needs."""
 
 from dataclasses import dataclass, field
 import hashlib

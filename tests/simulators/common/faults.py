@@ -130,7 +130,7 @@ _PAYLOADS = ("result", "data")
 
 @dataclass(slots=True)
 class FunctionFault:
-    """What is wrong with a function; `left` counts down, None is for ever.
+    """A fault of a function; `left` counts down, None is without a limit.
 
     `text` is where a text is broken: behind these characters, else in an unknown field. `retry_after` and `location`
     are headers.
@@ -152,7 +152,7 @@ class FunctionFaults:
         self._faults: dict[str, FunctionFault] = {}
 
     def set(self, path: str, fault: FunctionFault | None) -> None:
-        """Have a function fail, or no more."""
+        """Begin or end a fault of a function."""
         self._faults.pop(path, None)
         if fault is not None:
             self._faults[path] = fault
@@ -166,7 +166,7 @@ class FunctionFaults:
         return any(fault is known for known in self._faults.values())
 
     def find(self, method: str, path: str) -> FunctionFault | None:
-        """Return what is wrong with a request now, and count it."""
+        """Return the fault of a request, and count it."""
         for pattern, fault in self._faults.items():
             wanted, _, segments = pattern.rpartition(" ")
             if wanted not in {"", method} or not _matches(segments, path) or fault.left == 0:
@@ -187,7 +187,7 @@ def _matches(pattern: str, path: str) -> bool:
 
 
 def absurd(fault: Fault) -> bytes:
-    """Return JSON that no client should have to bear."""
+    """Return JSON with absurd values."""
     if fault is Fault.DEEP:
         return b'{"a":[' * (DEPTH // 2)
     if fault is Fault.DIGITS:

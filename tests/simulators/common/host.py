@@ -240,13 +240,13 @@ class Host[Request](Active):
         return task
 
     def _cut_off(self) -> None:
-        """Pull the cable and end what is being answered, except by who asks for it."""
+        """Cut the network and end all requests in progress, except the calling one."""
         self._network.cut()
         for task in self._handling - {asyncio.current_task()}:
             task.cancel()
 
     def lose_connection(self) -> None:
-        """Pull the cable. What is being answered goes on, on the device."""
+        """Cut the network. Requests in progress continue on the device."""
         self._network.cut()
 
     def drop_idle(self, seconds: float | None) -> None:
@@ -258,7 +258,7 @@ class Host[Request](Active):
         self._network.way.held = seconds
 
     def lose_connection_silently(self) -> None:
-        """Pull the cable, or the plug: the peers do not learn that the connections are gone, new ones are refused."""
+        """Cut the network or the power: peers do not notice that connections are lost, and new ones are refused."""
         self._network.cut_silently()
 
     def cut_power(self) -> None:
@@ -323,7 +323,7 @@ class Host[Request](Active):
         retry_after: str | None = None,
         location: str | None = None,
     ) -> None:
-        """Have one function fail, or no more with None: `log/pull`, `GET /calls`, `*` for all.
+        """Begin a fault of a function, or end it with None: `log/pull`, `GET /calls`, `*` for all.
 
         `text` is what a broken or control character comes behind, else it is in an unknown field. `retry_after` is the
         header of a status, in seconds or as a date, `location` that of a redirect.
@@ -337,12 +337,12 @@ class Host[Request](Active):
         self._overload = status, "text/html", b"<html>busy</html>", retry_after
 
     def intercept(self, status: int = 200, location: str | None = None) -> None:
-        """Have something on the way answer everything with a page, as captive portals and other proxies do."""
+        """Respond to every request with a page, as captive portals and other proxies do."""
         self._overload = status, "text/html", b"<html><body>Please log in</body></html>", None
         self._location = location
 
     def heal(self) -> None:
-        """End delays, garbage, faults, lost answers, overload and what is on the way."""
+        """End delays, garbage, faults, lost responses, overload, and interception."""
         self._delays.clear()
         self._garbage.clear()
         self._faults.clear()
@@ -405,6 +405,6 @@ async def _stall(
 
 
 async def drain(request: web.BaseRequest) -> None:
-    """Read what a refused request goes on to send, so that its sender comes to read the answer."""
+    """Read the rest of a rejected request, so that its sender reads the response."""
     while await request.content.readany():
         pass

@@ -426,7 +426,7 @@ def _end(server: asyncio.Server) -> None:
 
 
 async def _rounds() -> None:
-    """Let the loop finish what it has begun to close."""
+    """Let the loop finish closing connections."""
     for _ in range(6):
         await asyncio.sleep(0)
 

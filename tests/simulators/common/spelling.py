@@ -1,4 +1,4 @@
-"""How devices write what they are told to keep (an independent reviewer's devices)."""
+"""How devices return stored values (the devices of an independent reviewer)."""
 
 from enum import StrEnum
 
@@ -29,7 +29,7 @@ class Spelling(StrEnum):
 
 
 class PinReading(StrEnum):
-    """What a device tells of a PIN: its digits, nothing of it, or a number, as which it keeps it too."""
+    """How a device returns a PIN: its digits, an empty text, or a number, which it also stores."""
 
     DIGITS = "digits"
     MASKED = "masked"
@@ -40,7 +40,7 @@ class PinReading(StrEnum):
         return str(int(pin)) if self is PinReading.NUMBER and pin.isdecimal() else pin
 
     def shown(self, pin: str) -> str | int:
-        """Return what is told of it."""
+        """Return the PIN as the device returns it."""
         if self is PinReading.MASKED and pin:
             return "******"
         return int(pin) if self is PinReading.NUMBER and pin.isdecimal() else pin

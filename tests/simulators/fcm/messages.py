@@ -1,4 +1,4 @@
-"""Messages on their way to a device: encrypted, and what becomes of that in other hands."""
+"""Encrypted messages to a device, and faulty ones."""
 
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field

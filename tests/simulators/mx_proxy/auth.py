@@ -34,7 +34,7 @@ def _unb64(text: str) -> bytes:
 
 
 def unauthorized(text: str = "unauthorized") -> ApiError:
-    """What is missing is a token that holds, or the link behind it."""
+    """Reject a request without a valid token or link."""
     return ApiError(401, text, USER_REALM)
 
 

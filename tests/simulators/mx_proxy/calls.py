@@ -112,7 +112,7 @@ class Calls:
         return call
 
     def make(self, caller: str, called: str) -> LiveCall:
-        """Call a number; only the callee is told that their phone rings."""
+        """Call a number; only the callee gets a push of the ringing."""
         if not called or caller not in {self._user.ext, *self._user.numbers}:
             raise CstaError("URM Denied")
         call = self._begin(False, caller, called, caller)

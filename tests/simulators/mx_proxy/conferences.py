@@ -38,7 +38,7 @@ class Conferences:
         self._next = 1
 
     def _row(self, number: str, given: Json) -> Json:
-        """Fill what is not given with Go's zero values."""
+        """Fill omitted fields with Go's zero values."""
         row = {name: given.get(name, kind()) for name, kind in self.fields.items()}
         # The one field of 2.1 that is left out where it is empty; the manual does not have it.
         if row["description"] == "":
@@ -59,7 +59,7 @@ class Conferences:
         return self.rows[number]
 
     def update(self, number: str, given: Json) -> Json:
-        """Replace one; what is not given is not kept."""
+        """Replace a conference; omitted fields are not kept."""
         self.get(number)
         self.rows[number] = self._row(number, given)
         return self.rows[number]

@@ -113,7 +113,7 @@ class Call:
         return int(text)
 
     def bind(self, struct: Struct) -> Json:
-        """Read the fields of a JSON body that are there; what it does not know it ignores, as `deviceName`.
+        """Read the known fields of a JSON body; others, such as `deviceName`, are ignored.
 
         A field of type `object` stands for a server that takes any JSON value there.
         """

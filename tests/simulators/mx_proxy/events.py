@@ -1,4 +1,4 @@
-"""What the MX tells of calls and voicemails: the objects of pushes, of call info, and of the replies."""
+"""Objects about calls and voicemails in pushes, call info, and replies."""
 
 from enum import StrEnum
 import json

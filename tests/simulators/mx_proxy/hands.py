@@ -34,7 +34,7 @@ class Hands(Server):
         self._with_call(call).calls.clear(call)
 
     def leave_voicemail(self, caller: str, duration: int = 3, name: str = "", login: str | None = None) -> str:
-        """Call the user in vain and speak after the tone; gives the id of the message."""
+        """Leave a voicemail after an unanswered call; returns the id of the voicemail."""
         extension = self._at(login)
         calls, now = extension.calls, self.clock.utc()
         missed = calls.ring(caller)
@@ -138,7 +138,7 @@ class Hands(Server):
         self.pushes.add(login or self.login, FCM, app, False, FORWARDER)
 
     def repeat_push(self) -> None:
-        """Let the forwarder send its last push once more."""
+        """Let the forwarder send its last push again."""
         self.pushes.repeat()
 
     def fill_log(self, n: int, login: str | None = None) -> None:
@@ -191,7 +191,7 @@ class Hands(Server):
         self.mx.heal()
 
     def silence_mx(self, silent: bool = True) -> None:
-        """Let the MX say nothing any more, though the links stay; the proxy answers what it knows by itself."""
+        """Let the MX stop responding while the links stay; the proxy still answers from its own data."""
         self.mx.silent = silent
 
     def set_reconnect(self, seconds: float) -> None:
@@ -207,7 +207,7 @@ class Hands(Server):
         self.mx.trouble(function, Trouble(Silence.IGNORED), n)
 
     def lose_reply(self, function: str, n: int = 1) -> None:
-        """Let the MX's next replies be lost: 408, and what was asked for has happened."""
+        """Lose the next replies of the MX: 408, although the command was executed."""
         self.mx.trouble(function, Trouble(Silence.LOST), n)
 
     def empty_reply(self, function: str, n: int = 1) -> None:

@@ -93,7 +93,7 @@ class Mx:
         self._troubles: dict[str, deque[Trouble]] = {}
 
     def connect(self, user: User) -> None:
-        """Log a user in at the MX; who is connected stays so."""
+        """Log a user in at the MX; an existing link stays."""
         if self.outage is not None:
             error = OUTAGES[self.outage]
             raise ApiError(error.status, error.text)
@@ -101,7 +101,7 @@ class Mx:
             self.links[user.login] = Link(user)
 
     def disconnect(self, login: str) -> None:
-        """End a link for good; who waits for a reply on it waits in vain."""
+        """End a link; requests that wait for a reply time out."""
         link = self.links.pop(login, None)
         if link is not None:
             link.alive = False
@@ -146,11 +146,11 @@ class Mx:
         self._troubles.setdefault(name, deque()).extend([trouble] * times)
 
     def heal(self) -> None:
-        """End what was to fail."""
+        """End all faults."""
         self._troubles.clear()
 
     async def pause(self) -> None:
-        """Wait in vain for something more."""
+        """Wait until the timeout."""
         await asyncio.sleep(self.patience / self._clock.speed)
 
     async def ask[T](self, user: User, name: str, work: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""The way of a request: route, token, link to the MX, function."""
+"""The steps of a request: route, token, link to the MX, function."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PERMANENT = 308
 
 
 class Outcome(NamedTuple):
-    """What became of a request; `overlapped` says that an equal one of the same account was on its way."""
+    """The result of a request; `overlapped` if an equal one of the same account was in progress."""
 
     response: web.StreamResponse
     endpoint: Endpoint | None = None
@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Flight:
-    """A request of an account on its way."""
+    """A request of an account in progress."""
 
     login: str
     function: str
@@ -37,7 +37,7 @@ class Flight:
 
 
 class Pipeline:
-    """Answers what comes to the port of the API."""
+    """Responds to requests at the port of the API."""
 
     def __init__(
         self,

@@ -126,7 +126,7 @@ class Pushes:
             self._worker = self._spawn(self._work())
 
     def boot(self) -> None:
-        """Forget what was not sent yet."""
+        """Forget the pushes that were not sent."""
         self._waiting.clear()
 
     async def _work(self) -> None:

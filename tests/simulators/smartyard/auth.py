@@ -23,7 +23,7 @@ PLATFORMS = ("android", "ios", "web")
 
 @dataclass(slots=True)
 class Code:
-    """A code on its way to a phone."""
+    """A code that was sent to a phone."""
 
     pin: str = field(repr=False)
     asked: int

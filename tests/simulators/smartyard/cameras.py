@@ -86,7 +86,7 @@ def _same(one: str, other: str) -> bool:
 
 
 class CameraServers:
-    """Answers what comes to the hosts of the cameras."""
+    """Responds to requests at the hosts of the cameras."""
 
     def __init__(self, cameras: Callable[[], list[Camera]], now: Callable[[], int]) -> None:
         """`cameras` are all there are."""
@@ -170,7 +170,7 @@ class CameraServers:
         return web.Response(status=404)
 
     def _named(self, kind: Kind, request: web.BaseRequest) -> tuple[Camera, str] | None:
-        """Find the camera whose path a request begins with, and what it wants of it."""
+        """Find the camera of a request by its path, and the rest of the path."""
         if request.method != "GET":
             return None
         path, _, name = request.path.rpartition("/")

@@ -142,7 +142,7 @@ class Call:
 
 
 def parse(data: bytes) -> Json:
-    """Read the parameters; what is no object has none."""
+    """Read the parameters; a value that is no object has none."""
     try:
         content = json.loads(data or b"{}")
     except ValueError:

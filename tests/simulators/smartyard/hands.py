@@ -93,7 +93,7 @@ class Hands(Server):
         self._end(self._ring(ring), Event.ANSWERED, opened=opened)
 
     def walk_away(self, ring: str) -> None:
-        """Give up ringing."""
+        """End the ring without an answer."""
         self._end(self._ring(ring), Event.MISSED, opened=False)
 
     def happen(
@@ -161,7 +161,7 @@ class Hands(Server):
         more: dict[str, str] | None = None,
         phone: str | None = None,
     ) -> None:
-        """Push a text with any action; what is no message of the inbox has a number all the same."""
+        """Push a text with any action; it has a number even if it is no message of the inbox."""
         number = secrets.token_hex(16)
         who = self._who(phone)
         self.push_text(who, action, title, text, message=number, ext=ext, ext_name=ext_name, more=more)
@@ -192,11 +192,11 @@ class Hands(Server):
         self.push_route(url, Form.FCM, "android", None, "", service)
 
     def stop_pushes(self) -> None:
-        """Bring pushes nowhere any more."""
+        """Stop forwarding pushes."""
         self.pushes.routes.clear()
 
     def repeat_push(self) -> None:
-        """Send the last push once more."""
+        """Send the last push again."""
         self.pushes.repeat()
 
     def set_push_ttl(self, seconds: int) -> None:
@@ -235,7 +235,7 @@ class Hands(Server):
         self.people.devices[:] = [device for device in self.people.devices if device.phone != phone]
 
     def block_flat(self, flat: int, blocked: bool = True) -> None:
-        """Block a flat by hand, or no longer; no list tells of it."""
+        """Block or unblock an apartment by hand; no list contains this."""
         self.town.flat(flat).blocked = blocked
 
     def leave_unpaid(self, flat: int, unpaid: bool = True) -> None:
@@ -297,7 +297,7 @@ class Hands(Server):
         self.tell_of_film(found, self.cctv.link(found))
 
     def finish_films(self) -> None:
-        """Let all films be ready that were asked for, and say so."""
+        """Finish all requested films, and report them."""
         for film in self.cctv.films:
             if film.uuid not in self.cctv.ready:
                 self.finish_film(film.uuid)
@@ -342,7 +342,7 @@ class Hands(Server):
         self.trouble.refusals[path] = Refusal(status, n)
 
     def redirect(self, function: str, target: str = "") -> None:
-        """Let a function answer 302, to another host unless it is told otherwise."""
+        """Let a function respond with 302, by default to another host."""
         path = f"{self.dialect.base}/{function.removeprefix('/')}"
         self.trouble.moved[path] = target or f"{self.elsewhere}{path}"
 

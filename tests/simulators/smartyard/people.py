@@ -39,7 +39,7 @@ class Subscriber:
 
     @property
     def unread(self) -> int:
-        """Count what was not read yet."""
+        """Count the unread messages."""
         return sum(not message.read for message in self.messages)
 
     def names(self) -> dict[str, str]:
@@ -81,7 +81,7 @@ class People:
         self._next_message = count(1).__next__
 
     def get(self, phone: str) -> Subscriber:
-        """Find a subscriber; who is unknown is entered, without flats."""
+        """Find a subscriber; an unknown one is added without apartments."""
         return self.subscribers.setdefault(phone, Subscriber(phone))
 
     def of_flat(self, flat: int) -> list[Subscriber]:

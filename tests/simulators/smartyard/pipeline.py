@@ -1,4 +1,4 @@
-"""The way of a request to the API: route, token, function; pictures need no token."""
+"""The steps of a request to the API: route, token, function; pictures need no token."""
 
 from collections.abc import Callable, Mapping
 import re
@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
 
 
 class Pipeline:
-    """Answers what comes to the port of the API."""
+    """Responds to requests at the port of the API."""
 
     def __init__(
         self,

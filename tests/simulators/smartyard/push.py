@@ -1,4 +1,4 @@
-"""Sends pushes to where a forwarder brings them, and hears what is answered."""
+"""Sends pushes to the address of a forwarder, and reads the responses."""
 
 import asyncio
 from collections import deque
@@ -67,7 +67,7 @@ class Sent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What goes over the wire."""
+    """The content of a request."""
 
     kind: str
     fields: Json = field(repr=False)
@@ -102,7 +102,7 @@ class Pushes:
         online: Callable[[], bool],
         broken: Callable[[int], None],
     ) -> None:
-        """`broken` is told of devices that the push service has given up."""
+        """`broken` gets the devices that the push service has removed."""
         self.routes: list[Route] = []
         self.sent: deque[Sent] = deque(maxlen=KEPT)
         self.last: Parcel | None = None

@@ -226,7 +226,7 @@ class Server(Active):
         ext_name: str = "ext",
         more: dict[str, str] | None = None,
     ) -> None:
-        """Push a text to the devices that want texts; what is watched for is pushed without the bundle of a route."""
+        """Push a text to the devices that accept texts; a tracked event is pushed without the bundle of a route."""
         for target in self._targets(who.phone):
             wanted = self._wants(target, "texts") and (action != "money" or self._wants(target, "money"))
             if not wanted or (action == "paranoid" and target.route.bundle):

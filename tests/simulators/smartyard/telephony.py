@@ -115,7 +115,7 @@ class Telephony:
     """
 
     def __init__(self, now: Callable[[], float], talked: Callable[[Ring], None], transport: str = "udp") -> None:
-        """``talked`` is told of rings that a device has answered."""
+        """``talked`` gets the rings that a device has answered."""
         self.transport = transport
         self.accounts: dict[str, Account] = {}
         self.offers_video = False

@@ -77,7 +77,7 @@ class House:
 
 @dataclass(slots=True)
 class Town:
-    """Everything that the operator looks after."""
+    """All houses, apartments, and doors of the operator."""
 
     houses: list[House]
     doors: list[Door]

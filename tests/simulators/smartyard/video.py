@@ -43,5 +43,5 @@ def one_frame(jpeg: bytes) -> bytes:
 
 
 def segment(jpeg: bytes, number: int) -> bytes:
-    """Give a part of a live stream (MPEG-TS) that goes on where the one before ended."""
+    """Return a part of a live stream (MPEG-TS) that continues the one before."""
     return _film("mpegts", [jpeg] * (SEGMENT * RATE), number * SEGMENT * RATE)

@@ -25,7 +25,7 @@ class Record:
     duration: int | None = None
 
     def wire(self) -> Json:
-        """Write it; what is not known is left out."""
+        """Return the record; unknown fields are left out."""
         date = f"{datetime.fromtimestamp(self.utc, UTC):%Y-%m-%dT%H:%M:%SZ}"
         fields = {"devType": self.dev_type, "name": self.name, "date": date, "duration": self.duration}
         return {"id": self.id, "callType": self.type} | {k: v for k, v in fields.items() if v is not None}

@@ -1,4 +1,4 @@
-"""The configuration as a file, and the way back to the factory's (HTTP API 5.3.1 and 5.3.2)."""
+"""The configuration as a file, and the factory reset (HTTP API 5.3.1 and 5.3.2)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
@@ -49,7 +49,7 @@ class Section(NamedTuple):
 
 
 class ConfigFile:
-    """Download, upload and factory reset; what is uploaded takes effect later."""
+    """Download, upload, and factory reset; an uploaded file takes effect later."""
 
     def __init__(
         self,

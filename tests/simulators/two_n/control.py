@@ -53,7 +53,7 @@ class Control(CommonControl):
         app.router.add_get("/control/display/{name}", self._display)
 
     async def _display(self, request: web.Request) -> web.Response:
-        """Give what is to be seen on a display: the bytes of a picture or video as they were uploaded."""
+        """Return the content of a display: the bytes of a picture or video as they were uploaded."""
         try:
             shown = self._displays.seen(request.match_info["name"])
         except KeyError:

@@ -88,7 +88,7 @@ class Device:
         self._build_settings()
 
     def _build_outside(self) -> None:
-        """What is seen and touched: ports, switches, displays, camera."""
+        """Build the outer parts: ports, switches, displays, camera."""
         self._ports = Ports(self.model.ports, self.log)
         self._switches = Switches(self.model.switches, self.clock, self.log, self._ports)
         self.displays = Displays(self.model, self.clock, self.timing)

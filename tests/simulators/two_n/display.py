@@ -45,7 +45,7 @@ class Shown:
 
     @property
     def notification(self) -> bool:
-        """Does it go by itself?"""
+        """Return whether the content disappears by itself."""
         return self.duration is not None
 
 
@@ -62,7 +62,7 @@ class Displays:
         self.handlers: dict[str, Handler] = {"display/caps": self._caps, "display/image": self._image}
 
     def boot(self) -> None:
-        """Show nothing: what was uploaded is gone."""
+        """Show nothing: the uploaded content is lost."""
         for name in self.all:
             self.clear(name)
 
@@ -72,7 +72,7 @@ class Displays:
         self.shown[spec.name] = {}
 
     def unplug(self, name: str) -> None:
-        """Take a display away, with what it showed."""
+        """Remove a display with its content."""
         self.clear(name)
         del self.all[name], self.shown[name]
 

@@ -22,7 +22,7 @@ class Mail(NamedTuple):
 
 
 class Email:
-    """Keeps what was sent."""
+    """Stores the sent messages."""
 
     def __init__(self, model: Model) -> None:
         """Pictures have the sizes of the model's camera."""

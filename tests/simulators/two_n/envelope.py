@@ -136,7 +136,7 @@ class Params(dict[str, str]):
 
 @dataclass(slots=True)
 class Call:
-    """One authorised request on its way to a function."""
+    """One authorized request to a function."""
 
     request: web.BaseRequest
     account: Account | None

@@ -58,7 +58,7 @@ class Fleet:
         }
 
     async def do_pulling(self) -> int:
-        """Tell how many devices are asked for their events now."""
+        """Return how many devices have a pull in progress."""
         return sum(any(channel.pull is not None for channel in device.channels) for device in self.devices)
 
     async def do_press(self) -> float:

@@ -25,7 +25,7 @@ class Hands(Device):
         return self.phone.call_out(peers).number if peers else None
 
     def release(self, key: str) -> None:
-        """Let go of a key."""
+        """Release a key."""
         self.log.record("KeyReleased", {"key": key})
 
     def _type(self, keys: str) -> None:
@@ -187,7 +187,7 @@ class Hands(Device):
         self._access.phone(authid, valid=valid, ap=ap)
 
     def wave_key(self, kind: str = "motion") -> None:
-        """Wave before the reader to wake the phone in the pocket up."""
+        """Wave at the reader to activate the phone."""
         self.log.record("WaveKeyActivated", {"type": kind})
 
     def pair(self, authid: str, state: str = "pending") -> None:

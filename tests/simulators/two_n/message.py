@@ -23,7 +23,7 @@ ICONS = frozenset({"none", "operator", "technician"})
 
 @dataclass(slots=True)
 class Message:
-    """What is to be read."""
+    """A text for the display."""
 
     text: str | None
     translations: dict[str, str]

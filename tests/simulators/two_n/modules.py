@@ -29,7 +29,7 @@ CLASSES = {Kind.IO: 5, Kind.DISPLAY: 9}
 
 
 class Modules:
-    """Knows what is plugged in, and tells the parts of the device."""
+    """Tracks the plugged modules, and informs the parts of the device."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Modules:
         displays: Displays,
         show: Callable[[bool], None],
     ) -> None:
-        """`show` is told whether the device has a display."""
+        """`show` gets whether the device has a display."""
         self.all = dict.fromkeys(displays.all, Kind.DISPLAY) if model.modular else {}
         self._model = model
         self._log = log
@@ -73,7 +73,7 @@ class Modules:
 
     @contextmanager
     def _changing(self, name: str, module: Kind, reason: Reason) -> Iterator[None]:
-        """Let a change happen, and tell of it."""
+        """Apply a change, and report it."""
         yield
         if module is Kind.DISPLAY:
             self._show(bool(self._displays.all))

@@ -52,7 +52,7 @@ class Session:
         return next((state for state in ("connected", "ringing") if state in states), "connecting")
 
     def stop_timer(self) -> None:
-        """Stop what would happen by itself."""
+        """Stop the timer of the next state."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None

@@ -1,4 +1,4 @@
-"""The way of a request: path, model, method, service, connection, authentication, privileges, parameters."""
+"""The steps of a request: path, model, method, service, connection, authentication, privileges, parameters."""
 
 from collections.abc import Iterable, Iterator
 import json

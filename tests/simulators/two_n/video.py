@@ -1,4 +1,4 @@
-"""As much of MP4 as a display looks at: size and duration (HTTP API 5.9.2)."""
+"""The parts of MP4 that a display reads: size and duration (HTTP API 5.9.2)."""
 
 from collections.abc import Iterator
 import struct
@@ -14,7 +14,7 @@ class Video(NamedTuple):
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Give type and content of each box; raises ValueError for what is none."""
+    """Return the type and content of each box; raises ValueError for invalid data."""
     while data:
         if len(data) < 8:
             raise ValueError("half a box")

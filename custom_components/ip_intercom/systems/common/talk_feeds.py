@@ -47,7 +47,7 @@ async def _requested[Result](request: Awaitable[Result]) -> Result:
 
 
 def report_calls(line: Line, tell: Callable[[CallFailure | None], None]) -> None:
-    """Tell of each call of a line: None once it is established, else why it failed."""
+    """Report each call of a line: None once it is established, else why it failed."""
     told: TalkError | None = None
 
     def follow(_: Line) -> None:

@@ -86,7 +86,7 @@ class PushFilter:
         self._remember(push)
 
     def deny(self, push: CallPush) -> str | None:
-        """Return why a call that the server does not know is ignored; None if it is accepted all the same."""
+        """Return why a call that the server does not know is ignored; None if it is accepted."""
         objection = self._check(push, is_denied=True)
         self._remember(push)
         return objection

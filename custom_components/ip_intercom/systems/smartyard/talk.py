@@ -50,7 +50,7 @@ class SmartYardTalk:
         self._dark: VisitorCall | None = None
 
     def _tell(self, bell: BellId, failure: CallFailure | None) -> None:
-        """Tell of a call at the first camera of a bell."""
+        """Report a call at the first camera of a bell."""
         camera = next((camera for camera, own in self._bells().items() if own == bell), None)
         if self.called is not None and camera is not None:
             self.called(camera, failure)

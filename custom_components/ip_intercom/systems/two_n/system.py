@@ -200,7 +200,7 @@ class TwoNSystem:
         return MainParts(identity, reported, cameras, reading, phone, maintained, bells, pending)
 
     async def _read_rest(self) -> OtherParts:
-        """Read what few devices have, or few users look at."""
+        """Read the parts that few devices have or few users need."""
         device, ask, attempt = self.device, self._reader.ask, self._attempt
         displays, blocked, clock, call_log = await together(
             ask("display/caps", attempt(device.display.caps(), vital=False)),
