@@ -54,7 +54,7 @@ async def test_unknown_fields_of_an_event_are_dropped(hass: HomeAssistant, sim: 
     assert events[0].data["data"] == {"id": 3, "state": "in"}
 
 
-async def test_secrets_in_any_event_are_shown_nowhere(
+async def test_no_output_contains_secrets_of_events(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture,
     local_url: str, hass_client: ClientSessionGenerator,
 ) -> None:  # fmt: skip
@@ -143,7 +143,7 @@ async def test_an_unknown_card_fires_an_access_denied_event(
     assert state.attributes["reason"] == "invalidCredential"
 
 
-async def test_an_unknown_card_without_a_rejection_fires_an_access_denied_event(
+async def test_an_unknown_card_without_a_rejection_is_a_denied_access(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     """HTTP API 5.10.4: an unknown finger has its own event."""

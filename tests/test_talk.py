@@ -241,7 +241,7 @@ async def test_an_unverified_rtsp_certificate_is_an_error(
     assert caught.value.translation_key == "talk_rtsp_certificate"
 
 
-async def test_an_entered_address_tells_whether_it_is_encrypted(
+async def test_an_entered_address_sets_the_encryption(
     hass: HomeAssistant, secure: RtspCamera, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.onvif.stream_uri = "rtsp://192.168.1.100:554/onvif/media?profile=1"
@@ -412,7 +412,7 @@ OBSTACLES = [
 
 
 @pytest.mark.parametrize(("lay", "reason"), OBSTACLES)
-async def test_the_sensor_and_the_check_tell_the_obstacle(
+async def test_the_sensor_and_the_check_show_the_obstacle(
     hass: HomeAssistant,
     sim: Simulator,
     rtsp: RtspCamera,
@@ -501,7 +501,7 @@ async def test_a_hanging_talk_check_delays_neither_setup_nor_rings(
     assert state_of(hass, entry, "sensor", "talk") == "unknown"
 
 
-async def test_an_entered_address_tells_the_port(
+async def test_an_entered_address_sets_the_port(
     hass: HomeAssistant, rtsp: RtspCamera, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.onvif.rtsp_port = 554  # of the device, while the router forwards another one
@@ -531,7 +531,7 @@ async def go_on(hass: HomeAssistant, form: Any, **given: object) -> Any:
     return result
 
 
-async def test_the_options_tell_that_talk_works(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
+async def test_the_options_say_that_talk_works(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
     form = await open_options(hass, entry)
     assert (form["step_id"], form["errors"]) == ("talk", None)
     assert "talk" not in entry.options  # not stored yet
@@ -546,7 +546,7 @@ async def test_the_options_tell_that_talk_works(hass: HomeAssistant, rtsp: RtspC
 
 
 @pytest.mark.parametrize(("lay", "reason"), [*OBSTACLES, (_no_account, TalkReason.NO_ACCOUNT)])
-async def test_the_options_tell_the_obstacle(
+async def test_the_options_show_the_obstacle(
     hass: HomeAssistant,
     sim: Simulator,
     rtsp: RtspCamera,

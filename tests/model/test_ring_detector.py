@@ -130,7 +130,7 @@ def test_memory_does_not_grow() -> None:
     ],
 )
 @pytest.mark.parametrize("step", [-3600, 3600, 50 * 365 * 86400])
-def test_a_clock_that_is_set_between_press_and_call_makes_no_second_ring(
+def test_setting_the_clock_during_a_visit_makes_no_second_ring(
     step: int, seconds: float, age: float, late: bool, count: int
 ) -> None:
     """A device without a battery gets its time just after its start."""

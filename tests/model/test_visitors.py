@@ -68,7 +68,7 @@ def test_the_number_of_visitors_is_limited() -> None:
     assert outdated(visitors, NOW, 14, 1000) == {str(MOST_VISITORS), str(MOST_VISITORS + 1)}
 
 
-def test_the_clock_of_the_device_counts_only_where_the_age_is_unknown() -> None:
+def test_the_device_clock_is_used_only_if_the_age_is_unknown() -> None:
     ring = Ring(Bell("1"), datetime(2001, 1, 1, tzinfo=UTC), id="a", age=2.0)
     assert Visitor.of_visit(Visit(ring), NOW).time == NOW - timedelta(seconds=2)
     assert Visitor.of_visit(Visit(replace(ring, late=True)), NOW).time == NOW - timedelta(seconds=2)

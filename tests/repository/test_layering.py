@@ -318,7 +318,7 @@ def test_entries_are_typed() -> None:
     ]
 
 
-def test_actions_load_no_client_and_a_config_flow_only_those_that_it_needs() -> None:
+def test_actions_and_config_flows_load_only_needed_clients() -> None:
     source = f"""
 import sys
 from {PACKAGE}.systems import candidates_of, load_actions, load_systems

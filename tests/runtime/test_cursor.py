@@ -164,7 +164,7 @@ async def test_ids_of_two_starts_of_a_device_differ(
     assert len(set(boots)) == 3
 
 
-async def test_a_device_without_a_clock_restarts_while_home_assistant_is_dead(
+async def test_a_restart_of_a_device_without_a_clock_loses_no_events(
     hass: HomeAssistant, sockets: None, hass_storage: dict[str, Any]
 ) -> None:
     """Its records repeat the numbers and times of the boot before; only the uptime differs."""

@@ -82,7 +82,7 @@ async def test_every_press_at_the_door_rings(
 
 
 @pytest.mark.parametrize("privileges", [Privilege.ALL, NO_CARDS])
-async def test_a_call_of_another_system_to_a_number_without_button_is_silent(
+async def test_a_call_of_another_system_without_a_button_does_not_ring(
     hass: HomeAssistant, sockets: None, privileges: Privilege
 ) -> None:
     """The firmware does not report who started the call."""
@@ -93,7 +93,7 @@ async def test_a_call_of_another_system_to_a_number_without_button_is_silent(
 @pytest.mark.parametrize("originators", ["api", "all"])
 @pytest.mark.parametrize("privileges", [Privilege.ALL, NO_DIRECTORY])
 @pytest.mark.parametrize("begin", [house, house_to_button])
-async def test_calls_of_other_systems_are_silent_if_firmware_tells_them(
+async def test_calls_of_other_systems_do_not_ring_if_firmware_reports_them(
     hass: HomeAssistant,
     sockets: None,
     begin: Callable[[Simulator], None],

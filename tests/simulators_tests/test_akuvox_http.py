@@ -24,7 +24,7 @@ async def plain(url: str, **kwargs: object) -> tuple[int, list[str], bytes]:
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
-async def test_system_info_tells_what_it_is(akuvox: AkuvoxFactory, dialect: str) -> None:
+async def test_system_info_identifies_the_device(akuvox: AkuvoxFactory, dialect: str) -> None:
     api = await akuvox(dialect)
     status = (await api.get("system/info"))["data"]["Status"]
     facts = DIALECTS[dialect]
@@ -242,7 +242,7 @@ async def test_an_r29_rejects_frequent_requests(akuvox: AkuvoxFactory) -> None:
     assert (await api.raw("GET", INFO))[0] == 200
 
 
-async def test_throttling_looks_like_a_wrong_password(akuvox: AkuvoxFactory) -> None:
+async def test_throttling_responds_like_a_wrong_password(akuvox: AkuvoxFactory) -> None:
     api = await akuvox("r29", auth=Auth.BASIC)
     for _ in range(10):
         await api.raw("GET", INFO)

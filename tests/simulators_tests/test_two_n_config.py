@@ -117,7 +117,7 @@ async def test_invalid_holidays_are_rejected(api: Api, content: str) -> None:
     assert await api.result("holidays") == {"dates": ["01/01", "24/12", "01/04/2018"]}
 
 
-async def test_holidays_come_by_multipart_only(api: Api) -> None:
+async def test_holidays_are_accepted_by_multipart_only(api: Api) -> None:
     assert await api.put_error("holidays") == (11, "blob-json")
     assert failure(await api.send("PUT", "holidays", json={"dates": []})) == (11, "blob-json")
     assert failure(await api.send("PUT", "holidays", data={"blob-json": '{"dates": []}'})) == (11, "blob-json")

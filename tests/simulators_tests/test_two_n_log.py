@@ -50,7 +50,7 @@ async def test_include_selects_earlier_events(api: Api) -> None:
         assert await api.error("log/subscribe", include=wrong) == (12, "include")
 
 
-async def test_include_goes_by_utc_time(api: Api) -> None:
+async def test_include_depends_on_the_utc_time(api: Api) -> None:
     api.sim.motion(True)
     api.sim.advance_clock(3600)
     assert await api.pull(await api.subscribe(include="-60")) == []

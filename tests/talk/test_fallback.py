@@ -205,7 +205,7 @@ async def test_a_slow_stream_is_used_without_stills(url: str, door: Door, camera
         assert IDR in payloads(go2rtc)
 
 
-async def test_stills_are_shown_when_they_come_late(url: str, door: Door, camera: RtspCamera) -> None:
+async def test_late_stills_are_shown(url: str, door: Door, camera: RtspCamera) -> None:
     async with Go2rtc(url) as go2rtc:
         await go2rtc.watch()
         await asyncio.sleep(1)

@@ -62,7 +62,7 @@ async def test_a_session_without_a_peer_sends_and_receives_nothing(socket_enable
     assert session.statistics.sent == session.statistics.received == 0
 
 
-async def test_the_other_side_reports(socket_enabled: None) -> None:
+async def test_a_report_of_the_other_side_is_read(socket_enabled: None) -> None:
     session = RtpSession(8000, lambda packet: None, HOST)
     await session.open(HOST)
     async with rtp_port() as port:

@@ -180,7 +180,7 @@ async def test_go2rtc_that_is_killed_ends_its_session(url: str, feed: Feed) -> N
 # ---- Requests ----
 
 
-async def test_options_tell_no_path_from_another(client: Client, feed: Feed) -> None:
+async def test_options_are_equal_for_all_paths(client: Client, feed: Feed) -> None:
     known = await client.ask("OPTIONS {} RTSP/1.0")
     assert known == await client.ask("OPTIONS {}x RTSP/1.0") == await client.ask("OPTIONS * RTSP/1.0")
     assert known[1]["Public"] == "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER, SET_PARAMETER"

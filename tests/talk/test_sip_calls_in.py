@@ -182,7 +182,7 @@ async def _fails(taken: SipCall) -> str:
         (("Reason: ;;=200",), EndReason.CANCELED),
     ],
 )
-async def test_the_caller_tells_why_it_gives_up(pair: Pair, reasons: tuple[str, ...], end: EndReason) -> None:
+async def test_the_reason_of_a_canceled_call_is_read(pair: Pair, reasons: tuple[str, ...], end: EndReason) -> None:
     """RFC 3326, 2 and 3.1."""
     call, taken = await _offered(pair, 4000)
     pair.door.request("CANCEL", call, *reasons, number=call.number, branch=call.branch)
@@ -218,7 +218,7 @@ async def test_a_caller_may_end_with_bye_before_the_answer(pair: Pair) -> None:
     assert taken.end_reason is EndReason.CANCELED
 
 
-async def test_a_call_is_not_rung_forever(pair: Pair) -> None:
+async def test_a_call_rings_for_a_limited_time(pair: Pair) -> None:
     _, taken = await _offered(pair, 4000)
     await taken.ring()
     # It still rings each minute (RFC 3261, 13.3.1.1).

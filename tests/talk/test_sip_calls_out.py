@@ -11,7 +11,7 @@ from .conftest import Pair
 from .peer import HOST, description, rtp, rtp_port
 
 
-async def test_a_call_is_answered_and_audio_goes_both_ways(pair: Pair) -> None:
+async def test_an_answered_call_has_audio_in_both_directions(pair: Pair) -> None:
     heard: list[bytes] = []
     async with rtp_port() as port, asyncio.TaskGroup() as group:
         calling = group.create_task(pair.agent.call("100"))

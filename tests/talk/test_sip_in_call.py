@@ -310,7 +310,7 @@ async def test_digits_need_a_call(talk: Talk) -> None:
 # ---- RTP ----
 
 
-async def test_audio_of_strangers_is_ignored(pair: Pair, talk: Talk) -> None:
+async def test_audio_of_unknown_senders_is_ignored(pair: Pair, talk: Talk) -> None:
     heard: list[bytes] = []
     talk.call.on_audio = lambda packet: heard.append(packet.payload)
     async with rtp_port("127.0.0.2") as stranger, rtp_port() as second, rtp_port() as third:

@@ -166,7 +166,7 @@ async def test_a_refresh_uses_the_nonce_again(server: Pair) -> None:
     server.door.reply(server.door.line.heard[-1], "200 OK")
 
 
-async def test_a_stale_nonce_is_replaced_but_not_forever(server: Pair) -> None:
+async def test_a_stale_nonce_is_replaced_a_few_times(server: Pair) -> None:
     stale = MD5.replace("Digest", "Digest stale=TRUE,")
     async with asyncio.TaskGroup() as group:
         registering = group.create_task(_fails(server))

@@ -51,7 +51,7 @@ async def test_a_request_without_rport_is_answered_to_its_via_port(pair: Pair) -
         assert (await pair.door.expect("200"))["via"] == f"SIP/2.0/UDP {HOST}:{pair.door.port};branch=z9hG4bK1"
 
 
-async def test_requests_of_strangers_get_no_response(pair: Pair) -> None:
+async def test_requests_of_unknown_senders_get_no_response(pair: Pair) -> None:
     stranger = Telephone(await UdpLine().open("127.0.0.2"))
     stranger.agent = pair.agent.local
     try:
@@ -69,7 +69,7 @@ async def test_requests_of_strangers_get_no_response(pair: Pair) -> None:
     assert pair.agent.ignored == 5
 
 
-async def test_an_answer_of_a_stranger_is_ignored(pair: Pair) -> None:
+async def test_a_response_of_an_unknown_sender_is_ignored(pair: Pair) -> None:
     stranger = Telephone(await UdpLine().open("127.0.0.2"))
     async with asyncio.TaskGroup() as group:
         calling = group.create_task(pair.agent.call("100"))
@@ -293,7 +293,7 @@ async def test_a_message_in_pieces_is_assembled(tcp_pair: Pair) -> None:
     await tcp_pair.door.expect("200")
 
 
-async def test_connections_of_strangers_are_closed(tcp_pair: Pair) -> None:
+async def test_connections_of_unknown_peers_are_closed(tcp_pair: Pair) -> None:
     reader, writer = await asyncio.open_connection(*tcp_pair.agent.local, local_addr=("127.0.0.2", 0))
     with suppress(ConnectionResetError):
         assert await reader.read(10) == b""

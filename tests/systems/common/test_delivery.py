@@ -43,7 +43,7 @@ def test_the_first_push_state_depends_on_the_stored_one(*, expected: bool, arriv
     assert PushMonitor(expected=expected, arrived=arrived).state is state
 
 
-def test_an_unpushed_event_without_a_recent_push_means_pushes_are_lost(clock: Clock) -> None:
+def test_a_missing_push_without_a_recent_one_is_a_lost_push(clock: Clock) -> None:
     push_monitor = PushMonitor(expected=True, arrived=False, monotonic=clock)
     push_monitor.missed(60)
     seen = [push_monitor.state]

@@ -191,7 +191,7 @@ async def test_canceling_an_announcement_hangs_up() -> None:
     assert (phone.calls[0].hung_up, line.state) == (1, LineState.IDLE)
 
 
-async def test_an_announcement_that_cannot_be_played_at_a_door_that_does_not_hang_up(
+async def test_a_failed_hang_up_does_not_hide_the_error_of_a_sound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(FakeCall, "hang_up", AsyncMock(side_effect=TalkError("no response to BYE")))

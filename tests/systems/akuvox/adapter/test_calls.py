@@ -143,7 +143,7 @@ def test_a_record_ends_a_call_whose_end_was_not_polled(tracker: CallTracker, clo
 
 
 @pytest.mark.parametrize("word", ["RINGING", "TALKING"])
-def test_the_log_comes_while_the_call_goes_on(tracker: CallTracker, clock: Clock, word: str) -> None:
+def test_a_record_during_the_call_does_not_end_it(tracker: CallTracker, clock: Clock, word: str) -> None:
     seen = tracker.polled(word, clock.now)
     clock.now += 2
     tracker.polled(word, clock.now)

@@ -34,7 +34,7 @@ def test_dates_in_all_formats_are_parsed(text: str) -> None:
     ["--", "-- --", "", " ", "2025-11-06 --", "yesterday 12", "0000-00-00 00:00:00", "2025-13-40 10:00:00",
      "2025-11-06 25:00:00", "1-2-3 10:00:00", "99/99/9999 10:00"],
 )  # fmt: skip
-def test_texts_that_are_no_date_are_none(text: str) -> None:
+def test_invalid_dates_are_none(text: str) -> None:
     assert read_dates([text], NOW) == [None]
 
 
@@ -45,7 +45,7 @@ def test_times_of_the_12_hour_clock_are_read(text: str, hour: int) -> None:
     assert (moment.hour, moment.minute) == (hour, 30)
 
 
-def test_records_tell_together_which_number_is_the_month() -> None:
+def test_the_month_is_found_from_all_records() -> None:
     """The month is found by a day above 12, the order, or the distance of the records."""
     assert read_dates(["02/03/2025 10:00:00", "25/02/2025 10:00:00"], NOW)[0] == datetime(2025, 3, 2, 10)
     assert read_dates(["03/02/2025 10:00:00", "02/25/2025 10:00:00"], NOW)[0] == datetime(2025, 3, 2, 10)

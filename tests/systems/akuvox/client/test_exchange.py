@@ -59,7 +59,7 @@ def retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         (Auth.BASIC_DIGEST, "Digest"),
     ],
 )
-async def test_the_first_challenge_tells_how(start: Start, auth: Auth, scheme: str | None) -> None:
+async def test_the_first_challenge_sets_the_authentication(start: Start, auth: Auth, scheme: str | None) -> None:
     """No login is sent before the challenge, and later requests include it."""
     bench = await start(auth=auth)
     device = bench.device()

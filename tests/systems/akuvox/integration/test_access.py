@@ -36,7 +36,7 @@ async def watching(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("dialect", WITH_DOOR_LOG)
-async def test_the_door_log_tells_who(
+async def test_the_door_log_reports_the_person(
     hass: HomeAssistant, device: Start, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "_DOOR_LOG_INTERVALS", (1.0, 1.0))  # within the time for which the door is open
@@ -250,7 +250,7 @@ async def test_a_placeholder_in_a_record_is_no_name(hass: HomeAssistant, device:
     assert entry.runtime_data.coordinator.data.last_access.name == "Лев"
 
 
-async def test_every_word_of_the_log_tells_a_method_and_a_decision(hass: HomeAssistant, device: Start) -> None:
+async def test_each_word_of_the_log_has_a_method_and_a_decision(hass: HomeAssistant, device: Start) -> None:
     sim = await device("e16c")
     entry = await add(hass, sim)
     events = capture_log_events(hass)

@@ -57,7 +57,7 @@ def keys(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
     [(Fault.HANG, 0), (Fault.RESET, 0), (Fault.PAGE, 0), (Fault.DEEP, 0), (Fault.REFUSED, 0)]
     + [(Fault.STATUS, status) for status in (302, 401, 403, 404, 429, 500, 503)],
 )
-async def test_a_device_that_does_not_tell_its_name_is_called_by_its_model(
+async def test_a_device_without_a_readable_name_is_named_by_its_model(
     hass: HomeAssistant, quick_device: Start, monkeypatch: pytest.MonkeyPatch, fault: Fault, status: int
 ) -> None:
     monkeypatch.setattr(system, "_NAME_PATIENCE", 0.2)

@@ -484,7 +484,7 @@ async def test_a_flood_of_pushes_is_dropped_but_a_ring_is_not(
     )  # fmt: skip
 
 
-async def test_secrets_in_pushes_and_logs_are_shown_nowhere(
+async def test_no_output_contains_secrets_of_pushes_and_logs(
     hass: HomeAssistant, device: Start, local_url: str, hass_client: ClientSessionGenerator,
     hass_client_no_auth: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip

@@ -173,7 +173,7 @@ async def test_a_record_written_early_does_not_end_the_call(hass: HomeAssistant,
     assert sum(event.data["type"] == "CallStatus" for event in events) == 2
 
 
-async def test_a_visitor_of_whom_only_the_log_reports_may_still_be_let_in(
+async def test_a_visitor_known_from_the_log_may_still_be_let_in(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A record does not show whether the call continues or was answered."""

@@ -166,7 +166,7 @@ def failure_of(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
         ("180 Ringing", "no_answer"),
     ],
 )
-async def test_the_sensor_tells_why_a_call_failed(
+async def test_the_sensor_shows_why_a_call_failed(
     hass: HomeAssistant,
     sim: Simulator,
     door: Door,

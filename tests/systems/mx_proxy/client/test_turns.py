@@ -201,7 +201,7 @@ async def test_the_connection_breaks_during_a_command(bench: Bench, proxy: MxPro
     assert bench.functions() == ["user_info"]
 
 
-async def test_the_server_is_away_and_comes_back(bench: Bench, proxy: MxProxy) -> None:
+async def test_a_request_after_an_outage_succeeds(bench: Bench, proxy: MxProxy) -> None:
     await proxy.session.login()
     call = bench.sim.incoming_call(DOOR)
     bench.sim.lose_connection()

@@ -46,7 +46,7 @@ async def test_the_mode_is_remembered(hass: HomeAssistant, sim: Simulator, entry
     )
 
 
-async def test_the_options_tell_number_and_delays(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_the_options_set_the_number_and_the_delays(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add(hass, sim, mobile_number="12025550123", ring_delay=4, voicemail_delay=25)
     await choose(hass, entry, "remote")
     assert sim.extensions[LOGIN].mode == {"remote": True, "device": "12025550123", "ringDelay": 4, "vmDelay": 25}

@@ -298,7 +298,7 @@ async def test_a_flood_of_pushes_is_dropped_but_a_call_is_not(
     )  # fmt: skip
 
 
-async def test_secrets_in_pushes_are_shown_nowhere(
+async def test_no_output_contains_secrets_of_pushes(
     hass: HomeAssistant, device: Start, local_url: str, no_polls: None, stranger: TestClient[Any, Any],
     hass_client: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip

@@ -96,7 +96,7 @@ def test_the_bell_of_an_intercom_with_two_doors_is_at_the_first(order: int) -> N
     assert town.bells["7"].place == "door_7_0"
 
 
-def test_the_camera_of_an_intercom_is_at_its_door_with_the_id_of_the_list() -> None:
+def test_intercom_cameras_are_placed_at_their_doors() -> None:
     listed = Camera("41", "Hall", "http://c.test/hall", "a", hls_mode="fmp4")
     other = Camera("", "Side", "http://c.test/side", "b")
     intercoms = [

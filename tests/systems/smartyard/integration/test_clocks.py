@@ -124,7 +124,7 @@ async def test_correcting_the_clock_loses_no_ring(hass: HomeAssistant, device: S
 
 
 @pytest.mark.parametrize("late", [70, 120, 170])
-async def test_a_delayed_push_does_not_ring_while_the_server_still_has_its_picture(
+async def test_a_delayed_push_with_a_picture_does_not_ring(
     hass: HomeAssistant, device: Start, local_url: str, caplog: pytest.LogCaptureFixture, late: int
 ) -> None:
     """The server keeps pictures for minutes, so they do not prove a wrong clock."""
@@ -139,7 +139,7 @@ async def test_a_delayed_push_does_not_ring_while_the_server_still_has_its_pictu
     assert [ring.bell.id for ring in rings] == ["22", "24"]
 
 
-async def test_a_push_that_was_delayed_teaches_no_clock(
+async def test_a_delayed_push_does_not_set_the_clock(
     hass: HomeAssistant, device: Start, local_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The first push may be late or from a slow clock; the next one shows which."""

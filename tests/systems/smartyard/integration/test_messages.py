@@ -80,7 +80,9 @@ async def test_the_test_message_is_received(hass: HomeAssistant, sim: Simulator,
     assert sim.people.subscribers[PHONE].unread == 1
 
 
-async def test_polling_unread_messages_reads_none(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_polling_unread_messages_marks_none_as_read(
+    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
+) -> None:
     sim.message("Сообщение")
     await becomes(hass, pushed, "sensor", "unread_messages", "1")
     assert shown(hass, pushed, "sensor", "unread_messages").attributes["unit_of_measurement"] == "messages"

@@ -79,9 +79,7 @@ async def test_a_visitor_rings_with_a_picture(
     assert name not in str(ring)
 
 
-async def test_a_ring_that_is_pushed_again_is_one_ring(
-    hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
-) -> None:
+async def test_a_repeated_push_of_a_ring_rings_once(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     rings = listen(pushed)
     sim.ring(21)
     sim.ring(24, flat=53)
@@ -382,7 +380,7 @@ async def test_a_flood_of_pushes_is_dropped_but_a_ring_is_not(
     )  # fmt: skip
 
 
-async def test_secrets_in_pushes_are_shown_nowhere(
+async def test_no_output_contains_secrets_of_pushes(
     hass: HomeAssistant, pushed: ConfigEntry, sim: Simulator, local_url: str, hass_client: ClientSessionGenerator,
     hass_client_no_auth: ClientSessionGenerator, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip

@@ -28,7 +28,7 @@ async def becomes_known(hass: HomeAssistant, entry: ConfigEntry, platform: str, 
 
 
 @pytest.mark.parametrize("form", list(Form))
-async def test_a_ring_that_is_pushed_again_after_a_restart_is_one_ring(
+async def test_a_ring_repeated_after_a_restart_rings_once(
     hass: HomeAssistant, device: Start, local_url: str, form: Form
 ) -> None:
     sim = await device()
@@ -63,7 +63,7 @@ async def test_a_repeated_ring_is_detected_after_a_reload_and_many_rings(
     assert (bells.count("21"), bells.count("22")) == (1, many)
 
 
-async def test_a_message_that_is_pushed_again_after_a_restart_is_one_message(
+async def test_a_message_repeated_after_a_restart_is_reported_once(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     events = capture_log_events(hass)

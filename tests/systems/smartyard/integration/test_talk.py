@@ -261,7 +261,7 @@ async def test_a_reload_ends_the_call(
     assert not calls._tasks
 
 
-async def test_the_options_tell_when_talk_works(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
+async def test_the_options_say_when_talk_works(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     form: Any = await hass.config_entries.options.async_init(pushed.entry_id)
     form = await hass.config_entries.options.async_configure(
         form["flow_id"], {"push": True, "show_names": True, "talk": True, "fcm": {}}
@@ -276,7 +276,7 @@ async def test_the_options_tell_when_talk_works(hass: HomeAssistant, sim: Simula
     await until(lambda: state_of(hass, pushed, "sensor", "talk") == "sip_account", "the sensor")
 
 
-async def test_the_options_tell_that_pushes_are_missing(
+async def test_the_options_report_missing_pushes(
     hass: HomeAssistant, capabilities: None, sim: Simulator, entry: ConfigEntry
 ) -> None:
     form: Any = await hass.config_entries.options.async_init(entry.entry_id)

@@ -110,7 +110,7 @@ async def test_an_unverified_phone_server_gets_no_packet(
     await idle(hass, talking)
 
 
-async def test_strangers_are_ignored_and_counted(
+async def test_packets_of_unknown_senders_are_ignored_and_counted(
     hass: HomeAssistant,
     sim: Simulator,
     phones: Telephony,
@@ -151,7 +151,7 @@ async def test_strangers_are_ignored_and_counted(
     assert await told() == (door | {"line": "idle", "ringing": False, "ready": False, "registered": False}, 4)
 
 
-async def test_sip_credentials_are_shown_nowhere(
+async def test_no_output_contains_sip_credentials(
     hass: HomeAssistant,
     sim: Simulator,
     phones: Telephony,

@@ -20,7 +20,7 @@ MORE = {"quietHours": "22-7", "paperRing": "t"}
         ("select", "flat_51_white_rabbit", {"option": "5"}, {"whiteRabbit": "5"}),
     ],
 )
-async def test_unknown_fields_survive_an_update_of_a_smartyard_flat(
+async def test_unknown_fields_survive_an_update_of_an_apartment(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
@@ -52,7 +52,7 @@ async def test_unknown_fields_survive_an_update_of_a_smartyard_account(
     assert [(device.more, device.texts) for device in devices] == [(MORE, text) for text in texts]
 
 
-async def test_unknown_fields_survive_guests_at_a_smartyard_flat(
+async def test_unknown_fields_survive_guest_access_to_an_apartment(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     flat = sim.town.flat(51)

@@ -568,7 +568,7 @@ async def test_find_identifies_a_device_that_needs_a_login_for_it(bench: Bench) 
         await find(bench.session, bench.sim.http_address, ACCOUNT | {CONF_PASSWORD: "guess"}, False)
 
 
-async def test_find_with_a_wrong_password_costs_few_attempts(bench: Bench) -> None:
+async def test_find_with_a_wrong_password_sends_few_logins(bench: Bench) -> None:
     bench.seen()
     with pytest.raises(AuthenticationFailed) as refused:
         await find(bench.session, bench.sim.http_address, ACCOUNT | {CONF_PASSWORD: "guess-it"}, False)

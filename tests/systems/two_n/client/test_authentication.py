@@ -271,7 +271,7 @@ async def test_the_number_of_parallel_requests_is_limited(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("secret", ["s3cr3t-pass"])
-async def test_errors_do_not_tell_the_password(bench: Bench, secret: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_errors_do_not_contain_the_password(bench: Bench, secret: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     for path in ("switch/status", "io/status", "log/caps"):
         bench.sim.garbage(path, "html")

@@ -162,7 +162,7 @@ def rows() -> Mapping[str, set[str]]:
     return found
 
 
-def test_the_table_of_the_manual_is_whole() -> None:
+def test_the_table_of_the_manual_is_complete() -> None:
     both = {path for path, methods in rows().items() if methods >= {"GET", "POST"}}
     assert both == {case.endpoint.path for case in CASES}
 

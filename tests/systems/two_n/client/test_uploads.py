@@ -155,7 +155,7 @@ async def test_a_second_upload_is_an_error_while_a_file_is_staged(
         await sending
 
 
-async def test_two_files_go_one_after_the_other(bench: Bench) -> None:
+async def test_two_files_are_uploaded_one_after_the_other(bench: Bench) -> None:
     device = bench.device()
     files = [firmware(OLDER)[1], firmware(OLDER)[1]]
     bench.sim.delay(0.2, "firmware")
