@@ -91,6 +91,8 @@ class Bench:
         self.entities: dict[str, str] = {}
         self.floor = floor
         self.lines: list[Line] = []
+        # Seconds that the simulator needs for a press, beside a single event.
+        self.pressing = 0.0
         # Home Assistant stamps with the time of day.
         self._epoch = time.time() - time.monotonic()
 
@@ -149,12 +151,26 @@ class Bench:
             f"{max(pings) * 1000:.0f} ms, median {median(pings) * 1000:.1f} ms, {cpu(self.stage.pid) - before:.1f} s CPU",
         )  # fmt: skip
 
+    async def presses(self, rounds: int) -> None:
+        """Measure what a press costs the simulator beside a single event, while only the bare client listens."""
+        channel = await self.floor.open_log()
+        event, press = list[float](), list[float]()
+        for _ in range(rounds + WARM_UP):
+            event.append(await self._floor(channel, "emit", event=FLOOR_EVENT))
+            press.append(await self._floor(channel, "press", key="%1"))
+            await self.simulator.do("release", key="%1")
+            for session in (await self.simulator.state())["calls"]:
+                await self.simulator.do("terminate", session=session)
+        await self.floor.get("log/unsubscribe", id=channel)
+        self.pressing = median(press[WARM_UP:]) - median(event[WARM_UP:])
+        self.tell("ring: the press itself, in the simulator", "", f"{self.pressing * 1000:.2f} ms")
+
     async def rings(self, rounds: int) -> None:
         """Measure from the press at the door to the state of the doorbell."""
         channel = await self.floor.open_log()
         rounds_of: dict[str, list[float]] = {name: [] for name in ("bare", "ping", "seen", "written", "states")}
         for number in range(rounds + WARM_UP):
-            times = await self._floor_of_ring(channel) | await self._ring()
+            times = {"bare": await self._floor(channel, "emit", event=FLOOR_EVENT)} | await self._ring()
             if number >= WARM_UP:
                 for name, seconds in times.items():
                     rounds_of[name].append(seconds)
@@ -164,10 +180,16 @@ class Bench:
         self.tell("ring: press to doorbell state written", "x 1.25", written.against(bare))
         self.tell("ring: press to doorbell state seen on the websocket", "x 2.4", seen.against(bare))
         self.tell("ring: the same, to floor + a ping of the websocket", "", seen.against(bare.plus(ping)))
+        pressed = bare.plus(Spread(self.pressing * 1000, self.pressing * 1000))
+        self.tell(
+            "ring: written and seen, to floor + the press itself",
+            "",
+            f"{written.against(pressed)}; {seen.against(pressed)}",
+        )
         self.tell("ring: states written for a press and its call", "", f"{median(states):g}")
 
-    async def _floor_of_ring(self, channel: str) -> dict[str, float]:
-        """Time an event that only the bare client waits for."""
+    async def _floor(self, channel: str, verb: str, **arguments: str) -> float:
+        """Time what only the bare client waits for."""
         while await self.floor.pull(channel, 0):
             pass
         await self.simulator.do("clear_requests")
@@ -175,11 +197,11 @@ class Bench:
         while not any(item["pulling"] and item["id"] == int(channel) for item in await self._channels()):
             await asyncio.sleep(0.005)
         began = time.monotonic()
-        emitting = asyncio.create_task(self.simulator.do("emit", event=FLOOR_EVENT))
+        doing = asyncio.create_task(self.simulator.do(verb, **arguments))
         await pull
         returned = time.monotonic()
-        await emitting
-        return {"bare": returned - began}
+        await doing
+        return returned - began
 
     async def _ring(self) -> dict[str, float]:
         """Time a ring that only Home Assistant waits for, with all records of a press and its call at once; and a ping."""
@@ -361,6 +383,7 @@ async def measure(rounds: int, idle: float, file: Path | None, more: str) -> Non
     plan = next(plan for plan in PLANS if plan.dialect == PUSHING)
     async with set_up(more=more, log_level="warning", akuvox=[plan]) as stage:
         bench = Bench(stage, stage.watcher)
+        await bench.presses(rounds)
         await bench.first_contact()
         await bench.rings(rounds)
         await bench.opens(rounds)

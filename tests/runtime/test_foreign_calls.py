@@ -129,4 +129,4 @@ async def test_a_call_without_a_session_record_is_reported_after_a_second(
             "CallStateChanged", direction="outgoing", state="connecting", peer=STRANGER, session=number, call=number
         )
         await until(partial(is_told, number), f"call {number}")
-    assert ("Could not determine who started the call" in caplog.text) is lost
+    assert ("Could not read the records after a call" in caplog.text) is lost

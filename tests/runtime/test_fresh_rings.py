@@ -374,3 +374,30 @@ async def test_background_work_waits_until_a_ring_is_dispatched(
     sim.press("%1", call=False)
     await until(lambda: waited, "the ring")
     assert waited[0] >= event_stream._RING_FIRST
+
+
+async def test_the_next_poll_waits_until_a_ring_is_dispatched(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """Its request would take longer than Home Assistant needs to send the state of the doorbell."""
+    await sim.wait_for_pull()
+    asked: list[float] = []
+    log = entry.runtime_data.coordinator.system.log
+    read = log.reader.read
+
+    async def noted(*arguments: Any) -> Any:
+        asked.append(time.monotonic())
+        return await read(*arguments)
+
+    log.reader.read = noted
+    rang: list[float] = []
+    entry.runtime_data.events.rings.async_listen(None, lambda _: rang.append(time.monotonic()))
+    sim.press("%1", call=False)
+    await until(lambda: asked, "the next poll")
+    assert len(rang) == 1
+    assert asked[0] - rang[0] >= event_stream._RING_FIRST
+    asked.clear()
+    sim.emit("InputChanged", port="input1", state=True)
+    began = time.monotonic()
+    await until(lambda: asked, "the poll after that")
+    assert asked[0] - began < event_stream._RING_FIRST, "other events do not delay it"

@@ -316,7 +316,7 @@ class EventStream:
                 self._store.async_save_soon(self._stored)
         self._pending_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TIMER_MARGIN
         await self._queue.put(delivery if events == delivery.events else replace(delivery, events=events))
-        await asyncio.sleep(0)  # a backlog arrives in many deliveries at once
+        await self.async_let_ring_pass()  # also without a ring, others get a turn: a backlog has many deliveries
 
     @callback
     def _async_ring(self, event: Event) -> bool:
