@@ -5,8 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from homeassistant.components.update import DOMAIN as UPDATE
+from homeassistant.components.update import DATA_COMPONENT, DOMAIN as UPDATE
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -17,8 +18,8 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from custom_components.ip_intercom.services import maintenance as firmware_actions
 from custom_components.ip_intercom.systems.two_n import maintenance
 from custom_components.ip_intercom.update import note_in
-from tests.common import USERNAME, act, add_intercom, command, entity_id, refusal, state_of, until
-from tests.simulators.two_n import Privilege, Simulator
+from tests.common import PASSWORD, USERNAME, act, add_intercom, command, entity_id, refusal, state_of, until
+from tests.simulators.two_n import Account, Privilege, Simulator
 from tests.simulators.two_n.config import Timing
 from tests.simulators.two_n.firmware import NOTE, Upload, make_firmware
 
@@ -139,6 +140,28 @@ async def test_a_renamed_update_entity_can_be_skipped(
     await command(hass, entry, "upload_firmware", filename=firmware(files))
     await act(hass, "update.skip", entity_id="update.other")
     await until(lambda: sim.firmware.upload is None)
+
+
+async def test_an_update_entity_that_is_told_of_its_new_id_can_be_skipped(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
+) -> None:
+    """Newer versions of Home Assistant keep the entity and tell it."""
+    entity_id = update(hass, entry).entity_id
+    entity: Any = hass.data[DATA_COMPONENT].get_entity(entity_id)
+    entity.entity_id = "update.other"
+    entity.async_entity_id_changed(entity_id)
+    await command(hass, entry, "upload_firmware", filename=firmware(files))
+    await entity.async_skip()
+    await until(lambda: sim.firmware.upload is None)
+
+
+async def test_a_device_adds_no_listener_of_all_states(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    """Each change of any state would ask the listeners of all devices."""
+    before = hass.bus.async_listeners()[EVENT_STATE_CHANGED]
+    identity = {"macAddr": "7C-1E-B3-00-00-77", "serialNumber": "50-0000-0077"}
+    async with Simulator("verso", accounts=[Account(USERNAME, PASSWORD)], identity=identity) as other:
+        await add_intercom(hass, other)
+        assert hass.bus.async_listeners()[EVENT_STATE_CHANGED] == before
 
 
 async def test_an_uploaded_file_that_is_not_installed_expires(

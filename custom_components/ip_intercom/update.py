@@ -7,10 +7,11 @@ import re
 from typing import Any, override
 
 from homeassistant.components.update import UpdateDeviceClass, UpdateEntity, UpdateEntityFeature
-from homeassistant.const import EVENT_STATE_CHANGED, Platform
+from homeassistant.const import Platform
 from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_track_state_change_event
 
 from .const import DOMAIN
 from .entity import IntercomEntity, async_add_as_found
@@ -119,13 +120,21 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
         # Home Assistant has no callback for a skipped version: only the state shows it.
-        yield self.hass.bus.async_listen(
-            EVENT_STATE_CHANGED, self._async_state_changed, event_filter=self._async_is_own
-        )
+        self._unsubscribe = self._async_track()
+        yield lambda: self._unsubscribe()
 
     @callback
-    def _async_is_own(self, data: EventStateChangedData) -> bool:
-        return data["entity_id"] == self.entity_id
+    def _async_track(self) -> CALLBACK_TYPE:
+        """Follow the own state; not by a listener with a filter, as Home Assistant would ask that of each device."""
+        return async_track_state_change_event(self.hass, self.entity_id, self._async_state_changed)
+
+    @callback
+    @override
+    def async_entity_id_changed(self, old_entity_id: str) -> None:
+        """Follow the state by its new id."""
+        super().async_entity_id_changed(old_entity_id)
+        self._unsubscribe()
+        self._unsubscribe = self._async_track()
 
     @callback
     def _async_state_changed(self, event: Event[EventStateChangedData]) -> None:

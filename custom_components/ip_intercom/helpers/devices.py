@@ -29,8 +29,8 @@ def async_show_places(
         The ids of the devices that Home Assistant sees for the first time, by place.
     """
     registry = dr.async_get(hass)
-    if (own := registry.async_get(device_id)) is None:
-        return {}
+    if not places or (own := registry.async_get(device_id)) is None:
+        return {}  # also because the names of all entries take long
     start = dt_util.utcnow()
     shown: dict[PlaceId, str] = {}
     new: dict[PlaceId, str] = {}
