@@ -13,8 +13,8 @@ from homeassistant.auth.models import User
 from homeassistant.components import media_source
 from homeassistant.components.image import DATA_COMPONENT
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
 from PIL import Image
 import pytest
@@ -22,12 +22,13 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator,
 from yarl import URL
 
 from custom_components.ip_intercom.const import DOMAIN
+from custom_components.ip_intercom.image import LastVisitorImage
 from custom_components.ip_intercom.model.visitors import Visitor, visitor_id
 from custom_components.ip_intercom.runtime import visitors as store
 from custom_components.ip_intercom.runtime.event_stream import EventStream
-from tests.common import choose, entity_id, state_of, until
+from tests.common import PASSWORD, USERNAME, add_intercom, choose, entity_id, state_of, until
 from tests.kills import kill
-from tests.simulators.two_n import Simulator
+from tests.simulators.two_n import Account, Simulator
 from tests.users import MAY, access_token, make_user
 
 
@@ -617,3 +618,25 @@ async def test_the_visitor_options_are_stored(hass: HomeAssistant, entry: Config
     await hass.async_block_till_done()
     assert result["type"] == "create_entry"
     assert (entry.options["visitor_days"], entry.options["visitor_storage"]) == (3, 50)
+
+
+async def test_a_visitor_is_not_told_to_other_devices(
+    hass: HomeAssistant, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With many devices, each visitor would ask the entities of all of them."""
+    told: list[str] = []
+    tell = LastVisitorImage._async_visitors_changed
+
+    def noted(image: LastVisitorImage, *arguments: str) -> None:
+        told.append(image.entity_id)
+        tell(image, *arguments)
+
+    monkeypatch.setattr(LastVisitorImage, "_async_visitors_changed", callback(noted))
+    identity = {"macAddr": "7C-1E-B3-00-00-77", "serialNumber": "50-0000-0077"}
+    async with Simulator("verso", accounts=[Account(USERNAME, PASSWORD)], identity=identity) as other:
+        entry = await add_intercom(hass, sim)
+        await add_intercom(hass, other)
+        await ring(hass, sim, entry)
+        await until(lambda: told, "the image")
+        await hass.async_block_till_done()
+        assert {er.async_get(hass).entities[image].config_entry_id for image in told} == {entry.entry_id}

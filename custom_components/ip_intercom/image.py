@@ -21,7 +21,7 @@ from .model.parts import Bell, BellId, PlaceId
 from .model.state import State
 from .model.visitors import Visitor
 from .runtime import IntercomConfigEntry, IntercomRuntime
-from .runtime.visitors import VISITORS_CHANGED
+from .runtime.visitors import visitors_changed_at
 
 PARALLEL_UPDATES = 0
 
@@ -74,10 +74,11 @@ class LastVisitorImage(LastEventEntity, ImageEntity):
     @callback
     @override
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
-        yield async_dispatcher_connect(self.hass, VISITORS_CHANGED, self._async_visitors_changed)
+        signal = visitors_changed_at(self.coordinator.config_entry.entry_id)
+        yield async_dispatcher_connect(self.hass, signal, self._async_visitors_changed)
 
     @callback
-    def _async_visitors_changed(self, entry_id: str) -> None:
+    def _async_visitors_changed(self) -> None:
         visitor, shown = self._visitor, self._attr_image_last_updated
         if visitor is None or visitor.taken is None or (shown is not None and visitor.taken <= shown):
             return

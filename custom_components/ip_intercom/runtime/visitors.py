@@ -40,6 +40,12 @@ _LOGGER = logging.getLogger(__name__)
 # Sent with the id of the entry whose visitors changed.
 VISITORS_CHANGED: SignalType[str] = SignalType(f"{DOMAIN}_visitors")
 
+
+def visitors_changed_at(entry_id: str) -> SignalType[()]:
+    """Return the signal of one entry, so that a visitor is not told to the entities of all others."""
+    return SignalType(f"{DOMAIN}_visitors_{entry_id}")
+
+
 STORAGE_VERSION = 1
 # Key of the rows. Earlier versions stored only the last picture of each image entity, by the key of the entity.
 _ROWS = "visitors"
@@ -258,6 +264,7 @@ class VisitorStore:
         await self._let_ring_pass()
         self._is_telling = False
         async_dispatcher_send(self._hass, VISITORS_CHANGED, self._entry.entry_id)
+        async_dispatcher_send(self._hass, visitors_changed_at(self._entry.entry_id))
         if self._is_saving or not self._is_unsaved:
             return
         self._is_saving = True
