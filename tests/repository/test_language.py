@@ -28,7 +28,7 @@ DOCUMENTS = (*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("*.m
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
 # A name that begins so has no subject.
-SUBJECTLESS = re.compile(r"\Atest (?:what|who|whom|whose|it|its|that)\b")
+SUBJECTLESS = re.compile(r"\Atest (?:what|who|whom|whose|which|whether|how|where|it|its|that|as|of|something)\b")
 
 
 def prose(source: str) -> str:

@@ -200,7 +200,7 @@ async def test_the_axios_dialect_pushes_its_own_fields(yard: YardFactory, catche
 
 
 @pytest.mark.parametrize("form", [Form.QUERY, Form.FORM])
-async def test_as_the_server_asks_its_push_service(yard: YardFactory, catcher: Catcher, form: Form) -> None:
+async def test_a_ring_is_pushed_as_a_query_or_a_form(yard: YardFactory, catcher: Catcher, form: Form) -> None:
     api = await yard()
     name, _ = await ring(api, catcher, form)
     if form is Form.QUERY:

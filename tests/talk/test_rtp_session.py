@@ -23,7 +23,7 @@ async def test_ports_are_a_pair(socket_enabled: None) -> None:
         session.close()
 
 
-async def test_no_port_is_free(socket_enabled: None) -> None:
+async def test_a_session_without_a_free_port_is_an_error(socket_enabled: None) -> None:
     with pytest.raises(TalkError, match="no free ports"):
         await RtpSession(8000, lambda packet: None, HOST).open("192.0.2.1")
 

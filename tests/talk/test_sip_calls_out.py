@@ -96,7 +96,7 @@ async def test_a_refusal_is_acknowledged_each_time(pair: Pair) -> None:
             await pair.door.expect("ACK")
 
 
-async def test_no_response_ends_after_64_t1(pair: Pair) -> None:
+async def test_a_call_without_a_response_ends_after_64_t1(pair: Pair) -> None:
     with pytest.raises(CallFailed, match="no response"):
         await pair.agent.call("100", timeout=100)
     # Timer A: 0, 0.5, 1.5, 3.5, 7.5, 15.5, and 31.5 s (RFC 3261, 17.1.1.2).

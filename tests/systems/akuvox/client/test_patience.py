@@ -68,7 +68,7 @@ async def test_a_hanging_function_does_not_delay_others(bench: Bench, monkeypatc
     assert (await device.relay.status())["A"] == 1
 
 
-async def test_no_more_than_two_requests_at_a_time(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_at_most_two_requests_are_sent_at_a_time(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """An E16C answers a third request with 503, even if two hang."""
     monkeypatch.setattr(client, "PARALLEL_AFTER", 0.02)
     wait_for_answers(monkeypatch, 0.3)
