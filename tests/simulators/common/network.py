@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 import ctypes
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+import os
 from pathlib import Path
 import socket
 import ssl
 import struct
-import tempfile
 from threading import Thread
 import time
 from typing import Any, override
@@ -109,10 +109,10 @@ class Certificate:
         if not self._contexts:
             self._contexts.append(self._context())
             self._contexts[0].set_ecdh_curve("X25519")  # without OpenSSL's post-quantum exchange, which no device has
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "server.pem")
-            path.write_bytes(pem)
-            self._contexts[0].load_cert_chain(path)
+        # OpenSSL reads files only; this one is in memory.
+        with os.fdopen(os.memfd_create("server.pem"), "wb", buffering=0) as file:
+            file.write(pem)
+            self._contexts[0].load_cert_chain(f"/proc/self/fd/{file.fileno()}")
 
     def _certificate(self) -> bytes:
         return self_signed(self._name, ec.generate_private_key(ec.SECP256R1()))

@@ -23,7 +23,7 @@ OPENING = {"opening_username": "opener", "opening_password": "secret"}
 
 
 @pytest.fixture(params=sorted(RelayReading))
-def device(device: Start, request: pytest.FixtureRequest) -> Start:
+def relay_device(device: Start, request: pytest.FixtureRequest) -> Start:
     """Start devices under each reading of what a relay command does (field notes 10)."""
 
     async def start(dialect: str = "e16c", **settings: Any) -> Simulator:
@@ -48,8 +48,8 @@ async def refusal(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
 
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
-async def test_the_lock_opens_the_door_of_each_dialect(hass: HomeAssistant, device: Start, dialect: str) -> None:
-    sim = await device(dialect)
+async def test_the_lock_opens_the_door_of_each_dialect(hass: HomeAssistant, relay_device: Start, dialect: str) -> None:
+    sim = await relay_device(dialect)
     sim.allow_http_open("opener", "secret", enabled=dialect == "it83")
     entry = await add(hass, sim, **OPENING)
     await lock(hass, entry, "lock.open")
@@ -75,19 +75,21 @@ async def test_diagnostics_hide_the_logins(
     assert not [text for text in (*OPENING.values(), "httpapi") if text in told]
 
 
-async def test_a_short_opening_is_shown(hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_short_opening_is_shown(
+    hass: HomeAssistant, relay_device: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Openings usually last two seconds, and only a poll shows them."""
     monkeypatch.setattr(commanding, "_EFFECT_DELAY", 600.0)
-    entry = await add(hass, await device("r29", config={f"{RELAY}RelayADelay": "60"}))
+    entry = await add(hass, await relay_device("r29", config={f"{RELAY}RelayADelay": "60"}))
     await lock(hass, entry, "lock.open")
     await shows(hass, entry, "lock", "door_A_door", "unlocked")
 
 
 async def test_an_opening_after_a_trigger_delay_is_shown(
-    hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, relay_device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(commanding, "_FIRST_POLL", 0.0)
-    sim = await device("e18", config={f"{RELAY}TriggerDelayA": "1", f"{RELAY}HoldDelayA": "60"})
+    sim = await relay_device("e18", config={f"{RELAY}TriggerDelayA": "1", f"{RELAY}HoldDelayA": "60"})
     entry = await add(hass, sim)
     await lock(hass, entry, "lock.open")
     await shows(hass, entry, "lock", "door_A_door", "unlocked")
@@ -148,12 +150,12 @@ async def test_a_door_opens_by_the_next_method_if_one_is_unsupported(
 @pytest.mark.parametrize("dialect", ["a_series", "e16c", "r29"])
 @pytest.mark.parametrize("normally_closed", [False, True])
 async def test_wiring_and_delay_are_read(
-    hass: HomeAssistant, device: Start, dialect: str, normally_closed: bool
+    hass: HomeAssistant, relay_device: Start, dialect: str, normally_closed: bool
 ) -> None:
     keys = {"a_series": "TypeA", "e16c": "RelayAType", "r29": "RelayAType"}
     delays = {"a_series": "HoldDelayA", "e16c": "HoldDelayA", "r29": "RelayADelay"}
     config = {RELAY + keys[dialect]: str(int(normally_closed)), RELAY + delays[dialect]: "1"}
-    sim = await device(dialect, config=config)
+    sim = await relay_device(dialect, config=config)
     entry = await add(hass, sim)
     assert state_of(hass, entry, "lock", "door_A_door") == "locked"
     await lock(hass, entry, "lock.open")
@@ -162,17 +164,17 @@ async def test_wiring_and_delay_are_read(
     await shows(hass, entry, "lock", "door_A_door", "locked")
 
 
-async def test_the_wiring_option_overrides_the_configuration(hass: HomeAssistant, device: Start) -> None:
+async def test_the_wiring_option_overrides_the_configuration(hass: HomeAssistant, relay_device: Start) -> None:
     """The device reports NO, but the installer wired NC."""
-    sim = await device("e16c", config={f"{RELAY}RelayAType": "1"})
+    sim = await relay_device("e16c", config={f"{RELAY}RelayAType": "1"})
     entry = await add(hass, sim, inverted=["A"])
     assert state_of(hass, entry, "lock", "door_A_door") == "unlocked"
     await lock(hass, entry, "lock.open")
     assert openings(sim) == 0, "the wrong wiring opens no door"
 
 
-async def test_the_hold_open_switch_opens_and_closes_the_relay(hass: HomeAssistant, device: Start) -> None:
-    sim = await device("e16c")
+async def test_the_hold_open_switch_opens_and_closes_the_relay(hass: HomeAssistant, relay_device: Start) -> None:
+    sim = await relay_device("e16c")
     entry = await add(hass, sim)
     hold = entity_id(hass, entry, "switch", "door_A_hold_open")
     await act(hass, "switch.turn_on", entity_id=hold)
@@ -183,8 +185,8 @@ async def test_the_hold_open_switch_opens_and_closes_the_relay(hass: HomeAssista
     await shows(hass, entry, "switch", "door_A_hold_open", "off")
 
 
-async def test_hold_open_for_a_while(hass: HomeAssistant, device: Start) -> None:
-    sim = await device("e16c")
+async def test_hold_open_for_a_while(hass: HomeAssistant, relay_device: Start) -> None:
+    sim = await relay_device("e16c")
     entry = await add(hass, sim)
     await act(
         hass,
@@ -200,16 +202,16 @@ async def test_hold_open_for_a_while(hass: HomeAssistant, device: Start) -> None
     assert not sim.relays.all["A"].open
 
 
-async def test_security_relays_are_those_of_the_option(hass: HomeAssistant, device: Start) -> None:
-    sim = await device("r29")
+async def test_security_relays_are_those_of_the_option(hass: HomeAssistant, relay_device: Start) -> None:
+    sim = await relay_device("r29")
     entry = await add(hass, sim, security_relays=["SA", "SB"])
     assert_assumed_locked(hass, entry, "door_SB_door")
     await lock(hass, entry, "lock.open", "SB")
     assert openings(sim, "SB") == 1
 
 
-async def test_a_latching_relay_stays_unlocked_until_it_is_locked(hass: HomeAssistant, device: Start) -> None:
-    sim = await device("e16c", config={f"{RELAY}RelayAMode": "1"})
+async def test_a_latching_relay_stays_unlocked_until_it_is_locked(hass: HomeAssistant, relay_device: Start) -> None:
+    sim = await relay_device("e16c", config={f"{RELAY}RelayAMode": "1"})
     entry = await add(hass, sim)
     await lock(hass, entry, "lock.unlock")
     assert sim.relays.all["A"].open
