@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 import itertools
 import time
 from typing import Any, Literal
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers.storage import Store
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
@@ -231,6 +233,28 @@ async def test_an_aborted_write_of_the_cursor_writes_nothing(hass: HomeAssistant
     store._aborted = Late()
     await store._async_write()
     assert not hass_storage
+
+
+async def test_a_slow_disk_stores_a_change_within_a_second(
+    hass: HomeAssistant, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: dict[int, float] = {}
+
+    async def save(_: Store[dict[str, Any]], data: dict[str, Any]) -> None:
+        await asyncio.sleep(0.4)
+        written[data["change"]] = time.monotonic()
+
+    monkeypatch.setattr(Store, "async_save", save)
+    store = CursorStore(hass, "entry", "Front Gate")
+    changed: dict[int, float] = {}
+    for change in range(40):
+        changed[change] = time.monotonic()
+        store.async_save_soon(partial(dict, change=change))
+        await asyncio.sleep(0.1)
+    await until(lambda: 39 in written)
+    ages = [min(at for later, at in written.items() if later >= change) - changed[change] for change in changed]
+    assert max(ages) < 1.05
+    assert len(written) <= 8
 
 
 async def test_a_cursor_file_of_a_later_version_is_ignored(

@@ -17,7 +17,7 @@ from ..helpers.storage import async_load_stored
 _LOGGER = logging.getLogger(__name__)
 
 STORAGE_VERSION = 1
-# Seconds between the starts of two writes, to limit the wear of SD cards.
+# Seconds from a change to the end of its write, and so between the starts of two writes, to limit the wear of SD cards.
 WRITE_INTERVAL = 1.0
 # Key that the last write of a clean stop adds.
 _ENDED = "ended"
@@ -31,7 +31,7 @@ class CursorStore:
     ``Store.async_delay_save`` postpones its write with every call: frequent events would postpone it forever.
 
     Args:
-        interval: Seconds between the starts of two writes.
+        interval: Seconds from a change to the end of its write.
 
     Attributes:
         exists: Whether a cursor was stored, in this run or an earlier one.
@@ -94,9 +94,13 @@ class CursorStore:
 
     async def _async_write_once(self) -> None:
         data, self._data = self._data, None
-        if data is not None:  # None if aborted when the wait ended
-            self._next_write = time.monotonic() + self._interval
-            await self._async_save(data())
+        if data is None:  # aborted when the wait ended
+            return
+        started = time.monotonic()
+        await self._async_save(data())
+        took = time.monotonic() - started
+        # A slow disk takes its part of the second, but at most half of it.
+        self._next_write = started + max(self._interval - took, self._interval / 2)
 
     async def _async_save(self, data: dict[str, Any]) -> None:
         try:
