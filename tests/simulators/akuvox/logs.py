@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 import csv
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 import html
 from io import StringIO
 from typing import Any
@@ -31,7 +31,8 @@ class LogForm:
     """How a firmware writes its logs; the words of the door log are by what the manual says in their place.
 
     `date` and `time` are for strftime, "--" for a device that has no clock. `renumbers` begins with 1 after a clear.
-    `bare` gives a list of one record as that record, and `nothing` is in the place of an empty list. `begun` stamps a
+    `bare` gives a list of one record as that record, and `nothing` is in the place of an empty list. Times
+    are so many `hours` ahead of UTC. `begun` stamps a
     call with its beginning instead of its end. `refuses_page` takes `page` for a bad parameter. `shown` are records that come
     out as something else, by their number.
     """
@@ -43,6 +44,7 @@ class LogForm:
     renumbers: bool = False
     bare: bool = False
     nothing: object = ()
+    hours: int = 0
     begun: bool = False
     refuses_page: bool = False
     shown: dict[str, object] = field(default_factory=dict)
@@ -88,7 +90,8 @@ class Journal:
     def note(self, begun: float | None = None, **record: Any) -> Json:
         """Write a record with number, date and time; the oldest is forgotten. `begun` is the beginning of a call."""
         self._last += 1
-        now = datetime.fromtimestamp(self._clock.utc(begun if self.form.begun else None), UTC)
+        zone = timezone(timedelta(hours=self.form.hours))
+        now = datetime.fromtimestamp(self._clock.utc(begun if self.form.begun else None), zone)
         entry = {"ID": str(self._last), "Date": now.strftime(self.form.date), "Time": now.strftime(self.form.time)}
         entry |= record
         self.records.insert(0, dict(sorted(entry.items())))

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypedDict
 
 from ...model.events import CallChanged, Event
 from ...model.parts import CallState, Direction
-from ..common.parse import LIVE_WINDOW, integer, is_set, text, texts
+from ..common.parse import HOME_ZONE, LIVE_WINDOW, integer, is_set, text, texts
 from .client.logs import LogPage
 from .client.system import SystemStatus
 
@@ -318,9 +318,7 @@ class DeviceClock:
         now = datetime.now(UTC)
         if when is None or not is_set(when):
             return now
-        if self.ahead is None:
-            return when.astimezone(UTC)  # assume the local zone
-        return min(now, when.replace(tzinfo=UTC) - self.ahead)
+        return min(now, HOME_ZONE.utc(when) if self.ahead is None else when.replace(tzinfo=UTC) - self.ahead)
 
 
 CALL_LOG_EVENT = "CallLog"

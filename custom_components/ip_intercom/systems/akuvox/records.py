@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from ...model.functions import AccessRecord
 from ...model.parts import CallRecord, DoorId
-from ..common.parse import is_set
+from ..common.parse import HOME_ZONE, is_set
 from ..common.privacy import Privacy
 from .client import AkuvoxDevice
 from .client.logs import CallRecord as ApiCallRecord, DoorRecord
@@ -112,10 +112,10 @@ def neutral_access(
 
 
 def at(when: datetime | None, ahead: timedelta | None) -> datetime | None:
-    """Return the time of a record, in the local zone if the device's offset is unknown.
+    """Return the time of a record, in the zone of the home if the device's offset is unknown.
 
     None if the clock of the device is not set.
     """
     if when is None or not is_set(when):
         return None
-    return when.astimezone() if ahead is None else when.replace(tzinfo=UTC) - ahead
+    return HOME_ZONE.utc(when) if ahead is None else when.replace(tzinfo=UTC) - ahead

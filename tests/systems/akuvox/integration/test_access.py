@@ -5,11 +5,12 @@ from typing import Any
 
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.systems.akuvox import log
-from tests.common import capture_log_events, entity_id, state_of, until
+from tests.common import capture_log_events, command, entity_id, state_of, until
 from tests.simulators.akuvox import LogForm, Simulator
 
 from .conftest import Start, add
@@ -224,6 +225,30 @@ async def test_every_form_of_the_log(hass: HomeAssistant, device: Start, form: s
     await until(lambda: len(decisions(events)) == 2, "the record after")
     await watching(sim)
     assert decisions(events) == [(True, "Lucy", "code", ["A"]), (True, "Lucy", "card", ["A"])]
+
+
+@pytest.mark.parametrize(("zone", "hours"), [("Asia/Tokyo", 9), ("America/Phoenix", -7)])
+async def test_times_are_of_the_zone_of_home_assistant_until_a_record_shows_another(
+    hass: HomeAssistant, device: Start, zone: str, hours: int
+) -> None:
+    """The zone of the process may be UTC, as in a container; the device is at home."""
+    await hass.config.async_set_time_zone(zone)
+    sim = await device("e16c")
+    sim.door_log.form = sim.call_log.form = LogForm(hours=hours)
+    sim.enter_code("1111")
+    assert sim.press()
+    sim.call_ended()
+    entry = await add(hass, sim)
+    now = dt_util.utcnow()
+    assert abs(now - datetime.fromisoformat(state_of(hass, entry, "sensor", "last_call"))) < timedelta(minutes=1)
+    (record,) = (await command(hass, entry, "access_log_query"))["records"]
+    assert abs(now - datetime.fromisoformat(record["time"])) < timedelta(minutes=1)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    sim.enter_code("2222")
+    events = capture_log_events(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: events, "the access while Home Assistant was away")
+    assert abs(dt_util.utcnow() - datetime.fromisoformat(events[0].data["time"])) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("form", ["null", "empty text", "empty row"])
