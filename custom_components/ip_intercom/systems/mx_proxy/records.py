@@ -57,6 +57,10 @@ class ServerClock:
         self._ahead = seconds - self._now()
 
 
+# Types of calls whose direction says too little.
+_TYPES: Mapping[CallOutcome, str] = {CallOutcome.MISSED: "missed", CallOutcome.VOICEMAIL: "voicemail"}
+
+
 def is_incoming(record: LogRecord) -> bool:
     """Return whether a record is of an incoming call."""
     return record.direction.lower() == _INCOMING
@@ -96,7 +100,7 @@ def neutral_call(record: LogRecord, privacy: Privacy) -> CallRecord:
     number = other_number(record)
     return CallRecord(
         id=str(record.record_id),
-        type=record.direction,
+        type=_TYPES.get(outcome_of(record)) or record.direction or None,
         time=at(record.connected or record.disconnected),
         name=privacy.name(name_in(record)) or number,
         duration=duration_of(record),
@@ -204,7 +208,7 @@ def neutral_voicemail(mail: ApiVoicemail, privacy: Privacy) -> Voicemail:
     return Voicemail(
         id=mail.id,
         received=at(mail.received) or _EPOCH,
-        duration=mail.duration or 0,
+        duration=max(0, mail.duration or 0),
         number=mail.sender,
         name=privacy.name(mail.caller_name or mail.sender_name),
         read=mail.read,

@@ -32,17 +32,22 @@ def test_a_record_in_the_neutral_model() -> None:
     call = neutral_call(MISSED, Privacy())
     assert (call.id, call.type, call.name, call.number, call.duration) == (
         "1190",
-        "incoming",
+        "missed",
         "Peter Hyde",
         "3044",
         None,
     )
     assert call.time is not None
     assert neutral_call(MISSED, Privacy(names=False)).name == "3044"
+    left_message = LogRecord(4, direction="incoming", called="voicemail.3095")
+    assert [neutral_call(record, Privacy()).type for record in (left_message, LogRecord(5, direction="outgoing"))] == [
+        "voicemail",
+        "outgoing",
+    ]
     talked = LogRecord(2, direction="incoming", connected=100, disconnected=130, calling="1", service_name="Queue")
     assert (neutral_call(talked, Privacy()).duration, neutral_call(talked, Privacy()).name) == (30, "Queue")
     empty = neutral_call(LogRecord(3), Privacy())
-    assert (empty.name, empty.number, empty.time) == (None, None, None)
+    assert (empty.type, empty.name, empty.number, empty.time) == (None, None, None, None)
 
 
 def record(number: int, when: int | None = None, *, missed: bool = False) -> LogRecord:
