@@ -29,6 +29,7 @@ from ..common.errors import (
     NotSupported,
     OpeningDisabled,
     OpeningRefused,
+    Throttled,
 )
 from .client import AkuvoxDevice
 from .client.doors import Mode
@@ -229,6 +230,8 @@ class AkuvoxDoors:
         for command in tuple(self._commands):
             try:
                 await command(relay)
+            except Throttled:
+                raise  # no other command is accepted either
             except _REJECTIONS as err:
                 _LOGGER.debug("Door %s: %s", relay.door, err)
                 rejections.append(err)

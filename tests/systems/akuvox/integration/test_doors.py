@@ -220,6 +220,20 @@ async def test_a_latching_relay_stays_unlocked_until_it_is_locked(hass: HomeAssi
     assert not sim.relays.all["A"].open
 
 
+async def test_too_many_requests_are_the_reason_for_a_door_that_stays_closed(
+    hass: HomeAssistant, device: Start
+) -> None:
+    """Another method meets the same limit, and its login is not what is missing."""
+    sim = await device("e16c")
+    entry = await add(hass, sim)
+    sim.fault("relay/trig", "status", status=429)
+    sim.clear_requests()
+    with pytest.raises(HomeAssistantError) as failed:
+        await lock(hass, entry, "lock.open")
+    assert failed.value.translation_key == "throttled"
+    assert not [request for request in sim.requests if "fcgi" in str(request.function)]
+
+
 async def test_a_door_has_the_name_of_its_relay(hass: HomeAssistant, device: Start) -> None:
     sim = await device("a_series", config={f"{RELAY}NameB": "Gate"})
     entry = await add(hass, sim)
