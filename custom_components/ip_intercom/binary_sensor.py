@@ -327,17 +327,17 @@ class BellRingingSensor(BellEntity, BinarySensorEntity):
 class RingingSensor(IntercomEntity, BinarySensorEntity):
     """Whether a call is ringing: an outgoing one of a visitor, or an incoming one if calls are not from visitors."""
 
-    shows = frozenset({"calls", "own_calls"})
+    shows = frozenset({"calls", "dialed_calls"})
 
     _attr_translation_key = "ringing"
 
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether an unanswered call is ringing that Home Assistant did not dial."""
+        """Return whether an unanswered call is ringing that no system dialed."""
         state = self.coordinator.data
         direction, states = _VISITORS if self.coordinator.description.visitors else _CALLERS
         return any(
-            call.direction is direction and call.state in states and call.id not in state.own_calls
+            call.direction is direction and call.state in states and call.id not in state.dialed_calls
             for call in state.calls.values()
         )

@@ -36,7 +36,7 @@ from .model.state import Missing, State
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 # Parts of the state that do not affect which entities exist.
-_PASSING = frozenset({"calls", "last_access", "last_call", "own_calls"})
+_PASSING = frozenset({"calls", "last_access", "last_call", "dialed_calls"})
 
 # Kinds of settings that are switches; the kind is the translation key. ``SELECTED`` are the kinds of selects.
 SWITCHED = frozenset(

@@ -289,7 +289,7 @@ def test_a_new_description_keeps_event_only_states() -> None:
             PortChanged("virtual_input_1", True, virtual=True),
         ),
         bells={"7": Bell("7", button=7)},
-        own_calls=frozenset({3}),
+        dialed_calls=frozenset({3}),
         firmware=Firmware("2.5", staged, progress=40),
         last_access=Access(NOW, True),
     )
@@ -308,7 +308,7 @@ def test_a_new_description_keeps_event_only_states() -> None:
     assert state.alarm_parts == {(Alarm.MOTION, "1"): True}
     assert set(state.bells) == {"1", "7"}
     assert state.firmware == Firmware("2.6", staged, progress=40)
-    assert (state.own_calls, state.last_access) == (before.own_calls, before.last_access)
+    assert (state.dialed_calls, state.last_access) == (before.dialed_calls, before.last_access)
     assert described(before, replace(fresh, firmware=None)).firmware is None
 
 

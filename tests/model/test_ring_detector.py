@@ -37,7 +37,7 @@ def rings(*steps: Step, memory: RingMemory | None = None, bells: dict[str, Bell]
     rang = []
     for index, (seconds, fact, *late) in enumerate(steps):
         event = Event("any", START + timedelta(seconds=seconds), late=bool(late), facts=(fact,))
-        memory, ring, _ = detect(memory, event, BELLS if bells is None else bells, PEERS, 60.0 * index)
+        memory, ring, *_ = detect(memory, event, BELLS if bells is None else bells, PEERS, 60.0 * index)
         if ring is not None and not ring.late:
             assert ring.time == event.time
             rang.append(ring.bell.id)
@@ -98,7 +98,7 @@ def test_calls_that_home_assistant_dials_do_not_ring() -> None:
 
 def test_a_ring_carries_the_session_of_its_call() -> None:
     for fact, session in ((press(1), None), (call(7), 7)):
-        _, ring, _ = detect(RingMemory(), Event("any", START, facts=(fact,)), BELLS, PEERS, 0.0)
+        _, ring, *_ = detect(RingMemory(), Event("any", START, facts=(fact,)), BELLS, PEERS, 0.0)
         assert ring is not None and ring.session == session
 
 
@@ -112,9 +112,9 @@ def test_memory_does_not_grow() -> None:
     memory = RingMemory()
     for session in range(1000):
         event = Event("any", START + timedelta(seconds=session), facts=(press(1), call(session)))
-        memory, _, _ = detect(memory, event, BELLS, PEERS, session)
+        memory, *_ = detect(memory, event, BELLS, PEERS, session)
         again = Event("any", event.time, facts=(press(2),), id=f"1-{session}")
-        memory, _, _ = detect(memory, again, BELLS, PEERS, session)
+        memory, *_ = detect(memory, again, BELLS, PEERS, session)
     assert len(memory.sessions) <= 64 and 999 in memory.sessions
     assert len(memory.presses) <= 22
     assert len(memory.rung) <= 32
@@ -138,7 +138,7 @@ def test_setting_the_clock_during_a_visit_makes_no_second_ring(
     first = Event("KeyPressed", START, facts=(press(1),))
     second = Event("CallStateChanged", START + timedelta(seconds=step), late=late, facts=(call(1),), age=age)
     for event, now in ((first, 1000.0), (second, 1000.0 + seconds)):
-        memory, ring, _ = detect(memory, event, BELLS, PEERS, now)
+        memory, ring, *_ = detect(memory, event, BELLS, PEERS, now)
         rang += ring is not None and not ring.late
     assert rang == count
 
@@ -146,13 +146,13 @@ def test_setting_the_clock_during_a_visit_makes_no_second_ring(
 @pytest.mark.parametrize("fact", [press(1), call(1)])
 def test_an_event_that_is_delivered_again_rings_once(fact: Fact) -> None:
     event = Event("any", START, facts=(fact,), id="boot-7")
-    memory, ring, _ = detect(RingMemory(), event, BELLS, PEERS, 0.0)
+    memory, ring, *_ = detect(RingMemory(), event, BELLS, PEERS, 0.0)
     assert ring is not None
     stored = RingMemory.from_store(memory.as_store())
     assert stored is not None
-    _, again, _ = detect(stored, event, BELLS, PEERS, 1.0)
+    _, again, *_ = detect(stored, event, BELLS, PEERS, 1.0)
     assert again is None
-    _, other, _ = detect(stored, replace(event, id="boot-8", facts=(press(2),)), BELLS, PEERS, 1.0)
+    _, other, *_ = detect(stored, replace(event, id="boot-8", facts=(press(2),)), BELLS, PEERS, 1.0)
     assert other is not None
 
 

@@ -55,7 +55,7 @@ def outcomes(
     changes: list[tuple[str, VisitOutcome]] = []
     for seconds, fact in steps:
         event = Event("any", START + timedelta(seconds=seconds), facts=(fact,))
-        memory, ring, _ = detect(memory, event, BELLS, {}, seconds)
+        memory, ring, *_ = detect(memory, event, BELLS, {}, seconds)
         if ring is not None:
             visits = (*visits, Visit(ring, ring.session))
         state = reduce(state, event)

@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
 
-from tests.common import add_intercom, capture_log_events, until
+from tests.common import add_intercom, capture_log_events, state_of, until
 from tests.simulators.two_n import Account, Privilege, Simulator
 
 # Whom the first button of the simulated device calls, and a party that no button calls.
@@ -77,6 +77,9 @@ async def rings_by(
             await until(is_ringing, f"the call of {begin.__name__}")
             await hass.async_block_till_done()
             rung[begin.__name__] = len(rings)
+            # What the bell does, the sensor shows as long as the call rings.
+            await until(lambda: state_of(hass, entry, "sensor", "call_state") == "ringing")
+            assert state_of(hass, entry, "binary_sensor", "ringing") == ("on" if rings else "off"), begin.__name__
         assert await hass.config_entries.async_unload(entry.entry_id)
         return rung
 

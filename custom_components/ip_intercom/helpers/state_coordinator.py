@@ -272,9 +272,9 @@ class StateCoordinator(CommandCoordinator):
         self.async_publish()
 
     @callback
-    def async_add_own_call(self, session: SessionId) -> None:
-        """Record a call that Home Assistant started."""
-        self.async_change(own_calls=self._state.own_calls | {session})
+    def async_add_dialed_call(self, session: SessionId) -> None:
+        """Record a call that no visitor started."""
+        self.async_change(dialed_calls=self._state.dialed_calls | {session})
 
     @callback
     def async_add_bell(self, bell: Bell) -> None:

@@ -145,15 +145,15 @@ def _call_changed(fact: CallChanged, state: State) -> State:
         legs[fact.leg] = fact.state
     whole = _whole_call(legs) if fact.leg is not None else fact.state
     if whole is CallState.TERMINATED:
-        return replace(state, calls=others)
+        return replace(state, calls=others, dialed_calls=state.dialed_calls - {fact.session})
     direction = fact.direction or (known.direction if known is not None else Direction.OUTGOING)
     before = known.peer if known is not None else None
     peer = fact.peer or before if fact.state is CallState.CONNECTED else before or fact.peer
     call = CallSession(fact.session, direction, whole, peer, legs, fact.bell)
     # Session numbers are reused: an incoming call is not the one that was dialed earlier.
     is_another = known is None and direction is Direction.INCOMING
-    own = state.own_calls - {fact.session} if is_another else state.own_calls
-    return replace(state, calls={**others, fact.session: call}, own_calls=own)
+    dialed = state.dialed_calls - {fact.session} if is_another else state.dialed_calls
+    return replace(state, calls={**others, fact.session: call}, dialed_calls=dialed)
 
 
 @_fold.register
@@ -188,7 +188,7 @@ def _events_lost(_: EventsLost, state: State) -> State:
 def _restarted(_: Restarted, state: State) -> State:
     # Blocked switches stay blocked across a restart (HTTP API 5.10.4, SwitchesBlocked).
     alarms = {alarm: on if alarm is Alarm.SWITCHES_BLOCKED else None for alarm, on in state.alarms.items()}
-    return replace(_forget(state, alarms), calls={}, own_calls=frozenset(), ringing={})
+    return replace(_forget(state, alarms), calls={}, dialed_calls=frozenset(), ringing={})
 
 
 def _forget(state: State, alarms: Mapping[Alarm, bool | None]) -> State:

@@ -16,6 +16,8 @@ from .parts import Bell, BellId, CallState, Direction, SessionId
 # The bell of calls without a known button.
 CALL_BELL: BellId = "call"
 
+# The reason why a call that a different system dialed is no ring.
+_FOREIGN = "a different system dialed the call"
 # Longest delay between a press and the call that it starts.
 PRESS_TO_CALL = timedelta(seconds=10)
 # Sessions are counted up, so only the newest ones can still be in progress.
@@ -114,11 +116,13 @@ class Detection(NamedTuple):
     """The result of an event: its ring, also a late one.
 
     ``suppressed`` is the reason why a press or an outgoing call rings nothing; None for rings and other events.
+    ``foreign`` is a call that a different system dialed.
     """
 
     memory: RingMemory
     ring: Ring | None = None
     suppressed: str | None = None
+    foreign: SessionId | None = None
 
 
 def detect(
@@ -134,6 +138,7 @@ def detect(
     """
     ring: Ring | None = None
     suppressed: str | None = None
+    foreign: SessionId | None = None
     moment = None if event.late else now - event.age
     for fact in event.facts:
         match fact:
@@ -171,9 +176,10 @@ def detect(
                         id=event.id,
                         late=event.late,
                     )
+                foreign = session if suppressed == _FOREIGN else None
                 memory = replace(memory.quiet(session), presses=pressed[1:])
     if ring is None:
-        return Detection(memory, None, suppressed)
+        return Detection(memory, None, suppressed, foreign)
     if event.id in memory.rung:
         return Detection(memory, None, "the event is a repetition")
     if event.id is not None:
@@ -189,7 +195,7 @@ def _reason(
         return "a pressed button started the call"
     if memory.dialing:
         return "Home Assistant dialed the call"
-    return "a different system dialed the call" if _is_from_house(call, peers) else None
+    return _FOREIGN if _is_from_house(call, peers) else None
 
 
 def _is_from_house(call: CallChanged, peers: Mapping[str, BellId]) -> bool:

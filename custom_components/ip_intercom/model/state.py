@@ -48,7 +48,7 @@ from .parts import (
 class State:
     """The current state of a device.
 
-    ``own_calls`` are calls that Home Assistant dialed: they are no rings. ``alarm_parts`` are the sources of an alarm
+    ``dialed_calls`` are calls that Home Assistant or a different system dialed: they are no rings. ``alarm_parts`` are the sources of an alarm
     if the device reports them (a motion profile, an access point): the alarm is on while any part is.
     """
 
@@ -60,7 +60,7 @@ class State:
     cameras: Mapping[CameraId, Camera] = field(default_factory=dict)
     lines: Mapping[LineId, Line] = field(default_factory=dict)
     calls: Mapping[SessionId, CallSession] = field(default_factory=dict)
-    own_calls: frozenset[SessionId] = frozenset()
+    dialed_calls: frozenset[SessionId] = frozenset()
     access_points: Mapping[AccessPointId, AccessPoint] = field(default_factory=dict)
     displays: Mapping[DisplayId, Display] = field(default_factory=dict)
     public_floors: tuple[int, ...] | None = None

@@ -168,5 +168,5 @@ class IntercomRuntime:
             raise
         rings.async_add_dialed(session)
         rings.async_set_dialing(False)
-        self.coordinator.async_add_own_call(session)
+        self.coordinator.async_add_dialed_call(session)
         return session

@@ -98,23 +98,20 @@ class RingDispatcher:
     def async_process(self, event: Event, *, is_too_old: bool = False) -> bool:
         """Dispatch a ring if a new event is one, and return whether it rings; ``is_too_old`` if nothing is to follow."""
         coordinator = self._coordinator
-        self._memory, ring, suppressed = detect(self._memory, event, coordinator.bells, coordinator.peers, time.time())
-        if suppressed is not None:
-            _LOGGER.debug("%s: ring suppressed, %s %s: %s", coordinator.name, event.type, event.id, suppressed)
+        found = detect(self._memory, event, coordinator.bells, coordinator.peers, time.time())
+        self._memory, ring = found.memory, found.ring
+        if found.foreign is not None:
+            coordinator.async_add_dialed_call(found.foreign)
+        if found.suppressed is not None:
+            _LOGGER.debug("%s: ring suppressed, %s %s: %s", coordinator.name, event.type, event.id, found.suppressed)
         if ring is None or not coordinator.description.visitors:
             return False
         if ring.late:
             for listener in () if is_too_old else tuple(self._late_listeners):
                 listener(ring)
             return False
-        _LOGGER.debug(
-            "%s: bell %s rings, %s %s, %.1f s after the event",
-            coordinator.name,
-            ring.bell.id,
-            event.type,
-            event.id,
-            ring.age,
-        )
+        message = "%s: bell %s rings, %s %s, %.1f s after the event"
+        _LOGGER.debug(message, coordinator.name, ring.bell.id, event.type, event.id, ring.age)
         coordinator.async_add_bell(ring.bell)
         listeners = [*self._listeners.get(ring.bell.id, ()), *self._listeners.get(None, ())]
         # Entities that are added because of this ring receive it later.

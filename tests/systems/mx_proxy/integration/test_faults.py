@@ -237,4 +237,4 @@ async def test_diagnostics_are_json(
 ) -> None:
     session = (await command(hass, entry, "dial", number="3108"))["session"]
     diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
-    assert diagnostics["state"]["own_calls"] == [session]
+    assert diagnostics["state"]["dialed_calls"] == [session]
