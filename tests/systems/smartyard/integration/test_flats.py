@@ -18,7 +18,7 @@ from tests.common import act, choose, command, entity_id, refusal, state_of
 from tests.simulators.smartyard import PHONE, Form, Simulator
 from tests.systems.mx_proxy.integration.looking import becomes, shown
 
-from .conftest import pushing
+from .conftest import add, pushing
 from .test_devices import place
 
 
@@ -148,6 +148,18 @@ async def test_an_action_on_the_account_needs_an_apartment(
     await entry.runtime_data.coordinator.async_describe()
     assert await refusal(hass, entry, "let_guests_in", duration={"minutes": 10}) == "no_flat"
     assert await refusal(hass, entry, "archive_ranges") == "no_camera"
+
+
+@pytest.mark.parametrize("none", ["", "0", 0])
+async def test_guests_are_not_let_in_if_the_server_has_no_end_of_it(
+    hass: HomeAssistant, sim: Simulator, none: Any
+) -> None:
+    sim.town.flat(51).auto_open = none
+    entry = await add(hass, sim)
+    assert state_of(hass, entry, "switch", "setting_flat_51_open_for_guests") == "off"
+    target = entity_id(hass, entry, "switch", "setting_flat_51_open_for_guests")
+    await act(hass, "switch.turn_on", entity_id=target)
+    await becomes(hass, entry, "switch", "setting_flat_51_open_for_guests", "on")
 
 
 async def test_let_guests_in_sets_its_end(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

@@ -38,6 +38,11 @@ _PAST = datetime(2001, 1, 1)
 OFF = datetime(2000, 1, 1)
 
 
+def _end(value: object) -> datetime | None:
+    """Return the end of automatic opening, ``OFF`` if the server has none."""
+    return OFF if value in ("", "0", 0) else moment(value)
+
+
 @dataclass(frozen=True, slots=True)
 class IntercomSettings:
     """Intercom settings of an apartment; None for unavailable ones.
@@ -61,7 +66,7 @@ class IntercomSettings:
     door_code: str | None = field(default=None, repr=False)
     cms: Annotated[bool | None, Key("CMS")] = None
     voip: Annotated[bool | None, Key("VoIP")] = None
-    auto_open: Annotated[datetime | None, Key(convert=moment)] = None
+    auto_open: Annotated[datetime | None, Key(convert=_end)] = None
     white_rabbit: int | None = None
     disable_log: Annotated[bool | None, Key("disablePlog")] = None
     hidden_log: Annotated[bool | None, Key("hiddenPlog")] = None
