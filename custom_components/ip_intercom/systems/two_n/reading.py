@@ -1,18 +1,19 @@
 """Identity, description and polled state of a 2N, combined from several responses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ...model.features import Bells
 from ...model.parts import Alarm, Bell, BellId, Camera, Display, Firmware, Identity, Line, LineId, PortId, short_name
 from ...model.ring_detector import CALL_BELL, peer_number
-from ...model.state import Reading, State
+from ...model.state import Missing, Reading, State
 from ..common.parse import Fields, integer, objects, text
-from .calls import neutral_call, neutral_calls
+from .calls import KEY_EVENT, neutral_call, neutral_calls
 from .client.directory import DirectoryAnswer
 from .client.doors import SwitchCaps, SwitchStatus
 from .client.media import CameraCaps, DisplayCaps
 from .client.phone import CallRecord, CallSession, SipAccount
+from .client.protocol import Privilege, Service
 from .client.system import DeviceTime, SystemInfo
 from .doors import access_points_of, doors_of, ports_of, unread_doors
 from .events import ALARM_EVENTS
@@ -25,13 +26,14 @@ MANUFACTURER = "2N"
 
 @dataclass(frozen=True, slots=True)
 class DeviceParts:
-    """Parts of a device that are polled."""
+    """Parts of a device that are polled; ``phone_hidden`` is whether the account may not see its phone."""
 
     switches: Mapping[int, SwitchCaps] = field(default_factory=dict)
     ports: Mapping[PortId, bool] = field(default_factory=dict)
     phone: bool = False
     access_points: bool = False
     bells: Bells = field(default_factory=lambda: Bells({}, {}))
+    phone_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def state_of(
         access_points=extra.access_points or {},
         clock=extra.clock,
         firmware=Firmware(main.info.firmware) if main.maintained else None,
-        bells=parts.bells.bells if main.bells_pending else known_bells(main.bells, main.phone),
+        bells=parts.bells.bells if main.bells_pending else known_bells(main.bells, main.phone or parts.phone_hidden),
         last_call=neutral_call(rest.call_log[0], names) if rest.call_log else None,
     )
 
@@ -167,6 +169,11 @@ def buttons_of(entry: Fields) -> tuple[int, ...]:
     value = entry.get("buttons")
     listed = value if isinstance(value, list) else str(value or "").split(",")
     return tuple(number for item in listed if (number := integer(item)) is not None)
+
+
+def hides_phone(missing: Iterable[Missing], reported: frozenset[str]) -> bool:
+    """Return whether a device with buttons may have a phone that the account may not see."""
+    return KEY_EVENT in reported and any(one.name in {Service.PHONE, Privilege.PHONE_MONITORING} for one in missing)
 
 
 def known_bells(bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:

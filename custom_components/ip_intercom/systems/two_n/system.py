@@ -42,6 +42,7 @@ from .reading import (
     OtherParts,
     bells_of,
     cameras_of,
+    hides_phone,
     identity_of,
     known_bells,
     reading_of,
@@ -187,12 +188,11 @@ class TwoNSystem:
         bells, pending = await self._available_bells(directory)
         failures, previous = self._reader.failures, self._parts
         self._controls = permitted if controls is None else controls
-        phone = reading.lines is not None or (
-            "phone/status" in failures and (previous.phone or reading.calls is not None)
-        )
+        unanswered = "phone/status" in failures and (previous.phone or reading.calls is not None)
+        phone = reading.lines is not None or unanswered
         self._parts = replace(
             parts, phone=phone or reading.calls is not None, access_points=previous.access_points,
-            bells=bells or Bells({}, {}),
+            bells=bells or Bells({}, {}), phone_hidden=hides_phone(self._missing, reported),
         )  # fmt: skip
         maintained = Control.MAINTENANCE in self._controls
         if self.log is not None:
@@ -356,7 +356,7 @@ class TwoNSystem:
         if bells is None:
             return None
         self._parts = replace(self._parts, bells=bells)
-        return Bells(known_bells(bells, self._parts.phone), bells.peers)
+        return Bells(known_bells(bells, self._parts.phone or self._parts.phone_hidden), bells.peers)
 
     async def examine(self) -> Mapping[str, object]:
         """Return functions, uptime and skipped rows for diagnostics (HTTP API 5.1.2, 5.1.4)."""

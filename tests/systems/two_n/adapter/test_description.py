@@ -278,6 +278,21 @@ async def test_a_missing_privilege_removes_only_its_functions(
     await system.close()
 
 
+@pytest.mark.parametrize("how", ["privilege", "service"])
+async def test_buttons_ring_without_access_to_the_phone(bench: Bench, how: str) -> None:
+    system = system_of(bench)
+    everything = await connected(system)
+    if how == "service":
+        bench.sim.disable("phone")
+    else:
+        bench.sim.revoke(USERNAME, Privilege.PHONE_MONITORING)
+    found = await system.describe()
+    assert found.state.bells == everything.state.bells and not found.has_phone
+    bells = await system.read_bells()
+    assert bells is not None and bells.bells == everything.state.bells
+    await system.close()
+
+
 async def test_a_read_only_account_reads_everything(start: Start) -> None:
     bench = await start(accounts=[Account(USERNAME, PASSWORD, Privilege.MONITORING)])
     system = system_of(bench)
