@@ -39,6 +39,8 @@ AFTERWARDS = 3.0
 FLOOD = 2000
 # Seconds after a ring until the next round.
 CALM = 0.3
+# Seconds after which presses are no news at the first contact.
+LONG_AGO = 60.0
 # A type that the simulator's models do not list and the integration does not ask for: only the bare client hears it.
 FLOOR_EVENT = "BenchmarkProbe"
 DOOR_COMMAND = "/api/switch/ctrl"
@@ -160,8 +162,9 @@ class Bench:
             press.append(await self._floor(channel, "press", key="%1"))
             await self.simulator.do("release", key="%1")
             for session in (await self.simulator.state())["calls"]:
-                await self.simulator.do("terminate", session=session)
+                await self.simulator.do("terminate", session=int(session))
         await self.floor.get("log/unsubscribe", id=channel)
+        await self.simulator.do("pass_time", seconds=LONG_AGO)
         self.pressing = median(press[WARM_UP:]) - median(event[WARM_UP:])
         self.tell("ring: the press itself, in the simulator", "", f"{self.pressing * 1000:.2f} ms")
 
