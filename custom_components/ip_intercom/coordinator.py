@@ -412,7 +412,7 @@ class IntercomCoordinator(StateCoordinator):
     @callback
     def async_log_unavailable(self, err: IntercomError) -> None:
         """Record that this account cannot read the event log any more, and fall back to polling."""
-        self.log_health.async_lost()
+        self.log_health.async_lost(is_logged=True)
         if _LOG in self._rejecting_sources:
             self._rejecting_sources = {_POLL}  # the log no longer tests the credentials
         if self.update_interval != POLL_ALONE:

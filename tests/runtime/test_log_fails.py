@@ -49,6 +49,19 @@ async def fail(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: F
     await hass.async_block_till_done()
 
 
+async def test_a_service_that_is_disabled_later_is_logged_once(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim.disable("logging")
+    sim.emit("UserActionActivated", id=1, state="in")
+    await until(lambda: state_of(hass, entry, "binary_sensor", "event_log") == "off", "the log to be missed")
+    await pass_time(hass, PATIENCE + 1)
+    assert "event_log_lost" in repairs(hass)
+    ours = [record for record in caplog.records if record.name.startswith("custom_components")]
+    lines = [record.message for record in ours if record.levelno >= logging.WARNING and "Front Gate" in record.message]
+    assert len(lines) == 1 and "Logging API is disabled" in lines[0]
+
+
 @pytest.mark.parametrize("fault", SILENT)
 async def test_entities_stay_available_while_the_log_fails(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, fault: Fault, caplog: pytest.LogCaptureFixture

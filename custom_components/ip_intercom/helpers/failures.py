@@ -121,6 +121,8 @@ class LogHealth:
         self._failing: frozenset[Missing] = frozenset()
         self._reported: frozenset[Missing] = frozenset()
         self._known = False
+        # Whether the caller has logged why no events can be read.
+        self._is_logged = False
         self._recovered = asyncio.Event()
         # The last time without any events: its beginning, and its end or None while it lasts.
         self.last_gap: tuple[datetime, datetime | None] | None = None
@@ -141,13 +143,15 @@ class LogHealth:
         return tuple(sorted(missing.name for missing in self._failing))
 
     @callback
-    def async_lost(self) -> None:
-        """Record that no events can be read."""
+    def async_lost(self, *, is_logged: bool = False) -> None:
+        """Record that no events can be read; ``is_logged`` is whether the caller logs it."""
+        self._is_logged = self._is_logged or is_logged
         self._async_set(self._failing | {_WHOLE_LOG})
 
     @callback
     def async_followed(self, failing: frozenset[str] = frozenset()) -> None:
         """Record that events can be read, except from the failing sources."""
+        self._is_logged = False
         self._async_set(frozenset(Missing("event_source", source) for source in failing))
 
     @callback
@@ -196,7 +200,7 @@ class LogHealth:
                 return
             # One log line for sources that fail together.
             _LOGGER.log(
-                logging.DEBUG if self._reported else logging.WARNING,
+                logging.DEBUG if self._reported or self._is_logged else logging.WARNING,
                 "%s: %s unavailable: its events are missing or late, state is polled",
                 self._name,
                 ", ".join(sorted(source.name or _SOURCE for source in self._failing - self._reported)),
