@@ -128,6 +128,7 @@ class CallChanged:
 
     ``bell``: the bell of its visitor, as in ``CallSession``.
     ``from_house``: a different system started the call. ``untouched``: the device was certainly not touched before.
+    ``recorded``: only a record in a log reports the end, which says neither when it was nor whether the call was answered.
     """
 
     session: SessionId
@@ -138,6 +139,7 @@ class CallChanged:
     reason: str | None = None
     from_house: bool = False
     untouched: bool = False
+    recorded: bool = False
     bell: BellId | None = None
 
 

@@ -133,10 +133,8 @@ def _with_call(
         return progress.with_outcome(visit, VisitOutcome.ANSWERED)
     if call.state is CallState.TERMINATED and call.reason == ANSWERED_ELSEWHERE:
         return progress.with_outcome(visit, VisitOutcome.ANSWERED, ends=not recorded)
-    # A record of a whole call says neither when it ended nor whether it was answered.
-    calls = [fact for fact in event.facts if isinstance(fact, CallChanged) and fact.session == call.session]
-    is_record = len(calls) > 1
-    if call.state is CallState.TERMINATED and call.session not in state.calls and not recorded and not is_record:
+    ended = call.state is CallState.TERMINATED and call.session not in state.calls
+    if ended and not recorded and not call.recorded:
         return progress.with_outcome(visit, VisitOutcome.MISSED, ends=True)
     return progress
 

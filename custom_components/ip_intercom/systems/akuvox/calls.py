@@ -30,7 +30,7 @@ _DIAL_LAG = 3.0
 _HANG_UP_LAG = 3.0
 # Seconds without confirmation after which a call has ended, even if its end was missed.
 _CALL_TIMEOUT = 60.0
-# Seconds for which a status that shows a call is valid: longer than the interval of its polls.
+# Seconds for which a status or push that shows a call is valid: longer than the interval of its polls.
 _STATUS_TIMEOUT = 40.0
 # Seconds after an unanswered call within which a call to the next number belongs to the same visit.
 _NEXT_NUMBER_DELAY = 3.0
@@ -72,8 +72,8 @@ class _Call:
     answered: bool = False
     word: str | None = None
 
-    def changed(self, state: CallState | None = None) -> CallChanged:
-        return CallChanged(self.session, self.direction, state or self.state, self.peer)
+    def changed(self, state: CallState | None = None, *, recorded: bool = False) -> CallChanged:
+        return CallChanged(self.session, self.direction, state or self.state, self.peer, recorded=recorded)
 
     def as_store(self, ahead: float) -> dict[str, object]:
         """Return the call as JSON; ``ahead`` converts monotonic to Unix time."""
@@ -268,9 +268,9 @@ class CallTracker:
         return (*ring, call.changed())
 
     def _is_shown(self) -> bool:
-        """Return whether the last status of the device shows the call in progress."""
-        since = self.monotonic() - _STATUS_TIMEOUT
-        return self._call is not None and self._call.word is not None and self._call.confirmed >= since
+        """Return whether the status of the device shows the call in progress, or soon will."""
+        call, since = self._call, self.monotonic() - _STATUS_TIMEOUT
+        return call is not None and (call.word is not None or bool(self.idle)) and call.confirmed >= since
 
     def pushed_hang_up(self) -> tuple[CallChanged, ...]:
         """Process a HangUp push."""
@@ -345,9 +345,9 @@ class CallTracker:
         outgoing = record.kind is CallKind.DIALED
         number = peer_number(record.number or "")
         call = self._call_of(number, outgoing, record.when)
-        # A record may be written when a call begins: it ends no call that the status still shows.
+        # A record may be written when a call begins: it ends no call whose end the status will show.
         goes_on = call is self._call and self._is_shown()
-        ended = self._end() if call is not None and call is self._call and not goes_on else ()
+        ended = self._end(recorded=True) if call is not None and call is self._call and not goes_on else ()
         if call is not None:
             call.log(number, record.when)
             if call.word is not None:
@@ -363,7 +363,7 @@ class CallTracker:
         unseen = self._new(Direction.OUTGOING if outgoing else Direction.INCOMING, certain=True, peer=record.number)
         unseen.log(number, record.when)
         self._ended_calls.append(unseen)
-        return (*ended, unseen.changed(CallState.RINGING), unseen.changed(CallState.TERMINATED))
+        return (*ended, unseen.changed(CallState.RINGING), unseen.changed(CallState.TERMINATED, recorded=True))
 
     def tracked_for(self, record: CallRecord) -> float:
         """Return for how many seconds the call of a record has been tracked, in either direction; 0 if it was not."""
@@ -382,15 +382,15 @@ class CallTracker:
         session, self._next = self._next, self._next + 1
         return _Call(session, direction, certain, CallState.CONNECTING, now, now, peer)
 
-    def _end(self) -> tuple[CallChanged, ...]:
+    def _end(self, *, recorded: bool = False) -> tuple[CallChanged, ...]:
         """End the call in progress, if any."""
         call, self._call = self._call, None
-        return () if call is None else self._finish(call)
+        return () if call is None else self._finish(call, recorded=recorded)
 
-    def _finish(self, call: _Call) -> tuple[CallChanged, ...]:
+    def _finish(self, call: _Call, *, recorded: bool = False) -> tuple[CallChanged, ...]:
         call.confirmed = self.monotonic()
         self._ended_calls.append(call)
-        return (call.changed(CallState.TERMINATED),)
+        return (call.changed(CallState.TERMINATED, recorded=recorded),)
 
 
 class AkuvoxCalls:

@@ -142,6 +142,28 @@ def test_a_record_ends_a_call_whose_end_was_not_polled(tracker: CallTracker, clo
     assert not tracker.in_call
 
 
+def test_a_record_does_not_end_a_pushed_call_that_the_status_will_show(tracker: CallTracker, clock: Clock) -> None:
+    tracker.polled("READY", clock.now)
+    clock.now += 20
+    pushed = tracker.pushed_call("101")
+    clock.now += 1
+    assert rings(pushed, tracker.logged(record())) == 1
+    clock.now += 10
+    assert steps(tracker.polled("TALKING", clock.now)) == [(CallState.CONNECTED, Direction.OUTGOING)]
+    assert steps(tracker.pushed_hang_up()) == [(CallState.TERMINATED, Direction.OUTGOING)]
+
+
+def test_an_end_that_only_the_log_reports_is_marked(tracker: CallTracker, clock: Clock) -> None:
+    """It says neither when the call ended nor whether it was answered."""
+    tracker.pushed_call("101")
+    assert [change.recorded for change in tracker.logged(record())] == [True]
+    clock.now += 300
+    assert [change.recorded for change in tracker.logged(record("102"))] == [False, True]
+    clock.now += 300
+    tracker.pushed_call("103")
+    assert [change.recorded for change in tracker.pushed_hang_up()] == [False]
+
+
 @pytest.mark.parametrize("word", ["RINGING", "TALKING"])
 def test_a_record_during_the_call_does_not_end_it(tracker: CallTracker, clock: Clock, word: str) -> None:
     seen = tracker.polled(word, clock.now)

@@ -173,6 +173,28 @@ async def test_a_record_written_early_does_not_end_the_call(hass: HomeAssistant,
     assert sum(event.data["type"] == "CallStatus" for event in events) == 2
 
 
+async def test_an_early_record_does_not_make_a_pushed_visitor_missed(
+    hass: HomeAssistant, device: Start, local_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_CALL_LOG_INTERVALS", (1.0, 1.0))
+    sim = await device("e16c")
+    sim.phone.records_at_once = True
+    entry = await add(hass, sim, push=True)
+    rings, events = count_rings(hass, entry), capture_log_events(hass)
+    await until(lambda: sim.config["Config.Features.ACTIONURL.Enable"] == "1", "the Action URLs")
+    for number in (1, 2):
+        assert sim.press()
+        await reach(rings, number)
+        sim.call_answered()
+        await reach(lambda: sum(event.data["type"] == "CallLog" for event in events), number)
+        await shows(hass, entry, "sensor", "call_state", "connected")
+        sim.call_ended()
+        await shows(hass, entry, "sensor", "call_state", "idle")
+    assert rings() == 2
+    outcomes = [visitor.outcome for visitor in entry.runtime_data.visitors.newest_first]
+    assert outcomes == [VisitOutcome.ANSWERED, VisitOutcome.ANSWERED]
+
+
 async def test_a_visitor_known_from_the_log_may_still_be_let_in(
     hass: HomeAssistant, device: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
