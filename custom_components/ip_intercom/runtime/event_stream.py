@@ -288,6 +288,8 @@ class EventStream:
                     self._auth_retry.clear()
                     has_recovered = self._coordinator.async_log_responded(delivery.live, delivery.failing)
                     await self._async_enqueue(replace(delivery, missed=True) if has_recovered else delivery)
+                    if log.replays:  # without that, a reload would lose the events that come meanwhile
+                        await self.async_let_ring_pass()
                     continue
                 await self._async_enqueue(delivery)
                 delay = max(0.0, back_off_until - time.monotonic())
@@ -313,7 +315,7 @@ class EventStream:
                 self._store.async_save_soon(self._stored)
         self._pending_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TIMER_MARGIN
         await self._queue.put(delivery if events == delivery.events else replace(delivery, events=events))
-        await self.async_let_ring_pass()  # also without a ring, others get a turn: a backlog has many deliveries
+        await asyncio.sleep(0)  # a backlog arrives in many deliveries at once
 
     @callback
     def _async_ring(self, event: Event) -> bool:
