@@ -110,8 +110,10 @@ def hass_storage(storage: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def integration(enable_custom_integrations: None) -> None:
-    """Let Home Assistant find this repository's integration."""
+def integration(request: pytest.FixtureRequest) -> None:
+    """Let Home Assistant find this repository's integration, in tests that have a Home Assistant."""
+    if "hass" in request.fixturenames:
+        request.getfixturevalue("enable_custom_integrations")
 
 
 @pytest.fixture(autouse=True)

@@ -35,14 +35,14 @@ from tests.simulators.akuvox import Redirect, Simulator as Akuvox
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Simulator as MxProxy
 from tests.simulators.smartyard import PHONE, Simulator as SmartYard
 from tests.simulators.two_n import Simulator as TwoN
-from tests.systems.bench import integration, sockets
+from tests.systems.bench import sockets
 
 from .functions import Function, bound, names
 from .grammar import Reply, spoiled
 from .lag import Lag
 from .proxy import HOPS, Asked, Proxy, fetched
 
-__all__ = ["integration", "sockets"]
+__all__ = ["sockets"]
 
 # The long run: IP_INTERCOM_FUZZ=100000.
 ROUNDS = int(os.environ.get("IP_INTERCOM_FUZZ", "2000"))

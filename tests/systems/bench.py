@@ -7,11 +7,6 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def integration() -> None:
-    """Nothing of Home Assistant is needed here."""
-
-
-@pytest.fixture(autouse=True)
 def sockets(socket_enabled: None) -> None:
     """Simulators listen on 127.0.0.1, which the Home Assistant plugin forbids by default."""
 

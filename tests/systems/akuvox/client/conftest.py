@@ -19,9 +19,9 @@ from custom_components.ip_intercom.systems.akuvox.client import (
 )
 from custom_components.ip_intercom.systems.common.http import HttpTransport, Stream
 from tests.simulators.akuvox import DIALECTS, Redirect, Request, Simulator
-from tests.systems.bench import integration, session, sockets
+from tests.systems.bench import session, sockets
 
-__all__ = ["integration", "session", "sockets"]
+__all__ = ["session", "sockets"]
 
 USERNAME = "admin"
 PASSWORD = "httpapi"

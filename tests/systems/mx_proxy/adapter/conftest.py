@@ -18,9 +18,9 @@ from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.mx_proxy.client import Credentials, MxProxy
 from custom_components.ip_intercom.systems.mx_proxy.system import MxSystem, Options
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Request, Simulator
-from tests.systems.bench import integration, session, sockets
+from tests.systems.bench import session, sockets
 
-__all__ = ["integration", "session", "sockets"]
+__all__ = ["session", "sockets"]
 
 
 @dataclass(slots=True)

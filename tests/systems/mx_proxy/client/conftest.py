@@ -12,9 +12,9 @@ from yarl import URL
 from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.mx_proxy.client import Credentials, MxProxy
 from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD, Request, Simulator
-from tests.systems.bench import integration, session, sockets
+from tests.systems.bench import session, sockets
 
-__all__ = ["integration", "session", "sockets"]
+__all__ = ["session", "sockets"]
 
 [(CLIENT, SECRET)] = APPS.items()
 

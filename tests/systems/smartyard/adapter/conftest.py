@@ -13,9 +13,9 @@ from custom_components.ip_intercom.systems.smartyard.client import SmartYard, ne
 from custom_components.ip_intercom.systems.smartyard.login import identity_of
 from custom_components.ip_intercom.systems.smartyard.system import Options, SmartYardSystem
 from tests.simulators.smartyard import PHONE, Request, Simulator
-from tests.systems.bench import integration, session, sockets
+from tests.systems.bench import session, sockets
 
-__all__ = ["integration", "session", "sockets"]
+__all__ = ["session", "sockets"]
 
 
 @dataclass(slots=True)

@@ -13,9 +13,9 @@ from yarl import URL
 from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.smartyard.client import SmartYard, new_device_token
 from tests.simulators.smartyard import PHONE, Simulator
-from tests.systems.bench import integration, session, sockets
+from tests.systems.bench import session, sockets
 
-__all__ = ["integration", "session", "sockets"]
+__all__ = ["session", "sockets"]
 
 TOKEN = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
 

@@ -12,9 +12,9 @@ from yarl import URL
 from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.two_n.client import TwoNClient, TwoNDevice
 from tests.simulators.two_n import MODELS, Request, Service, Simulator
-from tests.systems.bench import integration, session, sockets
+from tests.systems.bench import session, sockets
 
-__all__ = ["integration", "session", "sockets"]
+__all__ = ["session", "sockets"]
 
 USERNAME = "ha"
 PASSWORD = "ha-pass"
