@@ -133,6 +133,7 @@ class PushClock:
         elif self._shift < 0 and shift > self._shift + _SAME:
             # A push cannot arrive before it is sent: the one that seemed to be of a slow clock was delayed.
             self.adopt(min(shift, 0.0))
+        self._offsets.clear()  # those were delayed, too
 
     def is_constant(self, timestamp: float) -> bool:
         """Return whether an earlier push had the same offset, and record this one."""

@@ -125,7 +125,7 @@ async def test_correcting_the_clock_loses_no_ring(hass: HomeAssistant, device: S
 
 @pytest.mark.parametrize("late", [70, 120, 170])
 async def test_a_delayed_push_with_a_picture_does_not_ring(
-    hass: HomeAssistant, device: Start, local_url: str, caplog: pytest.LogCaptureFixture, late: int
+    hass: HomeAssistant, device: Start, local_url: str, caplog: pytest.LogCaptureFixture, any_distance: None, late: int
 ) -> None:
     """The server keeps pictures for minutes, so they do not prove a wrong clock."""
     caplog.set_level(logging.DEBUG, "custom_components.ip_intercom")
@@ -136,6 +136,8 @@ async def test_a_delayed_push_with_a_picture_does_not_ring(
     await until(lambda: len(reasons(caplog)) == 1, "the reason")
     sim.ring(24, flat=53)
     await until(lambda: len(rings) == 2, "another ring")
+    sim.late_push(late, 21)
+    await until(lambda: len(reasons(caplog)) == 2, "the second reason")
     assert [ring.bell.id for ring in rings] == ["22", "24"]
 
 
