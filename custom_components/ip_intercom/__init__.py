@@ -13,7 +13,6 @@ from homeassistant.util import dt as dt_util
 from .const import CONF_SHOW_NAMES, CONF_TALK, DOMAIN
 from .coordinator import IntercomCoordinator
 from .entity import device_info
-from .helpers.connection import use_home_zone
 from .helpers.devices import async_suggest_areas
 from .helpers.frontend import async_load_module, async_serve_module, async_unload_module
 from .helpers.issues import async_show_missing
@@ -66,7 +65,6 @@ _TALK_KEYS = ("talk", "check_talk", "speaker_", "answer_", "hang_up_")
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, the websocket commands, the views of voicemails and visitors, and the door card."""
-    use_home_zone()
     hass.data[EVENT_COUNTER] = EventCounter(hass)
     await async_setup_actions(hass)
     async_setup_websocket(hass)

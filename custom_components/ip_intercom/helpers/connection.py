@@ -1,4 +1,4 @@
-"""Connections to devices: the shared HTTP session with TCP keepalive, changed certificates, and the time zone."""
+"""Connections to devices: the shared HTTP session with TCP keepalive, and changed certificates."""
 
 import logging
 import socket
@@ -11,7 +11,6 @@ from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_create_clientsession
 from homeassistant.helpers.singleton import singleton
-from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import CONF_FINGERPRINT, CONF_LEGACY_TLS, DOMAIN
@@ -19,7 +18,6 @@ from ..systems.common.adapter import certificate_of
 from ..systems.common.discovery import Certificate
 from ..systems.common.errors import IntercomError
 from ..systems.common.http import UPLOAD_STALL
-from ..systems.common.parse import HOME_ZONE
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -69,11 +67,6 @@ def async_client_session(hass: HomeAssistant) -> ClientSession:
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, detach)
     return session
-
-
-def use_home_zone() -> None:
-    """Let devices without a known time zone be in that of Home Assistant."""
-    HOME_ZONE.get = dt_util.get_default_time_zone
 
 
 def fingerprint_text(fingerprint: bytes) -> str:

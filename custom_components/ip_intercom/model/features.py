@@ -22,6 +22,7 @@ from .functions import (
     Displays,
     FirmwareControl,
     FlatCodes,
+    LocalClock,
     Maintenance,
     Messages,
     RecordPictures,
@@ -395,6 +396,7 @@ class Features:
     doors: Doors | None = None
     firmware: FirmwareControl | None = None
     flat_codes: FlatCodes | None = None
+    local_clock: LocalClock | None = None
     maintenance: Maintenance | None = None
     messages: Messages | None = None
     outputs: Outputs | None = None

@@ -6,7 +6,7 @@ All methods raise ``IntercomError`` of ``systems.common.errors``.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import IO, Protocol
 
 from .parts import AccessPointId, CallRecord, Clock, DisplayId, DoorId, PlaceId, SettingId, StagedFirmware
@@ -125,6 +125,17 @@ class Clocks(Protocol):
 
     async def set_time(self, time: datetime, *, keep_server: bool = False) -> None:
         """Set the clock; with ``keep_server``, the device keeps its time server if possible."""
+
+
+class LocalClock(Protocol):
+    """A clock that writes local times, and whose time zone the device does not report.
+
+    Attributes:
+        home_zone: Returns the time zone to assume until records show it; None is that of the process, which may be UTC,
+            as in a container.
+    """
+
+    home_zone: Callable[[], tzinfo | None]
 
 
 class Settings(Protocol):

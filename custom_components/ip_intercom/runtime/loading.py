@@ -11,6 +11,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import CONF_SYSTEM, CONF_TALK, DOMAIN
@@ -58,10 +59,12 @@ async def async_create_system(
     hass: HomeAssistant, entry: ConfigEntry[Any], cursor: Mapping[str, object] | None = None
 ) -> System:
     """Create the system of an entry, or continue that of its config flow; ``cursor`` as in ``create_system``."""
-    if (system := _async_take_over(hass, entry.unique_id)) is not None:
-        return system
-    await async_load_systems(hass, entry.data[CONF_SYSTEM], talk=entry.options.get(CONF_TALK, False))
-    return create_system(async_client_session(hass), entry.data, entry.options, cursor)
+    if (system := _async_take_over(hass, entry.unique_id)) is None:
+        await async_load_systems(hass, entry.data[CONF_SYSTEM], talk=entry.options.get(CONF_TALK, False))
+        system = create_system(async_client_session(hass), entry.data, entry.options, cursor)
+    if (clock := system.features.local_clock) is not None:
+        clock.home_zone = dt_util.get_default_time_zone
+    return system
 
 
 @callback

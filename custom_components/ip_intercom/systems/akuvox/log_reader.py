@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 import time
 from typing import Any, Protocol, TypedDict
 
 from ...model.events import CallChanged, Event
 from ...model.parts import CallState, Direction
-from ..common.parse import HOME_ZONE, LIVE_WINDOW, integer, is_set, text, texts
+from ..common.parse import LIVE_WINDOW, integer, is_set, text, texts
 from .client.logs import LogPage
 from .client.system import SystemStatus
 
@@ -248,6 +248,7 @@ class DeviceClock:
 
     Attributes:
         zone: The same for this run; None while unknown.
+        home_zone: As in ``model.functions.LocalClock``.
     """
 
     def __init__(self, monotonic: Callable[[], float], zone: int | None = None) -> None:
@@ -256,6 +257,7 @@ class DeviceClock:
         # Seconds by which the device's clock is ahead of the local one, and the monotonic time of the measurement.
         self._skew: tuple[float, float] | None = None
         self.zone = zone
+        self.home_zone: Callable[[], tzinfo | None] = lambda: None
 
     def update(self, status: SystemStatus, asked_at: float) -> bool:
         """Process a reading of clock and uptime; return whether the device has restarted since the last one.
@@ -316,9 +318,15 @@ class DeviceClock:
     def time_of(self, when: datetime | None) -> datetime:
         """Return the time of a record in UTC; the current time if the device has no clock."""
         now = datetime.now(UTC)
+        return min(now, self.utc(when) or now)
+
+    def utc(self, when: datetime | None) -> datetime | None:
+        """Return the time of a record in UTC, also one in the future; None if the device has no clock."""
         if when is None or not is_set(when):
-            return now
-        return min(now, HOME_ZONE.utc(when) if self.ahead is None else when.replace(tzinfo=UTC) - self.ahead)
+            return None
+        if self.ahead is None:
+            return when.replace(tzinfo=self.home_zone()).astimezone(UTC)
+        return when.replace(tzinfo=UTC) - self.ahead
 
 
 CALL_LOG_EVENT = "CallLog"

@@ -1,18 +1,17 @@
 """Logs of an Akuvox: calls and access (Api calllog, Api doorlog)."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from ...model.functions import AccessRecord
 from ...model.parts import CallRecord, DoorId
-from ..common.parse import HOME_ZONE, is_set
 from ..common.privacy import Privacy
 from .client import AkuvoxDevice
 from .client.logs import CallRecord as ApiCallRecord, DoorRecord
 from .events import RECORDED_METHODS, user_of
 from .wiring import Relay, doors_named
 
-type Ahead = Callable[[], timedelta | None]
+type ToUtc = Callable[[datetime | None], datetime | None]
 
 # Page size of both logs (field notes 4.2).
 _PAGE = 10
@@ -23,19 +22,19 @@ class AkuvoxCallLog:
 
     Args:
         privacy: Whether names may be shown.
-        ahead: Returns the offset of the device's clock from UTC, None while unknown.
+        utc: Returns the time of a record in UTC; None if the device has no clock.
     """
 
-    def __init__(self, device: AkuvoxDevice, privacy: Privacy, ahead: Ahead) -> None:
+    def __init__(self, device: AkuvoxDevice, privacy: Privacy, utc: ToUtc) -> None:
         self._log = device.call_log
         self._privacy = privacy
-        self._ahead = ahead
+        self._utc = utc
 
     async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
         """Return the calls, newest first; a low limit costs only one page."""
         page = 1 if limit is not None and limit <= _PAGE else None
         records = await self._log.get(page=page)
-        return tuple(neutral_call(record, self._privacy, self._ahead()) for record in records[:limit])
+        return tuple(neutral_call(record, self._privacy, self._utc) for record in records[:limit])
 
     async def delete(self, record: str | None) -> None:
         """Delete one record, or all for None."""
@@ -47,7 +46,7 @@ class AkuvoxAccessLog:
 
     Args:
         privacy: Whether names may be shown.
-        ahead: Returns the offset of the device's clock from UTC, None while unknown.
+        utc: Returns the time of a record in UTC; None if the device has no clock.
         relays: Returns the relays of the device.
     """
 
@@ -55,12 +54,12 @@ class AkuvoxAccessLog:
         self,
         device: AkuvoxDevice,
         privacy: Privacy,
-        ahead: Ahead,
+        utc: ToUtc,
         relays: Callable[[], Mapping[DoorId, Relay]] = dict,
     ) -> None:
         self._log = device.door_log
         self._privacy = privacy
-        self._ahead = ahead
+        self._utc = utc
         self._relays = relays
 
     async def query(self, limit: int) -> tuple[AccessRecord, ...]:
@@ -79,43 +78,31 @@ class AkuvoxAccessLog:
                 break
         newest = list(found.values())[:limit]
         relays = self._relays()
-        return tuple(neutral_access(record, self._privacy, self._ahead(), relays) for record in newest)
+        return tuple(neutral_access(record, self._privacy, self._utc, relays) for record in newest)
 
     async def picture(self, record: str, /) -> bytes:
         """Return the picture of a record, by its path on the device."""
         return await self._log.picture(record)
 
 
-def neutral_call(record: ApiCallRecord, privacy: Privacy, ahead: timedelta | None) -> CallRecord:
+def neutral_call(record: ApiCallRecord, privacy: Privacy, utc: ToUtc) -> CallRecord:
     """Return a call in the neutral model; without a name, the device writes the number in its place."""
     return CallRecord(
         id=record.id or "",
         type=record.kind.value,
-        time=at(record.when, ahead),
+        time=utc(record.when),
         name=privacy.name(record.name or record.number),
     )
 
 
-def neutral_access(
-    record: DoorRecord, privacy: Privacy, ahead: timedelta | None, relays: Mapping[DoorId, Relay]
-) -> AccessRecord:
+def neutral_access(record: DoorRecord, privacy: Privacy, utc: ToUtc, relays: Mapping[DoorId, Relay]) -> AccessRecord:
     """Return an access attempt in the neutral model, without code or card."""
     return AccessRecord(
         id=record.id or "",
-        time=at(record.when, ahead),
+        time=utc(record.when),
         granted=record.granted,
         name=privacy.name(user_of(record)),
         method=RECORDED_METHODS.get(record.method),
         door=", ".join(doors_named(relays, record.relay)) or record.relay,
         picture=record.picture,
     )
-
-
-def at(when: datetime | None, ahead: timedelta | None) -> datetime | None:
-    """Return the time of a record, in the zone of the home if the device's offset is unknown.
-
-    None if the clock of the device is not set.
-    """
-    if when is None or not is_set(when):
-        return None
-    return HOME_ZONE.utc(when) if ahead is None else when.replace(tzinfo=UTC) - ahead

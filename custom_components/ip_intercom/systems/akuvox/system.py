@@ -165,7 +165,9 @@ class AkuvoxSystem:
         # The identity until the first description, if the device was just found.
         self._found: SystemInfo | None = None
         self.log: AkuvoxLog | None = None
-        self.features = Features(button_numbers=AkuvoxButtonNumbers(device), talk=self._talk)
+        self.features = Features(
+            button_numbers=AkuvoxButtonNumbers(device), local_clock=self._log.clock, talk=self._talk
+        )
         self.access_log: AkuvoxAccessLog | None = None
 
     async def introduce(self, info: SystemInfo) -> Description:
@@ -266,7 +268,7 @@ class AkuvoxSystem:
             call_log=call_log is not None,
         )
         self.access_log = (
-            AkuvoxAccessLog(device, self._privacy, lambda: self._log.clock.ahead, lambda: self._doors.relays)
+            AkuvoxAccessLog(device, self._privacy, self._log.clock.utc, lambda: self._doors.relays)
             if door_log is not None
             else None
         )
@@ -283,7 +285,7 @@ class AkuvoxSystem:
                 cameras=CAMERAS if has_camera else {},
                 clock=reading.clock,
                 firmware=Firmware(info.firmware) if self.features.firmware is not None else None,
-                last_call=neutral_call(call_log[0], self._privacy, self._log.clock.ahead) if call_log else None,
+                last_call=neutral_call(call_log[0], self._privacy, self._log.clock.utc) if call_log else None,
                 bells={CALL_BELL: Bell(CALL_BELL)} if makes_calls and visitors else {},
             ),
             controls=_CONTROLS,
@@ -300,7 +302,7 @@ class AkuvoxSystem:
         host = device.client.transport.base.host
         privacy = self._privacy
         return Features(
-            call_log=AkuvoxCallLog(device, privacy, lambda: self._log.clock.ahead) if call_log else None,
+            call_log=AkuvoxCallLog(device, privacy, self._log.clock.utc) if call_log else None,
             calls=AkuvoxCalls(device, self._tracker, self._talk) if phone else None,
             cameras=AkuvoxCameras(self._camera, host, self._options.stream) if has_camera else None,
             doors=self._doors if self._doors.relays else None,
@@ -311,6 +313,7 @@ class AkuvoxSystem:
             codes=self._codes,
             directory=AkuvoxDirectory(device),
             firmware=self._firmware,
+            local_clock=self._log.clock,
             maintenance=AkuvoxMaintenance(device),
             settings=AkuvoxSettings(device),
             talk=self._talk if has_camera else None,

@@ -1,7 +1,7 @@
 """Tolerant parsing of JSON from devices: missing fields, numbers sent as text, and times of unset clocks are accepted."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from enum import StrEnum
 import json
 import math
@@ -220,21 +220,3 @@ def time_of(when: datetime, age: float) -> tuple[datetime, bool]:
         age: Seconds between the event and its arrival, if known.
     """
     return (when, True) if is_set(when) else (datetime.now(UTC) - timedelta(seconds=age), False)
-
-
-class HomeZone:
-    """The time zone of the home, in which a device most likely writes times without one.
-
-    Attributes:
-        get: Returns that zone; at first None for that of the process, which may be UTC instead, as in a container.
-    """
-
-    def __init__(self) -> None:
-        self.get: Callable[[], tzinfo | None] = lambda: None
-
-    def utc(self, when: datetime) -> datetime:
-        """Return a local time in UTC."""
-        return when.replace(tzinfo=self.get()).astimezone(UTC)
-
-
-HOME_ZONE = HomeZone()

@@ -1,6 +1,6 @@
 """The age of a record by the clock of the device, with a clock of the test."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 import time
 
 import pytest
@@ -123,3 +123,20 @@ def test_an_update_reports_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     device.up_since = device.now - 8
     assert clock.update(device.status(), device.now)
     assert not clock.update(SystemStatus(None, None), device.now)
+
+
+def test_the_time_of_a_record_is_in_the_zone_of_the_device() -> None:
+    noon = datetime(2026, 11, 21, 12)
+    assert DeviceClock(time.monotonic, 2 * HOUR).utc(noon) == datetime(2026, 11, 21, 10, tzinfo=UTC)
+    never_set = DeviceClock(time.monotonic, -2000 * 86400)
+    assert never_set.utc(noon) == noon.replace(tzinfo=UTC) + timedelta(days=2000)
+    assert [never_set.utc(when) for when in (None, datetime(1970, 1, 1))] == [None, None]
+
+
+def test_the_time_of_a_record_in_an_unknown_zone_is_in_that_of_the_home() -> None:
+    noon, clock = datetime(2026, 11, 21, 12), DeviceClock(time.monotonic)
+    assert clock.utc(noon) == noon.astimezone(UTC), "the zone of the process"
+    clock.home_zone = lambda: timezone(timedelta(hours=9))
+    assert clock.utc(noon) == datetime(2026, 11, 21, 3, tzinfo=UTC)
+    clock.zone = 2 * HOUR
+    assert clock.utc(noon) == datetime(2026, 11, 21, 10, tzinfo=UTC), "a record has shown the zone"

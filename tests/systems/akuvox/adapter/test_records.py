@@ -1,16 +1,16 @@
 """The call log and the door log."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox.records import AkuvoxAccessLog, AkuvoxCallLog, at
+from custom_components.ip_intercom.systems.akuvox.records import AkuvoxAccessLog, AkuvoxCallLog
 from custom_components.ip_intercom.systems.common.privacy import Privacy
 from tests.systems.akuvox.client.conftest import Start
 
 
-def utc() -> timedelta:
-    return timedelta()
+def utc(when: datetime | None) -> datetime | None:
+    return when and when.replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("limit", "pages"), [(3, ["1"]), (10, ["1"]), (15, ["1", "2"]), (100, ["1", "2", "3"])])
@@ -66,12 +66,3 @@ async def test_an_unknown_person_has_no_name(start: Start, dialect: str) -> None
     bench.sim.swipe_card("AABBCCDD")
     (record,) = await AkuvoxAccessLog(bench.device(), Privacy(), utc).query(1)
     assert (record.granted, record.name, record.method) == (False, None, "card")
-
-
-def test_the_clock_of_the_device_has_a_zone() -> None:
-    when = datetime(2026, 11, 21, 12)
-    assert at(None, timedelta()) is None
-    assert at(when, timedelta(hours=2)) == datetime(2026, 11, 21, 10, tzinfo=UTC)
-    assert at(when, timedelta(days=-2000)) == when.replace(tzinfo=UTC) + timedelta(days=2000), "the clock was never set"
-    without = at(when, None)
-    assert without is not None and without.tzinfo is not None and without.replace(tzinfo=None) == when
