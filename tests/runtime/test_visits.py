@@ -5,7 +5,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 import pytest
 
 from custom_components.ip_intercom.event import async_listen_late_events
-from tests.common import choose, command, entity_id, state_of, until
+from tests.common import add_intercom, choose, command, entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 
 
@@ -55,6 +55,21 @@ async def test_a_door_that_home_assistant_opens_lets_the_visitor_in(
     state = hass.states.get(entity_id(hass, entry, "event", "visitor"))
     assert state is not None
     assert state.attributes["rang"]
+
+
+async def test_a_call_belongs_to_the_button_of_its_number_also_with_a_slow_directory(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    sim.delay(3.0, "dir/query")
+    entry = await add_intercom(hass, sim)
+    await until(lambda: len(entry.runtime_data.coordinator.data.bells) > 1, "the directory")
+    for button in ("%1", "%2"):
+        sim.press(button, call=False)
+    visitors = entry.runtime_data.visitors
+    await until(lambda: len(visitors.newest_first) == 2, "the rings")
+    sim.answer(sim.phone.call_out(sim.directory.peers_of_button(1)).number)
+    await until(lambda: any(visitor.outcome for visitor in visitors.newest_first), "the answer")
+    assert {visitor.bell: visitor.outcome for visitor in visitors.newest_first} == {"1": "answered", "2": None}
 
 
 async def test_a_press_without_a_call_is_missed_after_a_while(sim: Simulator, outcomes: list[str]) -> None:

@@ -77,7 +77,7 @@ class Visits:
 
     @callback
     def _async_process(self, event: Event, state: State) -> None:
-        peers, recorded = self._coordinator.description.peers, self._coordinator.description.records_visits
+        peers, recorded = self._coordinator.peers, self._coordinator.description.records_visits
         self._async_apply(advance(self._visits, event, state, peers=peers, plain=self._plain, recorded=recorded))
 
     @callback
