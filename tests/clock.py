@@ -37,8 +37,8 @@ class Clock:
         self._epoch = real_time() - self._now
         # Whether the loop of the current test follows real time.
         self.real = False
-        # The most processor time that a turn of the loop took, in seconds, which other processes do not add to; to be set
-        # to 0 before a measurement, since looking at it takes time.
+        # The longest turn of the loop, in seconds of processor time, in which other processes do not count. A test that
+        # measures it sets it to 0 first; None saves the time of the measurement.
         self.longest_turn: float | None = None
 
     def monotonic(self) -> float:
@@ -134,7 +134,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 
     @override
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        # The harness shuts it down, and then pytest-asyncio; each takes a thread.
+        # The harness and pytest-asyncio both shut it down, and each would start a thread to wait for it.
         if not self._executor_is_shut:
             self._executor_is_shut = True
             self._skipping.busy += 1

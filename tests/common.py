@@ -46,7 +46,7 @@ def user_input(
 
 async def begin(hass: HomeAssistant, what: str = "device") -> Any:
     """Start a config flow, choose an item of its menu, and return the form."""
-    # Home Assistant has looked for its own platforms by then, all at once.
+    # A running Home Assistant has loaded the manifests of its platforms; one by one, each takes a thread.
     await async_get_integrations(hass, PLATFORMS)
     menu: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert menu["type"] is FlowResultType.MENU, menu

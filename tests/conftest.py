@@ -34,7 +34,7 @@ gc.disable()
 # the log have the fixture ``caplog``, which sets its level.
 logging.getLogger().handlers.clear()
 logging.getLogger().setLevel(logging.WARNING)
-# For each name with letters outside of ASCII, it looks for a package that is not installed.
+# For each name with letters outside of ASCII, slugify tries to import a package that is not installed.
 vars(slugify)["slugify"] = cache(slugify.slugify)
 
 
@@ -52,7 +52,8 @@ def pytest_sessionfinish() -> None:
 def _asyncio_loop_factory() -> type[AbstractEventLoop]:
     """Run every test on the shared clock.
 
-    With its hook ``pytest_asyncio_loop_factories``, pytest-asyncio makes the fixtures of the session anew for each test.
+    This is the fixture behind the hook ``pytest_asyncio_loop_factories``. With the hook, pytest-asyncio creates the fixtures
+    of the session again for each test.
     """
     return SkippingLoop
 
@@ -81,12 +82,13 @@ def config_dirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hass_config_dir(config_dirs: Path) -> str:
     """Return a folder of this test for the files of Home Assistant, such as pictures.
 
-    Each ``mktemp`` of pytest looks at all folders that there are.
+    Not by ``mktemp`` of pytest, which lists all existing folders each time.
     """
     return tempfile.mkdtemp(dir=config_dirs)
 
 
-# The harness makes these mocks for each test: a third of the time of the fixture ``hass``.
+# The harness creates these two mocks for each test, which takes a third of the time of the fixture ``hass``. Tests share
+# only the mocks: nothing looks at the calls of those of the server, and each test begins with an empty storage.
 @pytest.fixture(autouse=True, scope="module")
 def disable_http_server() -> Generator[None]:
     """Do not start the HTTP server of Home Assistant."""
@@ -97,7 +99,7 @@ def disable_http_server() -> Generator[None]:
 
 @pytest.fixture(scope="module")
 def storage() -> Generator[dict[str, Any]]:
-    """Replace the files in the storage of Home Assistant."""
+    """Replace the files in the storage of Home Assistant; tests use ``hass_storage``."""
     with mock_storage() as files:
         yield files
 

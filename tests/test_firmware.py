@@ -142,10 +142,10 @@ async def test_a_renamed_update_entity_can_be_skipped(
     await until(lambda: sim.firmware.upload is None)
 
 
-async def test_an_update_entity_that_is_told_of_its_new_id_can_be_skipped(
+async def test_an_update_entity_with_a_new_id_can_be_skipped(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, files: Path
 ) -> None:
-    """Newer versions of Home Assistant keep the entity and tell it."""
+    """Newer versions of Home Assistant keep the entity and call its method."""
     entity_id = update(hass, entry).entity_id
     entity: Any = hass.data[DATA_COMPONENT].get_entity(entity_id)
     entity.entity_id = "update.other"

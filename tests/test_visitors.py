@@ -620,10 +620,10 @@ async def test_the_visitor_options_are_stored(hass: HomeAssistant, entry: Config
     assert (entry.options["visitor_days"], entry.options["visitor_storage"]) == (3, 50)
 
 
-async def test_a_visitor_is_not_told_to_other_devices(
+async def test_a_visitor_does_not_concern_the_images_of_other_devices(
     hass: HomeAssistant, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With many devices, each visitor would ask the entities of all of them."""
+    """With many devices, each visitor would be checked by the images of all of them."""
     told: list[str] = []
     tell = LastVisitorImage._async_visitors_changed
 

@@ -121,11 +121,12 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
     def async_listen(self) -> Iterable[CALLBACK_TYPE]:
         # Home Assistant has no callback for a skipped version: only the state shows it.
         self._unsubscribe = self._async_track()
-        yield lambda: self._unsubscribe()
+        yield lambda: self._unsubscribe()  # the one of the current entity id
 
     @callback
     def _async_track(self) -> CALLBACK_TYPE:
-        """Follow the own state; not by a listener with a filter, as Home Assistant would ask that of each device."""
+        """Follow the state of this entity."""
+        # A bus listener with a filter would cost one call per device for each change of any state.
         return async_track_state_change_event(self.hass, self.entity_id, self._async_state_changed)
 
     @callback

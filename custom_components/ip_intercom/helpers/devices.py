@@ -30,7 +30,7 @@ def async_show_places(
     """
     registry = dr.async_get(hass)
     if not places or (own := registry.async_get(device_id)) is None:
-        return {}  # also because the names of all entries take long
+        return {}  # most systems have no places, and collecting the names of all other entries takes long
     start = dt_util.utcnow()
     shown: dict[PlaceId, str] = {}
     new: dict[PlaceId, str] = {}

@@ -128,7 +128,7 @@ class CallChanged:
 
     ``bell``: the bell of its visitor, as in ``CallSession``.
     ``from_house``: a different system started the call. ``untouched``: the device was certainly not touched before.
-    ``recorded``: only a record in a log reports the end, which says neither when it was nor whether the call was answered.
+    ``recorded``: only a record in a log reports the end, without its time and without whether the call was answered.
     """
 
     session: SessionId

@@ -48,8 +48,9 @@ from .parts import (
 class State:
     """The current state of a device.
 
-    ``dialed_calls`` are calls that Home Assistant or a different system dialed: they are no rings. ``alarm_parts`` are the sources of an alarm
-    if the device reports them (a motion profile, an access point): the alarm is on while any part is.
+    ``dialed_calls`` are calls that Home Assistant or a different system dialed: they are no rings. ``alarm_parts`` are
+    the sources of an alarm if the device reports them (a motion profile, an access point): the alarm is on while any
+    part is.
     """
 
     doors: Mapping[DoorId, Door] = field(default_factory=dict)

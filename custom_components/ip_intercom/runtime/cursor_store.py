@@ -99,7 +99,7 @@ class CursorStore:
         started = time.monotonic()
         await self._async_save(data())
         took = time.monotonic() - started
-        # A slow disk takes its part of the second, but at most half of it.
+        # The next write probably takes as long, and is to end within the interval. A slow disk gets half of it to rest.
         self._next_write = started + max(self._interval - took, self._interval / 2)
 
     async def _async_save(self, data: dict[str, Any]) -> None:

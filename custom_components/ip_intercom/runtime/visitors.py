@@ -42,7 +42,7 @@ VISITORS_CHANGED: SignalType[str] = SignalType(f"{DOMAIN}_visitors")
 
 
 def visitors_changed_at(entry_id: str) -> SignalType[()]:
-    """Return the signal of one entry, so that a visitor is not told to the entities of all others."""
+    """Return the signal of one entry: with ``VISITORS_CHANGED``, the images of all entries would check each visitor."""
     return SignalType(f"{DOMAIN}_visitors_{entry_id}")
 
 

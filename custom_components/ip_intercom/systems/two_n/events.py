@@ -67,7 +67,7 @@ _DETAILS = frozenset({"address", "call", "dx", "dy", "name", "type", "valid", "x
 
 # Firmware with these events reports the access decision, its user and its reason.
 DECISION_EVENTS = frozenset({"UserAuthenticated", "UserRejected"})
-# Type of the codes of users; other codes open without a user, as universal ones do.
+# Type of the codes of users. Codes of other types, such as universal ones, open without a user.
 _USER_CODE = "user"
 # Older firmware reports only whether a credential was valid.
 CREDENTIAL_EVENTS = frozenset(
@@ -156,7 +156,7 @@ def _is_of_no_user(record: LogEvent) -> bool:
 
 
 def _point_and_session(record: LogEvent) -> tuple[int | None, str | None]:
-    """Return the access point of a record, and the number of the passage there."""
+    """Return the access point of a record, and the number that its events of one person share."""
     return integer(record.params.get("ap")), text(record.params.get("session"))
 
 

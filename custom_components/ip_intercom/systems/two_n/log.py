@@ -144,7 +144,7 @@ class TwoNLog:
             self._withheld.reset()
         self._see(batch.readings)
         live = [reading.event for reading in batch.readings if not reading.late]
-        if any(map(self._visitors.needs_session_record, live)) or (self._decides and undecided(live)):
+        if any(map(self._visitors.needs_session_record, live)) or (self._reports_decisions and undecided(live)):
             batch = await self._with_following(batch)
         self._boots.observe(batch, before.last.id if before is not None and before.last is not None else None)
         portions = list(batched(batch.readings, PORTION, strict=False)) or [()]
@@ -184,7 +184,7 @@ class TwoNLog:
         return Batch((*batch.readings, *more.readings), gap, resumed)
 
     @property
-    def _decides(self) -> bool:
+    def _reports_decisions(self) -> bool:
         """Whether the device records access decisions."""
         return bool(self._withheld.listed & DECISION_EVENTS)
 
@@ -195,12 +195,12 @@ class TwoNLog:
             record = reading.event
             method = self._credentials.method(record)
             # Without a decision, the credential event is the decision.
-            is_deciding = any(record is other for other in deciding)
-            if is_deciding:
+            credential_decides = not self._reports_decisions
+            if any(record is other for other in deciding):
                 self._credentials.decide(record)
+                credential_decides = True
             if shows(record.event, self._privacy):
-                decides = is_deciding or not self._decides
-                event = neutral_event(reading, self._privacy, decides, self._boots.name, method)
+                event = neutral_event(reading, self._privacy, credential_decides, self._boots.name, method)
                 if self._credentials.is_repeated(record):
                     event = replace(event, facts=())
                 events.append(self._with_visitor(event))

@@ -187,6 +187,7 @@ class Authentication:
             scheme = other
             reply = await self._attempt(request, scheme)
         if reply.status == 401:
+            # Not an upload, whose body is sent, and not a path that was refused with a nonce of its own before.
             may_repeat = (
                 scheme is Scheme.DIGEST and request.upload is None and endpoint.path not in self._rejecting_paths
             )

@@ -353,7 +353,7 @@ class LogReader:
     async def _check_kept_running(self) -> bool | None:
         """Read the uptime of a device without a clock to detect a restart: the records of its boots look alike.
 
-        A device that closed a channel early may have kept running all the same.
+        A device that closed a channel early may nevertheless have kept running.
         """
         if self.cursor is None or (last := self.cursor.last) is None or self._system is None or not last.is_unset:
             return self._kept_running
