@@ -51,6 +51,22 @@ async def test_the_flow_finds_http_without_https(hass: HomeAssistant, sim: Simul
     assert result["data"]["fingerprint"] is None
 
 
+@pytest.mark.parametrize("uses", [8, 2])
+async def test_a_device_that_knows_one_nonce_at_a_time_is_added(hass: HomeAssistant, sim: Simulator, uses: int) -> None:
+    """Parallel requests replace each other's nonce, which is no wrong password."""
+    sim.nonces_kept, sim.nonce_uses = 1, uses
+    result = await configure(hass, await begin(hass), user_input(sim.https_address))
+    assert result["type"] is FlowResultType.CREATE_ENTRY, result["errors"]
+    await hass.async_block_till_done()
+    entry = result["result"]
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.runtime_data.coordinator.description.missing == frozenset()
+    for _ in range(5):
+        await entry.runtime_data.coordinator.async_describe()
+    assert entry.runtime_data.coordinator.description.missing == frozenset()
+    assert not hass.config_entries.flow.async_progress()
+
+
 async def test_no_account_is_needed_without_authentication(hass: HomeAssistant, sim: Simulator) -> None:
     for service in Service:
         sim.set_auth(service, Auth.NONE)

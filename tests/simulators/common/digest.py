@@ -63,6 +63,8 @@ class Digest:
         self.lifetime = lifetime
         # For how many requests a nonce is good; None: unlimited.
         self.uses: int | None = None
+        # How many nonces are valid at a time; the oldest go first.
+        self.kept = NONCES_KEPT
         self.algorithm = algorithm
         self._realm = realm
         self._qops = tuple(qops)
@@ -76,7 +78,7 @@ class Digest:
     def challenge(self, *, stale: bool = False) -> str:
         """Return a value of WWW-Authenticate with a new nonce."""
         nonce = secrets.token_hex(16)
-        if len(self._nonces) >= NONCES_KEPT:
+        while len(self._nonces) >= self.kept:
             del self._nonces[next(iter(self._nonces))]
         self._nonces[nonce] = Nonce(time.monotonic())
         parts = [f'Digest realm="{self._realm}"', f'qop="{",".join(self._qops)}"', f'nonce="{nonce}"']

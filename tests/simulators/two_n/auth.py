@@ -57,6 +57,15 @@ class Authenticator:
     def nonce_uses(self, requests: int | None) -> None:
         self._digest.uses = requests
 
+    @property
+    def nonces_kept(self) -> int:
+        """How many nonces are valid at a time."""
+        return self._digest.kept
+
+    @nonces_kept.setter
+    def nonces_kept(self, count: int) -> None:
+        self._digest.kept = count
+
     def forget_nonces(self) -> None:
         """Expire every nonce."""
         self._digest.forget_nonces()

@@ -102,6 +102,8 @@ class Simulator(Installer, Host[Request]):
     nonce_lifetime = Setting[float | None]("authenticator")
     # For how many requests a nonce is good; None is for any number.
     nonce_uses = Setting[int | None]("authenticator")
+    # How many nonces are valid at a time.
+    nonces_kept = Setting[int]("authenticator")
 
     def __init__(
         self,

@@ -208,9 +208,9 @@ async def test_nonces_expire_under_parallel_requests(start: Start) -> None:
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize("uses", [1, 2, 3])
-async def test_parallel_requests_succeed_with_nonces_of_few_uses(bench: Bench, uses: int) -> None:
-    bench.sim.nonce_uses = uses
+@pytest.mark.parametrize(("uses", "kept"), [(1, 256), (2, 256), (3, 256), (8, 1), (2, 1), (None, 1)])
+async def test_parallel_requests_succeed_with_few_nonces_of_few_uses(bench: Bench, uses: int | None, kept: int) -> None:
+    bench.sim.nonce_uses, bench.sim.nonces_kept = uses, kept
     device = bench.device()
     for _ in range(5):
         requests = (device.switch.status, device.io.status, device.phone.status, device.call.status, device.log.caps)

@@ -58,6 +58,36 @@ class _Rejections:
         self.lock = asyncio.Lock()
 
 
+class _Turns:
+    """Lets requests run in parallel, or one of them alone: a device may know only one nonce at a time."""
+
+    def __init__(self) -> None:
+        self._entrance = asyncio.Lock()
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @asynccontextmanager
+    async def parallel(self) -> AsyncIterator[None]:
+        """Run beside other requests, unless one runs alone."""
+        async with self._entrance:
+            self._running += 1
+            self._idle.clear()
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Run after the requests in progress, and before all later ones."""
+        async with self._entrance:
+            await self._idle.wait()
+            yield
+
+
 class _RecentlyRejected(AuthenticationFailed):
     """Another request was rejected in the meantime; this one was not sent again."""
 
@@ -103,6 +133,7 @@ class Authentication:
         self._schemes: dict[Service, Scheme] = {}
         self._challenged = False
         self._rejections = _Rejections()
+        self._turns = _Turns()
         self._first_challenge = asyncio.Lock()
         # Whether the credentials are valid as far as known, and the number of rejections at the last check.
         self._valid = True
@@ -124,7 +155,7 @@ class Authentication:
         except _RecentlyRejected:
             if not await self._is_valid(endpoint):
                 raise
-            return await self._send(endpoint, request)
+            return await self._negotiate(endpoint, request, alone=True)
 
     async def _send(self, endpoint: Endpoint, request: Request) -> Reply:
         if request.timeout <= REQUEST_TIMEOUT and self._is_first(endpoint):
@@ -174,28 +205,33 @@ class Authentication:
                 break
         assert reply is not None
         if reply.status == 401:
-            raise await self._rejection(endpoint, reply)
+            rejection = await self._rejection(endpoint, reply)
+            if isinstance(rejection, FunctionRefused):
+                self._rejecting_paths.add(endpoint.path)
+            raise rejection
         yield reply
 
     def _is_first(self, endpoint: Endpoint) -> bool:
         return not (self._digest is None or self._challenged or endpoint.anonymous or endpoint.service in self._schemes)
 
-    async def _negotiate(self, endpoint: Endpoint, request: Request) -> Reply:
+    async def _negotiate(self, endpoint: Endpoint, request: Request, *, alone: bool = False) -> Reply:
+        attempt = self._attempt_alone if alone else self._attempt
         scheme = self._schemes.get(endpoint.service, Scheme.DIGEST)
-        reply = await self._attempt(request, scheme)
+        reply = await attempt(request, scheme)
         if self._digest is not None and (other := _wanted_scheme(reply, scheme)) is not None:
             scheme = other
-            reply = await self._attempt(request, scheme)
+            reply = await attempt(request, scheme)
         if reply.status == 401:
-            # Not an upload, whose body is sent, and not a path that was refused with a nonce of its own before.
+            # Not an upload, whose body is sent, and not a path that was refused while no other request was in progress.
             may_repeat = (
                 scheme is Scheme.DIGEST and request.upload is None and endpoint.path not in self._rejecting_paths
             )
             rejection = await self._rejection(endpoint, reply)
-            if not may_repeat or not isinstance(rejection, FunctionRefused):
-                raise rejection
-            reply = await self._attempt_alone(request)
+            if may_repeat and isinstance(rejection, FunctionRefused):
+                reply = await self._attempt_alone(request, scheme)
             if reply.status == 401:
+                if isinstance(rejection, FunctionRefused):
+                    self._rejecting_paths.add(endpoint.path)
                 raise rejection
         if reply.authorization or self._digest is None:
             self._valid = True
@@ -211,7 +247,6 @@ class Authentication:
         # Without an account, a service that sends a challenge requires one, even if others are open.
         wants_account = endpoint.anonymous or (self._digest is None and challenges(reply.challenge))
         if not wants_account and await self._is_valid(endpoint):
-            self._rejecting_paths.add(endpoint.path)
             return FunctionRefused(endpoint.path)
         self._reset()
         return AuthenticationFailed(f"{endpoint.path} rejected the user name or password")
@@ -236,9 +271,10 @@ class Authentication:
                 # Without a nonce, credentials are sent only after a challenge: an open service proves nothing.
                 middlewares = (DigestAuthMiddleware(*self._account),)
             try:
-                reply = await self._transport.request(
-                    Request(check.method, check.path), headers=headers, middlewares=middlewares
-                )
+                async with self._turns.alone():
+                    reply = await self._transport.request(
+                        Request(check.method, check.path), headers=headers, middlewares=middlewares
+                    )
             except IntercomError as err:
                 _LOGGER.debug("%s could not verify the login: %s", check.path, err)
                 continue
@@ -252,16 +288,25 @@ class Authentication:
         return False
 
     async def _attempt(self, request: Request, scheme: Scheme) -> Reply:
+        if request.timeout > REQUEST_TIMEOUT:  # a long poll would block the other requests
+            async with self._turns.parallel():
+                pass
+            return await self._request(request, scheme)
+        async with self._turns.parallel():
+            return await self._request(request, scheme, _SerializedRetry(self._rejections))
+
+    async def _attempt_alone(self, request: Request, scheme: Scheme) -> Reply:
+        """Send a request while no other is in progress: parallel ones may use up its nonce, or replace it."""
+        async with self._turns.alone():
+            if request.timeout <= REQUEST_TIMEOUT:
+                return await self._request(request, scheme)
+        return await self._request(request, scheme)
+
+    async def _request(self, request: Request, scheme: Scheme, *more: ClientMiddlewareType) -> Reply:
         headers, middlewares = self._credentials(scheme)
-        if request.timeout <= REQUEST_TIMEOUT:  # a long poll would block the other requests
-            middlewares = (*middlewares, _SerializedRetry(self._rejections))
-        reply = await self._transport.request(request, headers=headers, middlewares=middlewares)
+        reply = await self._transport.request(request, headers=headers, middlewares=(*middlewares, *more))
         _LOGGER.debug("%s %s: %s %s", request.method, request.path, reply.status, reply.content_type)
         return reply
-
-    async def _attempt_alone(self, request: Request) -> Reply:
-        """Send a request with a nonce of its own: parallel requests may use up the shared one."""
-        return await self._transport.request(request, middlewares=(DigestAuthMiddleware(*self._account),))
 
     def _reset(self) -> None:
         """Discard the negotiated state: with wrong credentials, a cached nonce only adds a wrong attempt."""
