@@ -3,8 +3,8 @@
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
-from tests.common import capture_log_events, entity_id, state_of, until
-from tests.simulators.two_n import Simulator
+from tests.common import USERNAME, add_intercom, capture_log_events, entity_id, state_of, until
+from tests.simulators.two_n import Privilege, Simulator
 
 
 async def test_pressing_a_button_rings_its_bell_once(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
@@ -33,3 +33,31 @@ async def test_an_incoming_call_never_rings(hass: HomeAssistant, sim: Simulator,
     await until(lambda: state_of(hass, entry, "sensor", "call_state") == "ringing")
     assert state_of(hass, entry, "event", "bell_1") == "unknown"
     assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
+
+
+async def test_a_call_to_an_indoor_unit_rings_and_one_from_it_does_not(hass: HomeAssistant, sockets: None) -> None:
+    """Residents press its buttons and call others: neither is a visitor."""
+    async with Simulator("indoor") as sim:
+        entry = await add_intercom(hass, sim)
+        coordinator = entry.runtime_data.coordinator
+        session = sim.press("%1")
+        await until(lambda: state_of(hass, entry, "sensor", "call_state") == "ringing", "the outgoing call")
+        assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
+        assert coordinator.data.bells == {}
+        assert session is not None
+        sim.terminate(session)
+        await until(lambda: state_of(hass, entry, "sensor", "call_state") == "idle", "its end")
+        sim.incoming_call()
+        await until(lambda: state_of(hass, entry, "binary_sensor", "ringing") == "on", "a visitor")
+        assert coordinator.data.bells == {}
+
+
+async def test_an_intercom_with_hidden_switches_and_camera_is_no_indoor_unit(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    for privilege in (Privilege.SWITCH_MONITORING, Privilege.CAMERA_MONITORING):
+        sim.revoke(USERNAME, privilege)
+    entry = await add_intercom(hass, sim)
+    sim.press("%1")
+    await until(lambda: state_of(hass, entry, "binary_sensor", "ringing") == "on", "the ring")
+    assert state_of(hass, entry, "event", "bell_1") != "unknown"

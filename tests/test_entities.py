@@ -72,7 +72,7 @@ EXPECTED = {
     "indoor": {
         "binary_sensor": {"connectivity", "event_log", "port_input1", *PHONE},
         "button": CALLS | UPKEEP,
-        "event": {"bell_1", "bell_2", "call", "login_blocked", "tone", "visitor"},
+        "event": {"call", "login_blocked", "tone"},
         "notify": {"display_internal"},
         "sensor": {"call_state", "clock_drift", "firmware_expires", "last_call"},
         "update": {"firmware"},

@@ -146,3 +146,9 @@ async def together(*requests: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
 
 async def nothing() -> None:
     """Return nothing, in place of a request that is not needed."""
+
+
+def retrieve(task: asyncio.Task[Any]) -> None:
+    """Retrieve the exception of a task that may not be awaited any more, so that it is not logged."""
+    if not task.cancelled():
+        task.exception()

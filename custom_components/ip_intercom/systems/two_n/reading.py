@@ -1,6 +1,6 @@
 """Identity, description and polled state of a 2N, combined from several responses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ...model.features import Bells
@@ -20,13 +20,19 @@ from .events import ALARM_EVENTS
 from .maintenance import clock_of
 
 _TAMPER_PORT = "tamper"
+# Functions that a device at an entrance has, and what hides them.
+ENTRANCE = frozenset({"switch/caps", "camera/caps"})
+_HIDING = frozenset({Service.SWITCH, Service.CAMERA, Privilege.SWITCH_MONITORING, Privilege.CAMERA_MONITORING})
 
 MANUFACTURER = "2N"
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceParts:
-    """Parts of a device that are polled; ``phone_hidden`` is whether the account may not see its phone."""
+    """Parts of a device that are polled.
+
+    ``phone_hidden`` is whether the account may not see its phone; ``indoor`` is whether it is an indoor unit.
+    """
 
     switches: Mapping[int, SwitchCaps] = field(default_factory=dict)
     ports: Mapping[PortId, bool] = field(default_factory=dict)
@@ -34,6 +40,17 @@ class DeviceParts:
     access_points: bool = False
     bells: Bells = field(default_factory=lambda: Bells({}, {}))
     phone_hidden: bool = False
+    indoor: bool = False
+
+    def known_bells(self, bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:
+        """Return the bells; if none is known, one bell for any call of a visitor.
+
+        The directory of a device without a phone contains buttons too, but the device has none. The buttons of an
+        indoor unit are for residents.
+        """
+        if self.indoor or not (phone or self.phone_hidden):
+            return {}
+        return (bells.bells if bells is not None else {}) or {CALL_BELL: Bell(CALL_BELL)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,7 @@ def state_of(
     reading = main.reading if is_new else Reading()
     extra = reading_of(parts, None, None, None, None, rest.blocked, rest.clock)
     alarms: dict[Alarm, bool | None] = {ALARM_EVENTS[name]: None for name in main.reported if name in ALARM_EVENTS}
+    pending = {} if parts.indoor else parts.bells.bells
     return State(
         alarms=alarms | dict(reading.alarms or {}),
         doors=unread_doors(parts.switches) if "doors" in unread else reading.doors or {},
@@ -113,7 +131,7 @@ def state_of(
         access_points=extra.access_points or {},
         clock=extra.clock,
         firmware=Firmware(main.info.firmware) if main.maintained else None,
-        bells=parts.bells.bells if main.bells_pending else known_bells(main.bells, main.phone or parts.phone_hidden),
+        bells=pending if main.bells_pending else parts.known_bells(main.bells, main.phone),
         last_call=neutral_call(rest.call_log[0], names) if rest.call_log else None,
     )
 
@@ -176,11 +194,6 @@ def hides_phone(missing: Iterable[Missing], reported: frozenset[str]) -> bool:
     return KEY_EVENT in reported and any(one.name in {Service.PHONE, Privilege.PHONE_MONITORING} for one in missing)
 
 
-def known_bells(bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:
-    """Return the bells; if none is known, one bell for any call of a visitor.
-
-    The directory of a device without a phone contains buttons too, but the device has none.
-    """
-    if not phone:
-        return {}
-    return (bells.bells if bells is not None else {}) or {CALL_BELL: Bell(CALL_BELL)}
+def is_indoor(switches: Collection[object] | None, cameras: CameraCaps | None, missing: Iterable[Missing]) -> bool:
+    """Return whether a device is an indoor unit, which has neither switches nor cameras: residents call with it."""
+    return not switches and not (cameras and cameras.sources) and all(one.name not in _HIDING for one in missing)

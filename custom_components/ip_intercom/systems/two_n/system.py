@@ -20,7 +20,7 @@ from ..common.errors import (
     ServiceDisabled,
     UnexpectedReply,
 )
-from ..common.parts import AWAY, PartReader, nothing, part, together
+from ..common.parts import AWAY, PartReader, nothing, part, retrieve, together
 from ..common.privacy import Privacy
 from .calls import TwoNCallLog, TwoNCalls
 from .cameras import StreamAccess, TwoNCameras
@@ -37,6 +37,7 @@ from .log import TwoNLog
 from .maintenance import TwoNClocks, TwoNFirmware, TwoNMaintenance, TwoNSettings
 from .privacy import shows
 from .reading import (
+    ENTRANCE,
     DeviceParts,
     MainParts,
     OtherParts,
@@ -44,7 +45,7 @@ from .reading import (
     cameras_of,
     hides_phone,
     identity_of,
-    known_bells,
+    is_indoor,
     reading_of,
     state_of,
 )
@@ -188,16 +189,19 @@ class TwoNSystem:
         bells, pending = await self._available_bells(directory)
         failures, previous = self._reader.failures, self._parts
         self._controls = permitted if controls is None else controls
-        unanswered = "phone/status" in failures and (previous.phone or reading.calls is not None)
-        phone = reading.lines is not None or unanswered
+        phone = reading.lines is not None or (
+            "phone/status" in failures and (previous.phone or reading.calls is not None)
+        )
         self._parts = replace(
             parts, phone=phone or reading.calls is not None, access_points=previous.access_points,
             bells=bells or Bells({}, {}), phone_hidden=hides_phone(self._missing, reported),
+            indoor=previous.indoor if failures.keys() & ENTRANCE else is_indoor(switches, cameras, self._missing),
         )  # fmt: skip
-        maintained = Control.MAINTENANCE in self._controls
         if self.log is not None:
             self.log.set_exact(not any(missing.vital for missing in self._missing))
-        return MainParts(identity, reported, cameras, reading, phone, maintained, bells, pending)
+        return MainParts(
+            identity, reported, cameras, reading, phone, Control.MAINTENANCE in self._controls, bells, pending
+        )
 
     async def _read_rest(self) -> OtherParts:
         """Read the parts that few devices have or few users need."""
@@ -235,6 +239,7 @@ class TwoNSystem:
             peers=main.bells.peers if main.bells is not None else {},
             reports_access=bool(reported & (DECISION_EVENTS | CREDENTIAL_EVENTS)),
             has_phone=main.phone,
+            visitors=not parts.indoor,
             pushes=self.log is not None,
             occurrences=frozenset(
                 OCCURRENCE_EVENTS[name] for name in reported if name in OCCURRENCE_EVENTS and shows(name, self._privacy)
@@ -356,7 +361,7 @@ class TwoNSystem:
         if bells is None:
             return None
         self._parts = replace(self._parts, bells=bells)
-        return Bells(known_bells(bells, self._parts.phone or self._parts.phone_hidden), bells.peers)
+        return Bells(self._parts.known_bells(bells, self._parts.phone), bells.peers)
 
     async def examine(self) -> Mapping[str, object]:
         """Return functions, uptime and skipped rows for diagnostics (HTTP API 5.1.2, 5.1.4)."""
@@ -389,7 +394,7 @@ class TwoNSystem:
         """Return the running query of the directory, or start one: a large directory takes long."""
         if self._directory is None or self._directory.done():
             self._directory = asyncio.create_task(self._attempt(self._query_bells(), vital=False))
-            self._directory.add_done_callback(_retrieve)
+            self._directory.add_done_callback(retrieve)
         return self._directory
 
     async def _available_bells(self, directory: asyncio.Task[Bells | None]) -> tuple[Bells | None, bool]:
@@ -442,9 +447,3 @@ class TwoNSystem:
         usable = parts.switches or parts.ports or self.log or features.cameras or features.directory or features.calls
         if self._rejection is not None and (not usable or isinstance(self._rejection, SecureConnectionRequired)):
             raise self._rejection
-
-
-def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Retrieve the exception of a task that may not be awaited any more, so that it is not logged."""
-    if not task.cancelled():
-        task.exception()

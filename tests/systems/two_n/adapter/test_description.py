@@ -106,7 +106,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "doors": {},
         "lines": {"1": True, "2": None},
         "cameras": [],
-        "bells": {"1": "Alice Gruberová", "2": "Jiří Novák"},
+        "bells": {},
         "controls": {Control.CALLS, Control.MAINTENANCE},
         "alarms": set(),
     },
