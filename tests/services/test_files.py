@@ -1,6 +1,7 @@
 """Files of actions: invalid paths are errors, and existing files are overwritten only on request."""
 
 import errno
+from itertools import product
 import json
 import os
 from pathlib import Path
@@ -77,35 +78,32 @@ def test_every_action_that_writes_asks_whether_to_overwrite() -> None:
     assert all(described()[action]["fields"]["overwrite"]["default"] is False for action in WRITERS)
 
 
-@pytest.mark.parametrize("name", [*IMPOSSIBLE, *UNWRITABLE])
 async def test_an_impossible_file_name_is_an_error(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, special_files: Path, name: str
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, special_files: Path
 ) -> None:
-    ending, key = (IMPOSSIBLE | UNWRITABLE)[name]
     before = sorted(special_files.iterdir())
-    for action in ("snapshot", "download_config", "capture_download"):
+    names = (IMPOSSIBLE | UNWRITABLE).items()
+    for (name, (ending, key)), action in product(names, ("snapshot", "download_config", "capture_download")):
         requests = asked(sim)
         with pytest.raises(ServiceValidationError) as failed:
             await write(hass, entry, action, filename=f"{special_files}{ending}")
         allowed = {key, "file_unwritable"} if key == "path_not_allowed" else {key}
-        assert failed.value.translation_key in allowed, action
+        assert failed.value.translation_key in allowed, (name, action)
         json.dumps(str(failed.value)).encode()
         str(failed.value).encode()
-        assert "\0" not in str(failed.value)
-        assert asked(sim) == requests, "the device got no request"
-    assert sorted(special_files.iterdir()) == before
+        assert "\0" not in str(failed.value), (name, action)
+        assert asked(sim) == requests, f"the device got a request: {name}, {action}"
+        assert sorted(special_files.iterdir()) == before, (name, action)
     assert (special_files / "there").read_bytes() == b"old"
 
 
-@pytest.mark.parametrize("name", [*IMPOSSIBLE, "the directory itself", "a file as a directory", "a pipe"])
-async def test_an_unreadable_file_is_an_error(
-    hass: HomeAssistant, entry: ConfigEntry, special_files: Path, name: str
-) -> None:
-    ending, _ = (IMPOSSIBLE | UNWRITABLE)[name]
-    for action in ("upload_config", "upload_firmware", "recognize_plate"):
+async def test_an_unreadable_file_is_an_error(hass: HomeAssistant, entry: ConfigEntry, special_files: Path) -> None:
+    names = [*IMPOSSIBLE, "the directory itself", "a file as a directory", "a pipe"]
+    for name, action in product(names, ("upload_config", "upload_firmware", "recognize_plate")):
+        ending, _ = (IMPOSSIBLE | UNWRITABLE)[name]
         more = {"plate": "X"} if action == "recognize_plate" else {}
         key = await refusal(hass, entry, action, filename=f"{special_files}{ending}", **more)
-        assert key in {"file_name_impossible", "path_not_allowed", "file_unreadable"}, action
+        assert key in {"file_name_impossible", "path_not_allowed", "file_unreadable"}, (name, action)
 
 
 @pytest.mark.parametrize("action", ["snapshot", "download_config", "capture_download"])
