@@ -46,17 +46,17 @@ async def _requested[Result](request: Awaitable[Result]) -> Result:
         raise TalkError(str(err)) from err
 
 
-def report_calls(line: Line, tell: Callable[[CallFailure | None], None]) -> None:
+def report_calls(line: Line, report: Callable[[CallFailure | None], None]) -> None:
     """Report each call of a line: None once it is established, else why it failed."""
-    told: TalkError | None = None
+    reported: TalkError | None = None
 
     def follow(_: Line) -> None:
-        nonlocal told
-        if line.error is not None and line.error is not told:
-            told = line.error
-            tell(call_failure(told.word))
+        nonlocal reported
+        if line.error is not None and line.error is not reported:
+            reported = line.error
+            report(call_failure(reported.word))
         elif line.state is LineState.TALKING:
-            tell(None)
+            report(None)
 
     line.on_state = follow
 
