@@ -288,7 +288,7 @@ class EventStream:
                     self._auth_retry.clear()
                     has_recovered = self._coordinator.async_log_responded(delivery.live, delivery.failing)
                     await self._async_enqueue(replace(delivery, missed=True) if has_recovered else delivery)
-                    if log.replays:  # without that, a reload would lose the events that come meanwhile
+                    if log.replays:  # any other log would lose the events of this pause if the entry was reloaded
                         await self.async_let_ring_pass()
                     continue
                 await self._async_enqueue(delivery)

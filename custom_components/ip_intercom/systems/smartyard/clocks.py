@@ -133,7 +133,8 @@ class PushClock:
         elif self._shift < 0 and shift > self._shift + _SAME:
             # A push cannot arrive before it is sent: the one that seemed to be of a slow clock was delayed.
             self.adopt(min(shift, 0.0))
-        self._offsets.clear()  # those were delayed, too
+        # Pushes with other offsets were delayed, too: a later one like them proves nothing.
+        self._offsets.clear()
 
     def is_constant(self, timestamp: float) -> bool:
         """Return whether an earlier push had the same offset, and record this one."""
