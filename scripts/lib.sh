@@ -212,13 +212,13 @@ download_debian_python() {
 # Prepares an apt of its own in a directory, with the lists of one suite from the mirror that apt is configured with.
 private_apt() {
   local suite=$1 work=$2 release uri keyring
-  # The archive with the machine's own release is Debian's, whatever else apt is told of.
+  # The archive with the machine's own release is Debian's, also if apt has others.
   release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
   # shellcheck disable=SC2016
   uri=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Identifier: Packages' |
     awk -v release="$release" '$1 == release && $2 == "main" { print $3; exit }')
   if [[ -z $uri ]]; then
-    echo "apt is told of no archive of Debian $release"
+    echo "apt has no archive of Debian $release"
     return 1
   fi
   for keyring in /usr/share/keyrings/debian-archive-keyring.{gpg,pgp}; do

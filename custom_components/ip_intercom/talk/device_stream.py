@@ -157,7 +157,7 @@ class FallbackVideo:
     """A stream, and a substitute until it is available; a ``VideoSource``.
 
     Viewers see one video: the substitute ends at the first key frame of the stream. If the codecs of both differ, viewers
-    keep what they were told of when they began to watch.
+    keep the media that were announced when they began to watch.
     """
 
     def __init__(self, stream: DeviceStream, substitute: VideoSource) -> None:
@@ -166,7 +166,7 @@ class FallbackVideo:
         # The substitute is shown.
         self.yields = False
         self._stream, self._substitute = stream, substitute
-        # The codec that viewers were told of.
+        # The codec that was announced to viewers.
         self._codec: Codec | None = None
         self._gate = KeyFrameGate()
         self._sets = InBandSets("")

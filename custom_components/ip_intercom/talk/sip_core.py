@@ -89,7 +89,7 @@ class Dialog:
     routes: tuple[str, ...] = ()
     local_cseq: int = 0
     remote_cseq: int | None = None
-    # The peer has told its target.
+    # The peer has sent its target.
     established: bool = False
     # The connection that the peer uses; over UDP, the address of the target decides.
     flow: Flow | None = None

@@ -11,7 +11,7 @@ from .sip_messages import Headers, Message, Request
 # Seconds: the smallest interval to accept (RFC 4028, 5), and the one to ask for (4).
 MIN_SE: Final = 90
 WANTED: Final = 1800
-# The smallest interval for a peer that cannot be told of a longer one.
+# The smallest interval for a peer to which a longer one cannot be sent.
 _SHORTEST: Final = 30
 # A call ends this long before its interval does, or a third of it (RFC 4028, 10).
 _MARGIN: Final = 32

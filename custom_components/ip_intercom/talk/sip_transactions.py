@@ -417,7 +417,7 @@ class Transactions:
         self._servers.pop(transaction.key, None)
 
     def close(self) -> None:
-        """End all transactions; what waits for a response is told that the connection is lost."""
+        """End all transactions; requests that wait for a response fail because the connection is lost."""
         for client in list(self._clients.values()):
             client.fail(Failure.LOST)
         for server in list(self._servers.values()):

@@ -142,11 +142,11 @@ class Onvif:
                 for part, names in (("Date", ("Year", "Month", "Day")), ("Time", ("Hour", "Minute", "Second")))
                 for name in names
             )
-            told = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
+            reported = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
         except ValueError:
             _LOGGER.debug("ONVIF reports no valid time")
             return
-        self._ahead = told - datetime.now(UTC)
+        self._ahead = reported - datetime.now(UTC)
 
     async def _media_services(self) -> Mapping[str, str]:
         """Return the paths of the media services, by namespace."""
