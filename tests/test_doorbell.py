@@ -2,6 +2,7 @@
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+import pytest
 
 from tests.common import USERNAME, add_intercom, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Privilege, Simulator
@@ -61,3 +62,38 @@ async def test_an_intercom_with_hidden_switches_and_camera_is_no_indoor_unit(
     sim.press("%1")
     await until(lambda: state_of(hass, entry, "binary_sensor", "ringing") == "on", "the ring")
     assert state_of(hass, entry, "event", "bell_1") != "unknown"
+
+
+@pytest.mark.parametrize("reload", [False, True])
+@pytest.mark.parametrize("lost", ["privilege", "failure", "forbidden"])
+async def test_named_bells_ring_after_access_to_the_directory_is_lost(
+    hass: HomeAssistant, sim: Simulator, reload: bool, lost: str
+) -> None:
+    """The buttons stay where they are: their numbers, and the numbers that they called, still tell the bell."""
+    entry = await add_intercom(hass, sim)
+    match lost:
+        case "privilege":
+            sim.revoke(USERNAME, Privilege.SYSTEM_CONTROL)
+        case "failure":
+            sim.fault("dir/query", "status")
+        case _:
+            sim.garbage("dir/query", "html", status=403)
+    if reload:
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+    else:
+        await entry.runtime_data.coordinator.async_describe()
+    coordinator = entry.runtime_data.coordinator
+    assert set(coordinator.data.bells) == {"1", "2"}
+    for bell in ("1", "2"):
+        assert state_of(hass, entry, "event", f"bell_{bell}") == "unknown"
+    sim.press("%2")
+    await until(lambda: state_of(hass, entry, "event", "bell_2") != "unknown", "the ring")
+    state = hass.states.get(entity_id(hass, entry, "event", "bell_2"))
+    assert state is not None and "Jiří Novák" in state.name
+    assert state_of(hass, entry, "event", "bell_1") == "unknown"
+    # Without records of presses, the called number tells.
+    sim.terminate(next(iter(sim.calls)))
+    sim.revoke(USERNAME, Privilege.KEYPAD_MONITORING)
+    sim.press("%1")
+    await until(lambda: state_of(hass, entry, "event", "bell_1") != "unknown", "the ring of the other one")

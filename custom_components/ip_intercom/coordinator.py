@@ -94,7 +94,7 @@ class IntercomCoordinator(StateCoordinator):
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any], system: System, found: RestoredState) -> None:
-        super().__init__(hass, _LOGGER, entry, POLL_ALONE, system, found.bells)
+        super().__init__(hass, _LOGGER, entry, POLL_ALONE, system, found)
         self.device_id = ""
         self._found = found
         self._described = False
@@ -134,7 +134,7 @@ class IntercomCoordinator(StateCoordinator):
         if (back_off := back_offs.get(self.config_entry.entry_id)) is not None and time.monotonic() < back_off.until:
             raise self._failure(UpdateFailed, back_off.err)
         try:
-            description = await self.auth_retry.confirmed(lambda: self.system.connect(known))
+            description = self.with_directory(await self.auth_retry.confirmed(lambda: self.system.connect(known)))
         except AuthenticationFailed as err:
             self.rejected = err
             raise self._failure(ConfigEntryAuthFailed, err) from err
@@ -231,6 +231,7 @@ class IntercomCoordinator(StateCoordinator):
             return
         if self.config_entry.unique_id not in description.identity.names:
             return
+        description = self.with_directory(description)
         self._state = after(described(self._state, description.state, description.unread), changes)
         self._async_apply_description(description)
         self._async_recover()
@@ -246,7 +247,6 @@ class IntercomCoordinator(StateCoordinator):
         identity = replace(description.identity, id=self.config_entry.unique_id or "")
         self.description = replace(description, identity=identity)
         self._async_retry_unanswered(description)
-        self.peers = description.peers
         if CONF_CONTROLS in self.config_entry.data:
             controls = sorted(map(str, description.controls))
             data = {**self.config_entry.data, CONF_CONTROLS: controls}
@@ -292,7 +292,7 @@ class IntercomCoordinator(StateCoordinator):
             return
         if bells is None:
             return
-        self.peers = bells.peers
+        self.directory = bells
         # Bells that rang are kept, even if the directory no longer lists them.
         self._state = replace(self._state, bells={**self._state.bells, **bells.bells})
         self.async_publish()

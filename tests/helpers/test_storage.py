@@ -6,6 +6,7 @@ import json
 import pytest
 
 from custom_components.ip_intercom.helpers.storage import RestoredState
+from custom_components.ip_intercom.model.features import Bells
 from custom_components.ip_intercom.model.parts import Access, Alarm, Bell, Port
 from custom_components.ip_intercom.model.state import State
 
@@ -21,16 +22,20 @@ STATE = State(
     last_access=ACCESS,
     public_floors=(1, 3),
 )
+DIRECTORY = Bells({"1": Bell("1", "Alice", 1), "2": Bell("2", button=2)}, {"101": "1"})
 FRESH = State(alarms=dict.fromkeys(STATE.alarms))
 
 
 def kept(state: State, *, names: bool = True) -> RestoredState:
     """Return the restored state after the next start."""
-    return RestoredState.from_store(json.loads(json.dumps(RestoredState.in_state(state, {}).as_store())), names=names)
+    return RestoredState.from_store(
+        json.loads(json.dumps(RestoredState.in_state(state, {}, DIRECTORY).as_store())), names=names
+    )
 
 
 def test_the_restored_state_survives_a_round_trip_to_json() -> None:
-    found = RestoredState.in_state(STATE, {"7": Bell("7", button=7)})
+    found = RestoredState.in_state(STATE, {"7": Bell("7", button=7)}, DIRECTORY)
+    assert found.directory == DIRECTORY
     assert RestoredState.from_store(json.loads(json.dumps(found.as_store()))) == found
 
 

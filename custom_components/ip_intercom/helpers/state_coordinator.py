@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from ..const import DOMAIN
-from ..model.features import Features, System
+from ..model.features import Bells, Features, System
 from ..model.parts import Bell, BellId, Door, DoorId, SessionId
 from ..model.state import Description, State, changed_parts, with_bell, with_door
 from ..systems.common.errors import IntercomError
@@ -158,13 +158,13 @@ class StateCoordinator(CommandCoordinator):
     """Coordinator that holds the state of one intercom.
 
     Args:
-        found_bells: Bells that no directory lists, restored from the previous run.
+        found: State restored from the previous run.
 
     Attributes:
         system: The adapter. Send commands of its features through ``async_command``.
         follower: Receives polls and descriptions; None before the entry is set up.
         description: The identity and capabilities of the device.
-        peers: The bell for each called number.
+        directory: The bells of the last directory that could be read, and the bell for each called number.
         found_bells: Bells that no directory lists, known because they rang.
         changed_parts: The changed parts of the state during an update of the listeners; None if all may have.
     """
@@ -178,14 +178,14 @@ class StateCoordinator(CommandCoordinator):
         entry: ConfigEntry[Any],
         update_interval: timedelta,
         system: System,
-        found_bells: Mapping[BellId, Bell],
+        found: RestoredState,
     ) -> None:
         super().__init__(hass, logger, entry, update_interval)
         self.system = system
         self.follower: Follower | None = None
         self.description: Description
-        self.peers: Mapping[str, BellId] = {}
-        self.found_bells = dict(found_bells)
+        self.directory = found.directory
+        self.found_bells = dict(found.bells)
         self.changed_parts: frozenset[str] | None = None
         self._state = State()
         self._read_lock = asyncio.Lock()
@@ -199,7 +199,22 @@ class StateCoordinator(CommandCoordinator):
     @property
     def found(self) -> RestoredState:
         """The state to restore in the next run."""
-        return RestoredState.in_state(self._state, self.found_bells)
+        return RestoredState.in_state(self._state, self.found_bells, self.directory)
+
+    def with_directory(self, description: Description) -> Description:
+        """Return a description with the bells of the last directory if its own could not be read, else remember them."""
+        if description.bells_pending:
+            return description
+        if "bells" not in description.unread or not self.directory.bells:
+            self.directory = Bells(description.state.bells, description.peers)
+            return description
+        bells, peers = self.directory.bells, self.directory.peers
+        return replace(description, state=replace(description.state, bells=bells), peers=peers)
+
+    @property
+    def peers(self) -> Mapping[str, BellId]:
+        """Return the bell for each called number."""
+        return self.directory.peers
 
     @property
     def bells(self) -> Mapping[BellId, Bell]:

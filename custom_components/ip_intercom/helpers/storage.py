@@ -15,6 +15,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
+from ..model.features import Bells
 from ..model.parts import Access, Alarm, Bell, BellId, Port, PortId
 from ..model.state import State
 
@@ -89,6 +90,7 @@ class RestoredState:
     alarm_parts: Mapping[tuple[Alarm, str], bool | None] = field(default_factory=dict)
     last_access: Access | None = None
     public_floors: tuple[int, ...] | None = None
+    directory: Bells = field(default_factory=lambda: Bells({}, {}))
 
     @classmethod
     def from_store(cls, stored: Mapping[str, Any], *, names: bool = True) -> RestoredState:
@@ -117,11 +119,12 @@ class RestoredState:
             },
             _access(stored.get("last_access"), names=names),
             None if floors is None else tuple(int(floor) for floor in floors),
+            _directory(stored.get("directory", {})),
         )
 
     @classmethod
-    def in_state(cls, state: State, bells: Mapping[BellId, Bell]) -> RestoredState:
-        """Return the values to restore from a state, and the bells that no directory lists."""
+    def in_state(cls, state: State, bells: Mapping[BellId, Bell], directory: Bells) -> RestoredState:
+        """Return the values to restore from a state, the bells that no directory lists, and those of the last one."""
         return cls(
             bells,
             {port.id: port.on for port in state.ports.values() if port.virtual},
@@ -129,6 +132,7 @@ class RestoredState:
             state.alarm_parts,
             state.last_access,
             state.public_floors,
+            _of_buttons(directory),
         )
 
     def as_store(self) -> dict[str, Any]:
@@ -147,6 +151,10 @@ class RestoredState:
                 **{key: getattr(access, key) for key in _ACCESS_TEXTS},
             },
             "public_floors": None if self.public_floors is None else list(self.public_floors),
+            "directory": {
+                "bells": [[bell.id, bell.button, bell.name] for bell in self.directory.bells.values()],
+                "peers": dict(self.directory.peers),
+            },
         }
 
     def added_to(self, state: State) -> State:
@@ -175,6 +183,20 @@ def _with_state(item: Any) -> tuple[PortId, bool | None]:
 
 def _flag(stored: list[bool | None]) -> bool | None:
     return _state(stored[0]) if stored else None
+
+
+def _of_buttons(directory: Bells) -> Bells:
+    """Return the bells of buttons: other ones are not in a directory."""
+    bells = {bell.id: bell for bell in directory.bells.values() if bell.button is not None and bell.place is None}
+    return Bells(bells, {peer: bell for peer, bell in directory.peers.items() if bell in bells})
+
+
+def _directory(stored: Mapping[str, Any]) -> Bells:
+    bells = {
+        _text(bell): Bell(_text(bell), None if name is None else _text(name), int(button))
+        for bell, button, name in stored.get("bells", [])
+    }
+    return Bells(bells, {_text(peer): _text(bell) for peer, bell in stored.get("peers", {}).items()})
 
 
 def _access(stored: Mapping[str, Any] | None, *, names: bool) -> Access | None:

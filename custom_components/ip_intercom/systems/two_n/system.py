@@ -79,6 +79,7 @@ _UNREAD = {
     "phone/status": "lines",
     "call/status": "calls",
     _BLOCKED: "access_points",
+    _DIRECTORY: "bells",
 }
 # The clock is read with every twelfth poll only, as it drifts slowly.
 _READINGS_PER_CLOCK = 12
@@ -199,9 +200,8 @@ class TwoNSystem:
         )  # fmt: skip
         if self.log is not None:
             self.log.set_exact(not any(missing.vital for missing in self._missing))
-        return MainParts(
-            identity, reported, cameras, reading, phone, Control.MAINTENANCE in self._controls, bells, pending
-        )
+        maintained = Control.MAINTENANCE in self._controls
+        return MainParts(identity, reported, cameras, reading, phone, maintained, bells, pending)
 
     async def _read_rest(self) -> OtherParts:
         """Read the parts that few devices have or few users need."""
@@ -219,7 +219,8 @@ class TwoNSystem:
     def _description(self, main: MainParts, rest: OtherParts, *, is_new: bool) -> Description:
         """Return the description; unless the main part ``is_new``, its state is older than that of the events."""
         parts, reported, failures = self._parts, main.reported, self._reader.failures
-        unread = frozenset(part for function, part in _UNREAD.items() if function in failures)
+        lost = failures.keys() | ({_DIRECTORY} if main.bells is None else set())
+        unread = frozenset(part for function, part in _UNREAD.items() if function in lost)
         if not is_new:
             unread |= frozenset(_UNREAD.values()) - {_UNREAD[_BLOCKED]}
         self.features = self._features(self._controls, main.phone, cameras_of(main))
