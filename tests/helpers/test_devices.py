@@ -17,7 +17,7 @@ from tests.simulators.two_n import Simulator
         ([Bell("1", "Alice", 1)], ["Alice"]),
         ([Bell("1", "Alice", 1), Bell("2", "Bob", 2)], ["Alice", "Bob"]),
         ([Bell("1", "Alice", 1), Bell("2", "Alice", 2)], ["Alice (1)", "Alice (2)"]),
-        ([Bell("1", "Alice", 1), Bell("2", "alice ", 2)], ["Alice (1)", "alice  (2)"]),
+        ([Bell("1", "Alice", 1), Bell("2", "alice ", 2)], ["Alice (1)", "alice (2)"]),
         ([Bell("1", None, 1), Bell("2", None, 2)], ["1", "2"]),
         ([Bell("1", "2", 1), Bell("2", None, 2)], ["2 (1)", "2 (2)"]),
         ([Bell("call"), Bell("1", "Alice", 1)], [None, "Alice"]),

@@ -1,6 +1,7 @@
 """A single function fails at setup: the others work, and it is added later."""
 
 from datetime import timedelta
+import json
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -75,3 +76,20 @@ async def test_a_slow_directory_delays_nothing(hass: HomeAssistant, sim: Simulat
     await until(lambda: er.async_get(hass).async_get_entity_id("event", "ip_intercom", f"{entry.unique_id}_bell_1"))
     state = hass.states.get(entity_id(hass, entry, "event", "bell_1"))
     assert state is not None and "Alice" in state.name
+
+
+@pytest.mark.parametrize(
+    ("path", "result"),
+    [
+        ("switch/caps", {"switches": None}),
+        ("io/caps", {"ports": None}),
+        ("camera/caps", {"jpegResolution": None, "sources": None}),
+        ("dir/query", {"series": "1", "timestamp": 1, "users": None}),
+        ("call/status", {"sessions": None}),
+        ("phone/status", {"accounts": None}),
+    ],
+)
+async def test_null_is_an_empty_list(hass: HomeAssistant, sim: Simulator, path: str, result: dict[str, object]) -> None:
+    sim.garbage(path, json.dumps({"success": True, "result": result}), "application/json")
+    entry = await add_intercom(hass, sim)
+    assert entry.runtime_data.coordinator.description.missing == frozenset()

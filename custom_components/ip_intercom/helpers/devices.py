@@ -202,9 +202,9 @@ def _neighbors[P: (Bell, Camera, Door)](part: P, parts: Iterable[P]) -> Iterable
 
 
 def _name(part: Bell | Camera | Door) -> str | None:
-    if part.name is None and isinstance(part, Bell) and part.button is not None:
-        return str(part.button)
-    return None if part.name is None else short_name(part.name)
+    if name := short_name(part.name):
+        return name
+    return str(part.button) if isinstance(part, Bell) and part.button is not None else None
 
 
 def _mark(part: Bell | Camera | Door) -> str:

@@ -23,8 +23,14 @@ type SettingId = str
 _LONGEST_NAME = 100
 
 
-def short_name(name: str) -> str:
-    """Return a name of a device or part, with an ellipsis if it is too long."""
+def one_line(name: str) -> str:
+    """Return a name without line breaks and extra spaces."""
+    return " ".join(name.split())
+
+
+def short_name(*names: str | None) -> str:
+    """Return the first name that is not blank, on one line, with an ellipsis if it is too long."""
+    name = next((found for name in names if name is not None and (found := one_line(name))), "")
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 

@@ -416,7 +416,7 @@ def identity_of(info: SystemInfo, location: str | None, host: str | None) -> Ide
         serial=None,
         manufacturer=MANUFACTURER,
         model=info.model,
-        name=short_name(location or info.model or host or MANUFACTURER),
+        name=short_name(location, info.model, host, MANUFACTURER),
         firmware=info.firmware,
         hardware=info.hardware,
     )

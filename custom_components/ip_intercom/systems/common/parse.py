@@ -100,6 +100,12 @@ def objects(value: object) -> tuple[Fields, ...]:
     return tuple(item for item in value if isinstance(item, Mapping))
 
 
+def listed(content: object, name: str) -> list[object] | None:
+    """Return a list, or the one with a name in an object; null is an empty list. None if there is none."""
+    value = fields(content).get(name, content)
+    return [] if value is None else value if isinstance(value, list) else None
+
+
 def row(value: object) -> Fields | None:
     """Return ``value`` if it is a JSON object, else None."""
     return value if isinstance(value, Mapping) else None

@@ -4,7 +4,20 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ...model.features import Bells
-from ...model.parts import Alarm, Bell, BellId, Camera, Display, Firmware, Identity, Line, LineId, PortId, short_name
+from ...model.parts import (
+    Alarm,
+    Bell,
+    BellId,
+    Camera,
+    Display,
+    Firmware,
+    Identity,
+    Line,
+    LineId,
+    PortId,
+    one_line,
+    short_name,
+)
 from ...model.ring_detector import CALL_BELL, peer_number
 from ...model.state import Missing, Reading, State
 from ..common.parse import Fields, integer, objects, text
@@ -145,7 +158,7 @@ def identity_of(info: SystemInfo, host: str | None) -> Identity:
         serial=info.serial,
         manufacturer=MANUFACTURER,
         model=model,
-        name=short_name(info.name or model or host or MANUFACTURER),
+        name=short_name(info.name, model, host, MANUFACTURER),
         firmware=info.firmware,
         hardware=info.hardware,
     )
@@ -171,7 +184,7 @@ def bells_of(answer: DirectoryAnswer) -> Bells:
     for entry in answer.entries:
         buttons = buttons_of(entry.fields)
         for button in () if entry.deleted else buttons:
-            names.setdefault(button, []).append(text(entry.fields.get("name")) or "")
+            names.setdefault(button, []).append(one_line(text(entry.fields.get("name")) or ""))
             for position in objects(entry.fields.get("callPos")):
                 if (peer := text(position.get("peer"))) is not None:
                     peers.setdefault(peer_number(peer), str(button))

@@ -600,3 +600,17 @@ async def test_names_are_redacted_without_the_option(bench: Bench) -> None:
     bench.sim.enter_code("1234")
     assert "Alice" not in repr((await pending).events)
     await system.close()
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"), [("  Front\r\n door ", "Front door"), (" \n", "2N IP Verso"), ("Gate", "Gate")]
+)
+async def test_a_name_is_one_line(start: Start, told: str, shown: str) -> None:
+    bench = await start(identity={"deviceName": told})
+    bench.sim.rename_entry("Alice Gruberová", " Alice\n Gruberová ")
+    bench.sim.rename_entry("Jiří Novák", "  ")
+    system = system_of(bench)
+    found = await system.connect(ALL)
+    assert found.identity.name == shown
+    assert {bell.id: bell.name for bell in found.state.bells.values()} == {"1": "Alice Gruberová", "2": None}
+    await system.close()

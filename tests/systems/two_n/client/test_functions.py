@@ -242,7 +242,7 @@ async def test_invalid_switch_commands_are_errors(device: TwoNDevice) -> None:
     ("told", "understood"),
     [
         ({}, UnexpectedReply),
-        ({"switches": None}, UnexpectedReply),
+        ({"switches": None}, ()),
         ({"switches": {"0": {"switch": 1, "active": True}}}, UnexpectedReply),
         ({"switches": [None, 5, {}, {"switch": "x"}]}, UnexpectedReply),
         ({"switches": []}, ()),
@@ -265,7 +265,7 @@ async def test_unusual_switch_values_are_decoded(bench: Bench, told: object, und
             await device.switch.status()
         return
     assert await device.switch.status() == understood
-    rows = told["switches"] if isinstance(told, dict) else []
+    rows = (told["switches"] or []) if isinstance(told, dict) else []
     assert device.client.skipped["/api/switch/status"] == sum(row is None or "active" not in row for row in rows)
 
 
@@ -613,12 +613,14 @@ async def test_each_model_returns_its_events(any_bench: Bench) -> None:
             await request
 
 
-@pytest.mark.parametrize("told", [{}, {"events": "KeyPressed"}, {"events": None}, {"events": [None]}])
+@pytest.mark.parametrize("told", [{}, {"events": "KeyPressed"}, {"events": [None]}])
 async def test_unreadable_log_caps_are_an_error(bench: Bench, told: object) -> None:
     answers(bench, "log/caps", told)
     with pytest.raises(UnexpectedReply):
         await bench.device().log.caps()
     answers(bench, "log/caps", [])
+    assert await bench.device().log.caps() == frozenset()
+    answers(bench, "log/caps", {"events": None})
     assert await bench.device().log.caps() == frozenset()
 
 

@@ -18,7 +18,7 @@ from ...common.errors import (
 )
 from ...common.http import HttpTransport, Stream, is_file
 from ...common.messages import MAX_JSON, REQUEST_TIMEOUT, Reply, Request, Upload
-from ...common.parse import Fields
+from ...common.parse import Fields, listed
 from .auth import Authentication
 from .protocol import JSON_TYPES, Endpoint, result
 
@@ -102,12 +102,12 @@ class TwoNClient:
             IntercomError: As ``call``.
         """
         result = await self.call(endpoint, params, wait=wait, patience=patience)
-        listed = result if isinstance(result, list) else result.get(name)
-        if not isinstance(listed, list):
+        items = listed(result, name)
+        if items is None:
             raise UnexpectedReply(f"{endpoint.path} returned no {name}")
-        found = tuple(row for item in listed if (row := read(item)) is not None)
-        self.skipped[endpoint.path] += len(listed) - len(found)
-        if listed and not found and not tolerant:
+        found = tuple(row for item in items if (row := read(item)) is not None)
+        self.skipped[endpoint.path] += len(items) - len(found)
+        if items and not found and not tolerant:
             raise UnexpectedReply(f"{endpoint.path} returned unreadable {name}")
         return found
 

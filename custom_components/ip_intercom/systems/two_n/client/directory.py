@@ -6,7 +6,7 @@ from typing import Annotated
 
 from ...common.decode import Key, decode_reply
 from ...common.errors import PermissionDenied, UnexpectedReply
-from ...common.parse import Fields, fields, flag, objects, text
+from ...common.parse import Fields, fields, flag, listed, objects, text
 from .client import Functions
 from .protocol import (
     DIR_CREATE,
@@ -103,7 +103,7 @@ class Directory(Functions):
 
     async def _ask(self, endpoint: Endpoint, body: Mapping[str, object]) -> DirectoryAnswer:
         result = fields(await self._client.call(endpoint, body=body))
-        if not isinstance(result.get("users"), list):
+        if listed(result, "users") is None:
             raise UnexpectedReply(f"{endpoint.path} returned no users")
         return decode_reply(DirectoryAnswer, result, endpoint.path)
 

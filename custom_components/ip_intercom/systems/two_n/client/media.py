@@ -11,7 +11,7 @@ from ...common.decode import Key, decode
 from ...common.errors import UnexpectedReply
 from ...common.http import Stream
 from ...common.messages import Upload
-from ...common.parse import fields, integer, objects, positive, text, texts
+from ...common.parse import fields, integer, listed, objects, positive, text, texts
 from .client import Functions
 from .protocol import (
     AUDIO_TEST,
@@ -45,8 +45,8 @@ class Camera(Functions):
     async def caps(self) -> CameraCaps:
         """Return sources and sizes, sorted by size (HTTP API 5.8.1)."""
         result = fields(await self._client.call(CAMERA_CAPS))
-        resolutions, listed = result.get("jpegResolution"), result.get("sources")
-        if not isinstance(resolutions, list) or not isinstance(listed, list):
+        resolutions, items = listed(result, "jpegResolution"), listed(result, "sources")
+        if resolutions is None or items is None:
             raise UnexpectedReply("the device returned no list of cameras")
         sizes = {
             (width, height)
@@ -54,8 +54,8 @@ class Camera(Functions):
             if (width := integer(item.get("width"))) and (height := integer(item.get("height")))
         }
         # Some firmware lists plain strings.
-        sources = tuple(source for item in listed if (source := text(fields(item).get("source")) or text(item)))
-        if (listed and not sources) or (resolutions and not sizes):
+        sources = tuple(source for item in items if (source := text(fields(item).get("source")) or text(item)))
+        if (items and not sources) or (resolutions and not sizes):
             raise UnexpectedReply("the device returned unreadable cameras")
         return CameraCaps(sources, tuple(sorted(sizes, key=lambda size: (size[0] * size[1], size))))
 
