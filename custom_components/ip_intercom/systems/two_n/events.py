@@ -87,7 +87,7 @@ _METHODS: Mapping[str, str] = {
     "MobKeyEntered": "mobkey",
 }
 # Longest delay in seconds between a credential and the decision about it; a second factor may come in between.
-_DECISION_DELAY = 30
+DECISION_DELAY = 30
 
 # After these events the device may have other switches, ports, displays, cameras or event types.
 _CAPABILITY_EVENTS = ("CapabilitiesChanged", "ConfigurationChanged", "ExternalCameraStateChanged", "HardwareChanged")
@@ -115,7 +115,7 @@ class Credentials:
         if record.event not in DECISION_EVENTS or (last := self._last.pop(point, None)) is None:
             return None
         method, before, time = last
-        return method if _is_same(before, session) and 0 <= record.utc_time - time <= _DECISION_DELAY else None
+        return method if _is_same(before, session) and 0 <= record.utc_time - time <= DECISION_DELAY else None
 
     def decide(self, record: LogEvent) -> None:
         """Remember a credential that is reported as the decision, as none followed."""
@@ -128,7 +128,7 @@ class Credentials:
         if record.event not in DECISION_EVENTS or (decided := self._decided.pop(point, None)) is None:
             return False
         before, time = decided
-        return _is_same(before, session) and 0 <= record.utc_time - time <= _DECISION_DELAY
+        return _is_same(before, session) and 0 <= record.utc_time - time <= DECISION_DELAY
 
 
 def undecided(records: Iterable[LogEvent]) -> tuple[LogEvent, ...]:

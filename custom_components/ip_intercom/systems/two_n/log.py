@@ -17,7 +17,7 @@ from .calls import Visitors
 from .client.cursor import Batch, Cursor, EventKey, GapReason, LogEvent, Reading
 from .client.log import LogReader
 from .client.protocol import Privilege
-from .events import DECISION_EVENTS, Credentials, gap_event, neutral_event, undecided
+from .events import CREDENTIAL_EVENTS, DECISION_DELAY, DECISION_EVENTS, Credentials, gap_event, neutral_event, undecided
 from .privacy import shows
 
 _LOGGER = logging.getLogger(__name__)
@@ -265,6 +265,8 @@ class WithheldEvents:
     missing: frozenset[Missing] = frozenset()
     exact: bool = True
     _last: LogEvent | None = field(default=None, init=False)
+    # The last credential whose access is not decided yet.
+    _credential: LogEvent | None = field(default=None, init=False)
     _evidence: dict[Missing, int] = field(default_factory=dict, init=False)
 
     def reset(self) -> None:
@@ -274,12 +276,18 @@ class WithheldEvents:
     def observe(self, event: LogEvent) -> None:
         """Process the next record of the log."""
         last, self._last = self._last, event
+        if event.event in CREDENTIAL_EVENTS:
+            self._credential = event
         if (visible := _PROOF.get(event.event)) is not None:
             self._evidence.pop(visible, None)
             self.missing -= {visible}
             return
         hidden = event.id - last.id - 1 if last is not None and event.up_time >= last.up_time else 0
         find_missing = _FOLLOWERS.get(event.event)
+        if event.event in DECISION_EVENTS:
+            credential, self._credential = self._credential, None
+            if credential is not None and 0 <= event.up_time - credential.up_time <= DECISION_DELAY:
+                return  # no card and no code is missing
         if hidden <= 0 or find_missing is None or not self.exact:
             return
         missing = find_missing(event, hidden)

@@ -53,6 +53,18 @@ def test_other_records_are_no_evidence_of_hidden_events(records: list[Record]) -
     assert seen(START, *records).missing == set()
 
 
+@pytest.mark.parametrize("name", ["FingerEntered", "MobKeyEntered", "LicensePlateRecognized", "CodeEntered"])
+def test_a_hidden_record_after_another_credential_is_no_card(name: str) -> None:
+    """The credential is there: a record that the device does not list came in between."""
+    records: list[Record] = [(2, name, {}), (4, "UserAuthenticated", {}), (5, name, {}), (7, "UserAuthenticated", {})]
+    assert seen(START, *records).missing == set()
+    # It belongs to one access only, and to one that is soon.
+    assert seen(START, *records, (9, "UserAuthenticated", {}), (11, "UserAuthenticated", {})).missing == {CARDS}
+    late: list[Record] = [(2, name, {}), (42, "InputChanged", {}), (44, "UserAuthenticated", {})]
+    again: list[Record] = [(45, name, {}), (85, "InputChanged", {}), (87, "UserAuthenticated", {})]
+    assert seen(START, *late, *again).missing == {CARDS}
+
+
 def test_numbers_of_another_boot_are_no_hidden_events() -> None:
     withheld = WithheldEvents(ALL)
     for number, up_time in ((40, 900), (6, 5), (12, 3)):
