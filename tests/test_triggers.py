@@ -199,3 +199,60 @@ async def test_names_differ_from_those_of_home_assistant(hass: HomeAssistant) ->
         ]
         assert ours and others
         assert not ours & others, language
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_restart_of_the_device_ends_its_calls(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, answered: bool
+) -> None:
+    """The device reports no end of them, and counts its calls from one again."""
+    runs = await automate(hass, device_target(entry), also_late=True)
+    first = sim.press("%1")
+    assert first is not None
+    await until(lambda: "call_started" in counts(runs), "the call")
+    if answered:
+        sim.answer(first)
+        await until(lambda: "call_answered" in counts(runs), "the answer")
+    await sim.reboot()
+    await until(lambda: "call_ended" in counts(runs), "the restart")
+    assert counts(runs).get("call_missed", 0) == (0 if answered else 1)
+    await sim.wait_for_pull()
+    second = sim.press("%1")
+    assert second == first
+    sim.terminate(second)
+    await until(lambda: counts(runs)["call_ended"] == 2, "the end")
+    await settle(hass, sim, entry)
+    assert counts(runs)["call_started"] == 2
+    assert counts(runs)["call_missed"] == (1 if answered else 2)
+
+
+async def test_a_call_that_ended_while_the_device_was_away_is_over(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """Its end fires nothing, as it is late, but the next call may have its number."""
+    runs = await automate(hass, device_target(entry))
+    first = sim.press("%1")
+    assert first is not None
+    await until(lambda: "call_started" in counts(runs), "the call")
+    sim.lose_connection()
+    sim.terminate(first)
+    sim.pass_time(200)
+    await sim.reboot()
+    await sim.wait_for_pull()
+    await settle(hass, sim, entry)
+    assert sim.press("%1") == first
+    await settle(hass, sim, entry)
+    assert counts(runs) == {"doorbell_rang": 2, "call_started": 2, "visitor_missed": 1}
+
+
+async def test_a_call_that_outlasts_a_reload_ends(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
+    runs = await automate(hass, device_target(entry))
+    session = sim.press("%1")
+    assert session is not None
+    sim.answer(session)
+    await until(lambda: "call_answered" in counts(runs), "the answer")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await sim.wait_for_pull()
+    sim.terminate(session)
+    await settle(hass, sim, entry)
+    assert counts(runs) == {"doorbell_rang": 1, "call_started": 1, "call_answered": 1, "call_ended": 1}

@@ -640,3 +640,19 @@ async def test_a_visitor_does_not_concern_the_images_of_other_devices(
         await until(lambda: told, "the image")
         await hass.async_block_till_done()
         assert {er.async_get(hass).entities[image].config_entry_id for image in told} == {entry.entry_id}
+
+
+async def test_the_visitor_event_has_the_time_of_the_row(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """The clock of the device may be wrong."""
+    sim.advance_clock(-7200)
+    await sim.wait_for_pull()
+    session = sim.press("%1")
+    assert session is not None
+    sim.terminate(session)
+    await until(lambda: state_of(hass, entry, "event", "visitor") != "unknown", "the outcome")
+    state = hass.states.get(entity_id(hass, entry, "event", "visitor"))
+    assert state is not None
+    assert state.attributes["rang"] == rows(entry)[0].time.isoformat()
+    assert dt_util.utcnow() - rows(entry)[0].time < timedelta(minutes=1)

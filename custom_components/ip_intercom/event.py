@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import override
 
@@ -30,11 +30,13 @@ from .model.events import (
     Fact,
     MessageReceived,
     Occurred,
+    Restarted,
     VoicemailReceived,
 )
-from .model.parts import Bell, CallState, Occurrence, PlaceId, SessionId, VisitOutcome
+from .model.parts import Bell, CallState, Direction, Occurrence, PlaceId, SessionId, VisitOutcome
 from .model.ring_detector import Ring
 from .model.state import State
+from .model.visitors import visitor_id
 from .model.visits import Visit
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
@@ -185,7 +187,10 @@ class VisitorEvent(IntercomEvent):
             return
         ring = visit.ring
         label = bell_label(ring.bell, self.coordinator.data.bells.values())
-        self.async_announce(visit.outcome, {"bell": label, "rang": ring.time.isoformat()}, late=ring.late)
+        # The time of the row is right even if the clock of the device is wrong.
+        row = self.runtime.visitors.get(visitor_id(visit.id))
+        rang = ring.time if row is None else row.time
+        self.async_announce(visit.outcome, {"bell": label, "rang": rang.isoformat()}, late=ring.late)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,6 +285,30 @@ class OccurrenceEvent(FactEvent):
         return (word, fact.details) if word in self._attr_event_types else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The last reported step of a call."""
+
+    state: CallState
+    answered: bool
+    direction: Direction | None
+    peer: str | None
+
+    def details(self, session: SessionId, reason: str | None) -> dict[str, object]:
+        """Return the attributes of the step."""
+        return {
+            "answered": self.answered,
+            "direction": self.direction,
+            "peer": self.peer,
+            "reason": reason,
+            "session": session,
+        }
+
+
+def _is_answered(state: CallState) -> bool:
+    return state in (CallState.CONNECTED, CallState.HELD)
+
+
 class CallEvent(FactEvent):
     """State changes of whole calls, and their outcomes from the call log."""
 
@@ -290,8 +319,22 @@ class CallEvent(FactEvent):
         held = runtime.coordinator.features.call_control is not None
         steps = (step for step in CallState if held or step is not CallState.HELD)
         self._attr_event_types = [*steps, *sorted(runtime.coordinator.description.outcomes)]
-        self._last_states: dict[SessionId, CallState] = {}
-        self._answered: set[SessionId] = set()
+        # The last step of each call in progress, by session. One from before this entity was set up has no event.
+        self._steps: dict[SessionId, _Step] = {
+            session: _Step(call.state, _is_answered(call.state), call.direction, call.peer)
+            for session, call in runtime.coordinator.data.calls.items()
+        }
+
+    @callback
+    @override
+    def _async_happened(self, event: Event, state: State) -> None:
+        if any(isinstance(fact, Restarted) for fact in event.facts):
+            # The device does not report the end of these calls, and counts its sessions from one again.
+            steps, self._steps = self._steps, {}
+            for session, step in steps.items():
+                ended = replace(step, state=CallState.TERMINATED)
+                self.async_announce(ended.state, ended.details(session, None), late=event.late)
+        super()._async_happened(event, state)
 
     @override
     def map_fact(self, fact: Fact, state: State) -> tuple[str, Mapping[str, object]] | None:
@@ -305,26 +348,21 @@ class CallEvent(FactEvent):
         return None
 
     def _step(self, fact: CallChanged, state: State) -> tuple[str, Mapping[str, object]] | None:
-        call = state.calls.get(fact.session)
+        call, last = state.calls.get(fact.session), self._steps.get(fact.session)
         now = CallState.TERMINATED if call is None else call.state
-        if self._last_states.get(fact.session, CallState.TERMINATED) is now:
+        if (CallState.TERMINATED if last is None else last.state) is now:
             return None
-        self._last_states = {session: last for session, last in self._last_states.items() if session in state.calls}
+        step = _Step(
+            now,
+            # Whether an answer came before; the end of a call without one is a missed call.
+            now is CallState.CONNECTED or (last is not None and last.answered),
+            fact.direction if call is None else call.direction,
+            fact.peer if call is None else call.peer,
+        )
+        self._steps = {session: last for session, last in self._steps.items() if session in state.calls}
         if call is not None:
-            self._last_states[fact.session] = now
-        # Whether an answer came before; the end of a call without one is a missed call.
-        answered = fact.session in self._answered
-        self._answered = {session for session in self._answered if session in state.calls}
-        if now is CallState.CONNECTED:
-            self._answered.add(fact.session)
-        details = {
-            "answered": answered or now is CallState.CONNECTED,
-            "direction": fact.direction if call is None else call.direction,
-            "peer": fact.peer if call is None else call.peer,
-            "reason": fact.reason,
-            "session": fact.session,
-        }
-        return now, details
+            self._steps[fact.session] = step
+        return now, step.details(fact.session, fact.reason)
 
 
 class VoicemailEvent(FactEvent):

@@ -59,6 +59,8 @@ class _EventTrigger(_IntercomTrigger, StatelessEntityTriggerBase):
     _domain_specs = {EVENT_DOMAIN: DomainSpec()}
     _schema = ENTITY_STATE_TRIGGER_SCHEMA.extend({vol.Required(CONF_OPTIONS, default={}): _ALSO_LATE})
     event_types: ClassVar[frozenset[str]]
+    # Whether ``matches`` has to know late events too, even if they do not fire the trigger.
+    follows_late: ClassVar[bool] = False
 
     def matches(self, entity_id: str, event_type: str, attributes: Mapping[str, Any]) -> bool:
         """Return whether an event fires the trigger; called once for each event."""
@@ -75,6 +77,8 @@ class _EventTrigger(_IntercomTrigger, StatelessEntityTriggerBase):
     ) -> CALLBACK_TYPE:
         """Attach the trigger to states, and to late events on request."""
 
+        also_late: bool = self._options.get(CONF_ALSO_LATE, False)
+
         @callback
         def run_live(
             extra_trigger_payload: dict[str, Any], description: str, context: Context | None = None
@@ -85,12 +89,12 @@ class _EventTrigger(_IntercomTrigger, StatelessEntityTriggerBase):
 
         @callback
         def run_late(entity_id: str, event_type: str, attributes: dict[str, object]) -> None:
-            if entity_id in self._async_targets() and self.matches(entity_id, event_type, attributes):
+            if entity_id in self._async_targets() and self.matches(entity_id, event_type, attributes) and also_late:
                 details = _details(event_type, attributes, late=True)
                 run_action({ATTR_ENTITY_ID: entity_id} | details, f"late event of {entity_id}")
 
         unsubscribe = await super().async_attach_runner(run_live, did_not_trigger)
-        if not self._options.get(CONF_ALSO_LATE):
+        if not (also_late or self.follows_late):
             return unsubscribe
         unsubscribe_late = async_listen_late_events(self._hass, run_late)
 
@@ -182,6 +186,7 @@ class _CallStepTrigger(_CallTrigger):
     """A step of a call, once for each call; a call in ``past_types`` has taken it already."""
 
     past_types: ClassVar[frozenset[str]]
+    follows_late = True  # a device counts its calls from one again, so the end of each one matters
 
     @override
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
