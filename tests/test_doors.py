@@ -269,3 +269,26 @@ async def test_a_hold_time_survives_a_reload_but_not_its_entity(
     er.async_get(hass).async_update_entity(number, disabled_by=er.RegistryEntryDisabler.USER)
     await until(lambda: hass.states.get(number) is None, "the removal")
     assert entry.runtime_data.hold_times == {}
+
+
+async def test_an_output_that_ignores_a_command_is_never_shown_as_switched(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """The device only says that it received the command: its state is read half a second later."""
+    output = entity_id(hass, entry, "switch", "port_output1")
+    shown: list[str] = []
+    hass.bus.async_listen(
+        "state_changed",
+        lambda event: shown.append(event.data["new_state"].state) if event.data["entity_id"] == output else None,
+    )
+    before = state_of(hass, entry, "switch", "port_output1")
+    sim.garbage("io/ctrl", '{"success": true}', "application/json", times=1)
+    await act(hass, "switch.turn_off" if before == "on" else "switch.turn_on", entity_id=output)
+
+    def reads() -> int:
+        return sum(request.path == "/api/io/status" for request in sim.requests)
+
+    asked = reads()
+    await until(lambda: reads() > asked, "the poll of the effect")
+    await hass.async_block_till_done()
+    assert (state_of(hass, entry, "switch", "port_output1"), shown) == (before, [])
