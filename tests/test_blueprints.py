@@ -465,6 +465,23 @@ async def test_an_alarm_reaches_phones_and_sirens(
     assert [row["sensor"] for row in extra] == [sensor]
 
 
+async def test_a_siren_stays_on_until_the_last_alarm_ends(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sirens_off = async_mock_service(hass, "siren", "turn_off")
+    sirens_on = async_mock_service(hass, "siren", "turn_on")
+    alarms = [entity_id(hass, entry, "binary_sensor", key) for key in ("alarm_door_forced", "alarm_tamper")]
+    await automate(hass, "door_alarm", alarms=alarms, sirens=["siren.hall"])
+    sim.unauthorized_door(True)
+    sim.tamper(True)
+    await until(lambda: len(sirens_on) == 2, "the siren")
+    sim.unauthorized_door(False)
+    await settle(hass, sim, entry)
+    assert sirens_off == []
+    sim.tamper(False)
+    await until(lambda: sirens_off, "the end of the siren")
+
+
 class Calendar(CalendarEntity):
     """A calendar with events that the test changes."""
 
