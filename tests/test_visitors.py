@@ -474,6 +474,21 @@ async def test_a_picture_that_cannot_be_stored_is_still_shown(
     assert len(entry.runtime_data.visitors._unwritten) <= store._MOST_UNWRITTEN
 
 
+async def test_a_picture_that_could_not_be_stored_is_stored_before_a_reload(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(store, "_write", fail)
+        await ring(hass, sim, entry, call=False)
+        before = await shown(hass, entry)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert await shown(hass, entry) == before
+    assert rows(entry)[0].taken is not None
+
+
 async def test_a_folder_that_cannot_be_read_does_not_prevent_the_setup(
     hass: HomeAssistant,
     sim: Simulator,

@@ -232,6 +232,8 @@ class VisitorStore:
         """Store what is not stored yet, after the writes in progress."""
         if self._writes:
             await asyncio.wait(self._writes)
+        for visitor, picture in tuple(self._unwritten.items()):
+            await self._async_write_picture(visitor, picture)  # the disk was full, and may have space by now
         if self._is_unsaved or self._is_saving:
             await self._async_save()
 
