@@ -249,7 +249,7 @@ class StateCoordinator(CommandCoordinator):
         for _ in range(_DOOR_READS):
             before = self._state.doors.get(door_id)
             door = await doors.read(door_id)
-            if door is None or self._state.doors.get(door_id) == before:
+            if door is None or self._state.doors.get(door_id) in (before, door):
                 break
             # An event arrived during the read: the result may be older, and an event does not report every field.
         else:

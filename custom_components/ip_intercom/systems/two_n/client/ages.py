@@ -283,13 +283,15 @@ class EventAges:
         self._pace = pace
         self._monotonic = monotonic
         self._uptime_task: asyncio.Task[None] | None = None
-        # Whether the uptime was requested for this channel, with or without success.
+        # Whether the uptime was requested for an event of this channel, with or without success.
         self._uptime_requested = False
+        # Whether it was read for another purpose since this channel was opened.
+        self._uptime_known = False
         self._status_rejected = False
 
     def begin_channel(self) -> None:
         """Record that another channel was opened."""
-        self._uptime_requested = False
+        self._uptime_requested = self._uptime_known = False
 
     def observe(self, readings: Sequence[Reading], arrived: float, since: float) -> None:
         """Learn from events of a drained channel; read the uptime again if there were none for a while."""
@@ -310,7 +312,8 @@ class EventAges:
             since: Earliest possible monotonic time of the events.
         """
         ages = self._ages(events, arrived, since)
-        if any(age.uncertain for age in ages) or (events and not self._uptime_requested):
+        is_known = self._uptime_requested or (self._uptime_known and not channel.drained)
+        if any(age.uncertain for age in ages) or (events and not is_known):
             asked_at = self._monotonic()
             await self._wait_for_uptime(channel)
             # An uptime read just now is more accurate than the time of the last pull.
@@ -328,7 +331,7 @@ class EventAges:
 
     def prepare(self) -> None:
         """Read uptime and clock of a new channel in the background, unless they were just read."""
-        if not self._uptime_requested:
+        if not self._uptime_known:
             self.request_uptime()
 
     def request_uptime(self) -> None:
@@ -355,9 +358,8 @@ class EventAges:
 
     async def read_status(self, system: System) -> bool:
         """Read uptime and clock, which spares the read of a new channel; return whether the device reports its uptime."""
-        has_uptime = await self._read_status(system.status)
-        self._uptime_requested = self._uptime_requested or has_uptime
-        return has_uptime
+        self._uptime_known = await self._read_status(system.status)
+        return self._uptime_known
 
     async def _read_uptime(self) -> None:
         """Read uptime and clock."""
