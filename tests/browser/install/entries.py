@@ -1,6 +1,7 @@
 """Adding each system by hand: Settings > Devices & services > Add integration > IP Intercom."""
 
 from collections.abc import Awaitable, Callable, Mapping
+import re
 
 from playwright.async_api import Locator, Page, expect  # type: ignore[import-not-found]  # in the docs environment only
 
@@ -42,12 +43,17 @@ class Form:
         """Wait for the error above the fields."""
         await expect(self._dialog.locator("ha-alert")).to_contain_text(text)
 
+    async def expect_area(self, name: str) -> None:
+        """Wait for a device in an area, among those of the added entry."""
+        await expect(self._dialog.locator("ha-area-picker").get_by_text(name, exact=True).first).to_be_visible()
+
     async def finish(self) -> str:
         """Close the dialog of the added entry, and return the suggested name of its first device."""
         name = self._dialog.get_by_role("textbox", name="Device name").first
         await expect(name).to_be_visible()
         suggested: str = await name.input_value()
-        finish = self._dialog.get_by_role("button", name="Skip and finish")
+        # It is "Skip and finish" if no device has an area yet.
+        finish = self._dialog.get_by_role("button", name=re.compile("^(Skip and finish|Finish)$"))
         await finish.click()
         await expect(finish).to_be_hidden()
         return suggested
@@ -110,6 +116,7 @@ async def add_account(house: House) -> str:
     await form.expect_field("Code")
     await form.fill(Code=str(await server.control.do("code_of")))
     await form.submit()
+    await form.expect_area("Калитка")
     return await form.finish()
 
 
