@@ -1,5 +1,6 @@
 """Visitors of an account are stored, with the pictures of pushes and of the history."""
 
+import asyncio
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,7 @@ async def test_a_visitor_of_an_outage_has_the_picture_of_the_history(
 ) -> None:
     await read_again(sim)
     assert await hass.config_entries.async_unload(entry.entry_id)
+    await asyncio.sleep(7200)
     sim.happen("missed", 21, ago=3600)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await until(lambda: rows(entry) and rows(entry)[0].taken, "the picture")
