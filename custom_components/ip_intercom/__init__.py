@@ -4,7 +4,7 @@ from collections import Counter
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, device_registry as dr, entity_registry as er
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
@@ -32,7 +32,7 @@ from .runtime.door_commands import DoorCommands, hold_store
 from .runtime.event_counter import EVENT_COUNTER, EventCounter
 from .runtime.event_stream import EventStream
 from .runtime.google_push import GooglePush, credential_store
-from .runtime.loading import async_create_system, async_load_once_accepted, async_log_out
+from .runtime.loading import async_create_system, async_load_once_accepted, async_load_once_reachable, async_log_out
 from .runtime.talk import TalkMonitor
 from .runtime.temporary_codes import TemporaryCodes, async_remove_codes, code_store
 from .runtime.visitors import VisitorStore, async_remove_visitors
@@ -103,6 +103,9 @@ async def _async_set_up(
     except ConfigEntryAuthFailed:
         if coordinator.rejected is not None:
             async_load_once_accepted(hass, entry, coordinator.auth_retry, coordinator.rejected)
+        raise
+    except ConfigEntryNotReady:
+        async_load_once_reachable(hass, entry, coordinator.failure_cause)
         raise
     events = EventStream(coordinator, store, rings)
     visitors = VisitorStore(hass, entry, events.async_let_ring_pass)

@@ -1,7 +1,7 @@
 """Coordinator of one device: polls its state, applies events, and tracks its availability."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 import logging
@@ -11,14 +11,13 @@ from typing import Any, override
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import UpdateFailed
-from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_CONTROLS, DOMAIN
+from .helpers.devices import async_update_device
 from .helpers.errors import translated_error, translation_for
-from .helpers.failures import AuthRetry, LogHealth, known_controls
+from .helpers.failures import BACK_OFFS, AuthRetry, BackOff, LogHealth, known_controls
 from .helpers.issues import DeviceIssues
 from .helpers.state_coordinator import StateCoordinator, after
 from .helpers.storage import RestoredState
@@ -35,6 +34,7 @@ from .systems.common.errors import (
     ExchangeSilent,
     ExchangeUnreachable,
     IntercomError,
+    NotReached,
     ServerSilent,
 )
 
@@ -59,20 +59,10 @@ _DESCRIBE_RETRY = 60.0
 # Seconds until the next attempts while single functions do not respond.
 _UNANSWERED_RETRIES = (10.0, 20.0, 60.0, 60.0, 120.0, 300.0, 600.0)
 
-# While the event log keeps failing, an extra poll checks the device at most once in this many seconds.
+# While the event log keeps failing, an extra poll checks the device at most once in this many seconds; if a poll fails
+# without the event log, another one checks it after them.
 _CHECK_PAUSE = 5.0
 
-
-@dataclass(frozen=True, slots=True)
-class _BackOff:
-    """A back-off that a device requested: its end by the monotonic clock, and the error that carried it."""
-
-    until: float
-    err: IntercomError
-
-
-# Requested back-offs by entry, for entries whose setup failed: Home Assistant retries setup without regard to them.
-_BACK_OFFS: HassKey[dict[str, _BackOff]] = HassKey(f"{DOMAIN}_back_offs")
 
 # Sources that can report rejected credentials.
 _POLL = "poll"
@@ -91,6 +81,7 @@ class IntercomCoordinator(StateCoordinator):
         log_health: The availability of its event log.
         auth_retry: Counts rejected logins.
         rejected: The error if the login was rejected during setup.
+        failure_cause: The last error of an unavailable device.
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any], system: System, found: RestoredState) -> None:
@@ -100,17 +91,19 @@ class IntercomCoordinator(StateCoordinator):
         self._described = False
         self._described_at = 0.0
         self._incomplete = 0
+        # Whether the device was away when the rest of the description was read.
+        self._lacks_rest = False
         self.device_issues = DeviceIssues(hass, entry.entry_id, entry.title, self.timers)
         self.log_health = LogHealth(
             entry.title, self.timers, self.device_issues, lambda: self.last_update_success, self.async_update_listeners
         )
         self._checked_at = -_CHECK_PAUSE
         self._recovered_at = -_CHECK_PAUSE
-        self._back_off: _BackOff | None = None
+        self._back_off: BackOff | None = None
         self.auth_retry = AuthRetry()
         self.rejected: AuthenticationFailed | None = None
         self._rejecting_sources: set[str] = set()
-        self._failure_cause: IntercomError | None = None
+        self.failure_cause: IntercomError | None = None
         self._directory_changed = Debouncer(
             hass,
             _LOGGER,
@@ -130,7 +123,7 @@ class IntercomCoordinator(StateCoordinator):
 
     @override
     async def _async_setup(self) -> None:
-        known, back_offs = known_controls(self.config_entry), self.hass.data.setdefault(_BACK_OFFS, {})
+        known, back_offs = known_controls(self.config_entry), self.hass.data.setdefault(BACK_OFFS, {})
         if (back_off := back_offs.get(self.config_entry.entry_id)) is not None and time.monotonic() < back_off.until:
             raise self._failure(UpdateFailed, back_off.err)
         try:
@@ -140,7 +133,7 @@ class IntercomCoordinator(StateCoordinator):
             raise self._failure(ConfigEntryAuthFailed, err) from err
         except IntercomError as err:
             if err.retry_after is not None:
-                back_offs[self.config_entry.entry_id] = _BackOff(time.monotonic() + err.retry_after, err)
+                back_offs[self.config_entry.entry_id] = BackOff(time.monotonic() + err.retry_after, err)
             raise self._failure(UpdateFailed, err) from err
         if self.config_entry.unique_id not in description.identity.names:
             # Another device may have this address now; its doors must not be opened.
@@ -157,8 +150,8 @@ class IntercomCoordinator(StateCoordinator):
         if not self._described:
             self._described = True  # the setup has just read the state
             return self._state
-        if _LOG in self._rejecting_sources and self._failure_cause is not None:
-            raise self._failure(UpdateFailed, self._failure_cause)  # another login may lock the account
+        if _LOG in self._rejecting_sources and self.failure_cause is not None:
+            raise self._failure(UpdateFailed, self.failure_cause)  # another login may lock the account
         if self._back_off is not None and time.monotonic() < self._back_off.until:
             raise self._failure(UpdateFailed, self._back_off.err)
         began, shown = time.monotonic(), self.data
@@ -172,7 +165,7 @@ class IntercomCoordinator(StateCoordinator):
                 self._rejecting_sources.add(_POLL)
                 raise self._failure(ConfigEntryAuthFailed, err) from err
             if not self.last_update_success:
-                raise self._failure(UpdateFailed, self._failure_cause or err) from err  # a single 401 is no recovery
+                raise self._failure(UpdateFailed, self.failure_cause or err) from err  # a single 401 is no recovery
             return self._state
         except IntercomError as err:
             if self._recovered_at >= began:
@@ -186,8 +179,7 @@ class IntercomCoordinator(StateCoordinator):
             self.log_health.async_reachable()
             if self.follower is not None:
                 self.follower.async_recovered()
-        self._failure_cause = None
-        self.load_spreader.async_found(self.config_entry.entry_id)
+        self._async_found()
         self.auth_retry.clear()
         self._async_credentials_accepted(_POLL)
         self.device_issues.async_clear_connection()
@@ -218,6 +210,7 @@ class IntercomCoordinator(StateCoordinator):
             description, changes = await self._async_collect_changes(ask)
         except IntercomError as err:
             _LOGGER.debug("%s: could not refresh capabilities: %s", self.name, err)
+            self._lacks_rest = self.description.incomplete
             self._described_at = time.monotonic()
             retry_after = err.retry_after or 0.0
             if not isinstance(err, AuthenticationFailed):  # polls retry the login
@@ -252,13 +245,7 @@ class IntercomCoordinator(StateCoordinator):
             data = {**self.config_entry.data, CONF_CONTROLS: controls}
             self.hass.config_entries.async_update_entry(self.config_entry, data=data)
         if self.device_id:
-            dr.async_get(self.hass).async_update_device(
-                self.device_id,
-                name=identity.name,
-                model=identity.model_name,
-                sw_version=identity.firmware,
-                hw_version=identity.hardware,
-            )
+            async_update_device(self.hass, self.device_id, identity)
         if not description.incomplete:  # issues of what is read later stay
             self.device_issues.async_describe(description)
 
@@ -310,6 +297,10 @@ class IntercomCoordinator(StateCoordinator):
         failure = translated_error(kind, key, device=self.name, **placeholders)
         if isinstance(failure, UpdateFailed):
             delay = self.load_spreader.poll_delay(POLL_ALONE.total_seconds(), followed=self.system.log is not None)
+            # One more poll, and any number of them while not even a connection is possible.
+            is_first = self.last_update_success and isinstance(err, ConnectionFailed)
+            if delay is None and not self.log_health.lost and (is_first or isinstance(err, NotReached)):
+                delay = _CHECK_PAUSE
             failure.retry_after = err.retry_after or delay
         return failure
 
@@ -338,7 +329,7 @@ class IntercomCoordinator(StateCoordinator):
     @property
     def reachable(self) -> bool:
         """Return whether the device or its server responds."""
-        return self.last_update_success or isinstance(self._failure_cause, ExchangeUnreachable | ExchangeSilent)
+        return self.last_update_success or isinstance(self.failure_cause, ExchangeUnreachable | ExchangeSilent)
 
     @property
     def linked(self) -> bool | None:
@@ -348,7 +339,7 @@ class IntercomCoordinator(StateCoordinator):
     @callback
     def _async_record_failure(self, err: IntercomError) -> None:
         """Record why the device is unavailable, and update the entities if ``linked`` changed."""
-        before, self._failure_cause = self.linked, err
+        before, self.failure_cause = self.linked, err
         if not self.last_update_success and self.linked is not before:
             self.async_update_listeners()
 
@@ -361,7 +352,7 @@ class IntercomCoordinator(StateCoordinator):
         log = self.system.log
         if err is not None and err.retry_after is not None and log is not None and not log.local:
             # A server that throttles all sources of the log is busy: no other requests either.
-            self._back_off = _BackOff(time.monotonic() + err.retry_after, err)
+            self._back_off = BackOff(time.monotonic() + err.retry_after, err)
         self.update_interval = POLL_ALONE
         if isinstance(err, ServerSilent):
             self.async_set_update_error(self._failure(UpdateFailed, err))  # a poll would only time out
@@ -404,10 +395,20 @@ class IntercomCoordinator(StateCoordinator):
         if was_unavailable:
             self.last_update_success = True
             self._recovered_at = time.monotonic()
-            self._failure_cause = None
-            self.load_spreader.async_found(self.config_entry.entry_id)
+            self._async_found()
             self.logger.info("Fetching %s data recovered", self.name)
         return was_unavailable
+
+    @callback
+    def _async_found(self) -> None:
+        """Record that the device responded, and read the rest of the description if it was away when it was asked."""
+        self.failure_cause = None
+        self.load_spreader.async_found(self.config_entry.entry_id)
+        if self._lacks_rest:
+            self._lacks_rest = False
+            self.config_entry.async_create_background_task(
+                self.hass, self.async_complete(), f"{DOMAIN} rest of {self.name}"
+            )
 
     @callback
     def async_log_unavailable(self, err: IntercomError) -> None:

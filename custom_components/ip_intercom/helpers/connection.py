@@ -14,7 +14,7 @@ from homeassistant.helpers.singleton import singleton
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import CONF_FINGERPRINT, CONF_LEGACY_TLS, DOMAIN
-from ..systems.common.adapter import certificate_of
+from ..systems.common.adapter import certificate_of, transport_of
 from ..systems.common.discovery import Certificate
 from ..systems.common.errors import IntercomError
 from ..systems.common.http import UPLOAD_STALL
@@ -103,3 +103,12 @@ class Certificates:
         data = {**self._entry.data, **shown}
         self._hass.config_entries.async_update_entry(self._entry, data=data)
         self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
+
+
+async def async_check_port(hass: HomeAssistant, entry: ConfigEntry[Any], patience: float) -> None:
+    """Check that the port of the device of an entry accepts connections.
+
+    Raises:
+        NotReached: It does not within ``patience`` seconds.
+    """
+    await transport_of(async_client_session(hass), entry.data).check_port(patience)

@@ -16,6 +16,18 @@ def place_identifier(identity: Identity, place: PlaceId | None) -> tuple[str, st
 
 
 @callback
+def async_update_device(hass: HomeAssistant, device_id: str, identity: Identity) -> None:
+    """Update the entry's own device after a new description."""
+    dr.async_get(hass).async_update_device(
+        device_id,
+        name=identity.name,
+        model=identity.model_name,
+        sw_version=identity.firmware,
+        hw_version=identity.hardware,
+    )
+
+
+@callback
 def async_show_places(
     hass: HomeAssistant, device_id: str, identity: Identity, places: Mapping[PlaceId, Place]
 ) -> dict[PlaceId, str]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 import logging
 import time
@@ -11,11 +12,12 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import callback
 from homeassistant.util.dt import utcnow
+from homeassistant.util.hass_dict import HassKey
 
-from ..const import CONF_CONTROLS
+from ..const import CONF_CONTROLS, DOMAIN
 from ..model.parts import Control
 from ..model.state import Missing
-from ..systems.common.errors import AuthenticationFailed
+from ..systems.common.errors import AuthenticationFailed, IntercomError
 from .issues import DeviceIssues
 from .scheduling import Timers
 
@@ -40,6 +42,18 @@ _CERTAIN = 1.3
 _SHARE = 1 / 12
 _SHARE_OF_ACCOUNT = 1.0
 _LONGEST_PAUSE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """A back-off that a device requested: its end by the monotonic clock, and the error that carried it."""
+
+    until: float
+    err: IntercomError
+
+
+# Requested back-offs by entry, for entries whose setup failed: Home Assistant retries setup without regard to them.
+BACK_OFFS: HassKey[dict[str, BackOff]] = HassKey(f"{DOMAIN}_back_offs")
 
 
 class AuthRetry:

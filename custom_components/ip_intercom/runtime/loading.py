@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 import logging
+import random
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -15,11 +16,11 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import CONF_SYSTEM, CONF_TALK, DOMAIN
-from ..helpers.connection import async_client_session
+from ..helpers.connection import async_check_port, async_client_session
 from ..helpers.failures import AuthRetry, known_controls
 from ..model.features import Features, System
 from ..systems import create_system, load_systems, spec_of
-from ..systems.common.errors import AuthenticationFailed, IntercomError, WrongDevice
+from ..systems.common.errors import AuthenticationFailed, ConnectionFailed, IntercomError, NotReached, WrongDevice
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,6 +34,11 @@ async def async_load_systems(hass: HomeAssistant, *names: str, talk: bool = Fals
 _HANDED_OVER: HassKey[dict[str, tuple[System, CALLBACK_TYPE]]] = HassKey(f"{DOMAIN}_handed_over")
 # Seconds after which such a system is closed if there was no setup.
 _HAND_OVER_TIME = 30.0
+
+# Seconds between two connections to the port of a device that was unreachable during setup, and for each of them.
+_SEARCH_PAUSE, _SEARCH_PATIENCE = 5.0, 4.0
+# Entries whose device accepted connections, and whose setup failed nevertheless.
+_VAIN: HassKey[set[str]] = HassKey(f"{DOMAIN}_vain")
 
 
 @callback
@@ -101,6 +107,50 @@ async def _async_load_once_accepted(
             _LOGGER.info("%s: login accepted again", entry.title)
             await hass.config_entries.async_reload(entry.entry_id)
             return
+
+
+@callback
+def async_load_once_reachable(hass: HomeAssistant, entry: ConfigEntry[Any], err: IntercomError | None) -> None:
+    """Load an entry whose setup failed as soon as its device accepts connections again, if it was unreachable.
+
+    Home Assistant itself retries the setup after pauses of up to ten minutes.
+    """
+    if not isinstance(err, ConnectionFailed):
+        return
+    # A task of the entry would be canceled with the failed setup.
+    search = hass.async_create_background_task(
+        _async_load_once_reachable(hass, entry, err), f"{DOMAIN} search for {entry.title}"
+    )
+
+    @callback
+    def end() -> None:
+        if entry.state is not ConfigEntryState.SETUP_RETRY:
+            search.cancel()
+
+    unsubscribe = entry.async_on_state_change(end)
+    search.add_done_callback(lambda _: unsubscribe())
+
+
+async def _async_load_once_reachable(hass: HomeAssistant, entry: ConfigEntry[Any], err: ConnectionFailed) -> None:
+    vain = hass.data.setdefault(_VAIN, set())
+    was_closed = isinstance(err, NotReached) and entry.entry_id not in vain
+    while True:
+        try:
+            await async_check_port(hass, entry, _SEARCH_PATIENCE)
+        except NotReached:
+            was_closed = True
+        else:
+            break
+        await asyncio.sleep(_SEARCH_PAUSE * random.uniform(0.8, 1.0))
+    if was_closed:  # else it responds, but not as expected: the retries of Home Assistant are enough
+        _LOGGER.debug("%s: accepts connections again", entry.title)
+        hass.async_create_task(_async_load(hass, entry.entry_id), f"{DOMAIN} return of {entry.title}")
+
+
+async def _async_load(hass: HomeAssistant, entry_id: str) -> None:
+    hass.data[_VAIN].add(entry_id)
+    if await hass.config_entries.async_reload(entry_id):
+        hass.data[_VAIN].discard(entry_id)
 
 
 async def _async_connect(system: System, entry: ConfigEntry[Any]) -> None:
