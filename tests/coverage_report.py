@@ -77,7 +77,7 @@ def read_used(folder: Path, system: str) -> Used:
 
 
 def pairs(endpoints: Iterable[dict[str, Any]]) -> list[Pair]:
-    """Give path and method of every function; not of those that are known by name only."""
+    """Return path and method of every function, except those of which only the name is known."""
     found = {(row["path"], method) for row in endpoints if row.get("played", True) for method in row["methods"]}
     return sorted(found)
 

@@ -42,7 +42,7 @@ SOURCE = f"https://github.com/ip-intercom/ip-intercom/blob/main/blueprints/autom
 
 @pytest.fixture(autouse=True)
 def config_dir(hass: HomeAssistant, tmp_path: Path) -> None:
-    """Give Home Assistant a configuration directory with the blueprints, as after an import."""
+    """Copy the blueprints into the configuration directory, as after an import."""
     shutil.copytree(FOLDER, tmp_path / "blueprints" / "automation" / DOMAIN)
     (tmp_path / "configuration.yaml").touch()
     hass.config.config_dir = str(tmp_path)

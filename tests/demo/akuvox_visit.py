@@ -12,7 +12,7 @@ DIAL_TIMEOUT = "Config.Settings.CALLTIMEOUT.DialOut"
 
 
 async def relay(unit: Unit[Akuvox], name: str = "A") -> dict[str, Any]:
-    """Give the state of a relay at the device itself."""
+    """Return the state of a relay at the device itself."""
     state: dict[str, Any] = (await unit.control.state())["relays"][name]
     return state
 

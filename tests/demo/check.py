@@ -65,7 +65,7 @@ class Scene:
         return self.rung_at(self.entities[bell])
 
     def rung_at(self, entity_id: str) -> list[str]:
-        """Give when a bell rang, as far as states told since the changes were cleared, and when it rang before."""
+        """Return the times at which a bell rang since the changes were cleared, and the time of the previous ring."""
         changes = [heard.event["data"] for heard in self.home.changes.heard]
         states = [self.home.states[entity_id]]
         for change in changes:
@@ -75,7 +75,7 @@ class Scene:
         return sorted({state["state"] for state in states if state["state"][:1].isdigit()})
 
     def last_rung(self) -> list[str]:
-        """Give when each bell rang last."""
+        """Return when each bell rang last."""
         return [max(self.rung(bell), default="never") for bell in (BELL, SECOND_BELL)]
 
     async def wait_logged(self, kind: str, **data: object) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class Scene:
         return before
 
     async def requests(self, path: str) -> list[dict[str, Any]]:
-        """Give the integration's requests for a path."""
+        """Return the integration's requests for a path."""
         return [request for request in await self.simulator.requests() if request["path"] == f"/api/{path}"]
 
 

@@ -33,7 +33,7 @@ def _door(entity: str, name: str) -> dict[str, Any]:
 def dashboard(
     entities: Mapping[str, str], akuvox: Mapping[str, str], extension: Mapping[str, str], account: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Give the dashboard by the keys of the entities: of a 2N, and of others that may not be there yet."""
+    """Return the dashboard by the keys of the entities: of a 2N, and of others that may not be there yet."""
     flat = [
         _heading("Flat", "mdi:home-city"),
         {

@@ -200,7 +200,7 @@ async def check_service(checks: Checks, scene: Scene) -> None:
 
 
 async def _repairs(scene: Scene) -> dict[str, str]:
-    """Give the open repairs of the integration: what each names, and its id."""
+    """Return the open repair issues of the integration: the object of each, and its id."""
     issues = (await scene.home.command("repairs/list_issues"))["issues"]
     return {
         issue["translation_placeholders"]["name"]: issue["issue_id"] for issue in issues if issue["domain"] == DOMAIN

@@ -183,7 +183,7 @@ class HomeAssistant:
             pass
 
     async def device_of(self, entry_id: str) -> str:
-        """Give the id of an entry's device, to which others may belong."""
+        """Return the id of an entry's device, to which others may belong."""
         return str((await self._device_of(entry_id))["id"])
 
     async def _device_of(self, entry_id: str) -> Json:
@@ -192,11 +192,11 @@ class HomeAssistant:
         return next(device for device in own if device["via_device_id"] is None)
 
     async def device_of_entity(self, entity_id: str) -> str:
-        """Give the id of an entity's device."""
+        """Return the id of an entity's device."""
         return str((await self.command("config/entity_registry/get", entity_id=entity_id))["device_id"])
 
     async def entities_of(self, entry_id: str) -> dict[str, str]:
-        """Give the ids of an entry's enabled entities by what follows the device's in their unique ids."""
+        """Return the ids of an entry's enabled entities by what follows the device's in their unique ids."""
         ((_, identity),) = (await self._device_of(entry_id))["identifiers"]
         registry = await self.command("config/entity_registry/list")
         return {

@@ -42,7 +42,7 @@ _PAGE = """\
 
 
 def side_by_side(form: bytes, shown: bytes) -> str:
-    """Give the page; the display is shown pixel by pixel."""
+    """Return the page; the display is shown pixel by pixel."""
     return _PAGE.format(form=_inline("png", form), shown=_inline("jpeg", shown))
 
 

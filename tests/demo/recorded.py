@@ -53,22 +53,22 @@ def _query(database: Path, sql: str, *arguments: str) -> list[tuple[Any, ...]]:
 
 
 def recorded_events(database: Path, event_type: str) -> list[Recorded]:
-    """Give the events of a type in the order in which they were fired."""
+    """Return the events of a type in the order in which they were fired."""
     return [Recorded(at, json.loads(data or "{}")) for at, data in _query(database, _EVENTS, event_type)]
 
 
 def recorded_states(database: Path, entity_id: str) -> list[tuple[float, str]]:
-    """Give the states of an entity, oldest first."""
+    """Return the states of an entity, oldest first."""
     return [(at, state) for at, state in _query(database, _STATES, entity_id)]
 
 
 def recorded_texts(database: Path) -> str:
-    """Give every state, attribute and event; not what actions were told, which Home Assistant keeps by itself."""
+    """Return every state, attribute and event; not the data of actions, which Home Assistant stores itself."""
     return "\n".join(str(text) for (text,) in _query(database, _TEXTS))
 
 
 def problems(log: str, domain: str) -> list[str]:
-    """Give the warnings and errors of an integration in a log."""
+    """Return the warnings and errors of an integration in a log."""
     lines = (match[0] for match in _PROBLEM.finditer(log))
     return [line for line in lines if domain in line and _NOT_OURS not in line]
 

@@ -93,20 +93,20 @@ class SimulatorControl:
         return state
 
     async def display(self, name: str) -> bytes:
-        """Give what is to be seen on a display, as it was uploaded; nothing where it shows its own."""
+        """Return the uploaded image that a display shows; None if it shows its own."""
         async with self._session.get(self.display_url(name)) as response:
             return await response.read()
 
     def display_url(self, name: str) -> str:
-        """Give the address where a browser sees what is on a display."""
+        """Return the address of the page that shows a display."""
         return f"{self.url}/display/{name}"
 
     async def requests(self, account: str | None = None) -> list[Json]:
-        """Give the requests answered since `clear_requests`, oldest first, those of one account if named."""
+        """Return the requests answered since `clear_requests`, oldest first, those of one account if named."""
         async with self._session.get(f"{self.url}/requests") as response:
             requests: list[Json] = await response.json()
         return [request for request in requests if account is None or request["account"] == account]
 
     def ring_command(self, **arguments: Any) -> str:
-        """Give the command line that presses a button."""
+        """Return the command line that presses a button."""
         return f"curl -s -d '{json.dumps(arguments)}' {self.url}/press"

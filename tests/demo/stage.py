@@ -144,7 +144,7 @@ class Stage:
         return self.config / "home-assistant_v2.db"
 
     def log_tail(self, lines: int = 40) -> str:
-        """Give the end of what Home Assistant and the simulator said."""
+        """Return the last log lines of Home Assistant and the simulator."""
         return "\n".join((self._home_assistant_process.tail(lines), self._simulator_process.tail(lines)))
 
     async def start_simulators(self, model: str) -> None:
@@ -314,7 +314,7 @@ class Stage:
         await self.account.add(self.home_assistant)
 
     async def entities(self) -> dict[str, str]:
-        """Give the ids of the intercom's enabled entities by the key in their unique ids."""
+        """Return the ids of the intercom's enabled entities by the key in their unique ids."""
         return await self.home_assistant.entities_of(self.entry_id)
 
     @property
@@ -376,6 +376,6 @@ def free_port() -> int:
 
 
 def _time_zone() -> str:
-    """Give the time zone of the machine where it has a name."""
+    """Return the time zone of the machine where it has a name."""
     place = Path("/etc/localtime").resolve()
     return "/".join(place.parts[-2:]) if "zoneinfo" in place.parts and len(place.parts) > 5 else "UTC"

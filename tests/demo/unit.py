@@ -31,7 +31,7 @@ class Unit[E: Entry]:
         return self.device.control
 
     def entity(self, key: str) -> str:
-        """Give the id of an entity."""
+        """Return the id of an entity."""
         return self.device.entities[key]
 
     def check_entities(self, keys: Iterable[str]) -> None:
@@ -40,11 +40,11 @@ class Unit[E: Entry]:
         assert not missing, f"{self.device.name} lacks {missing}"
 
     def state(self, key: str) -> str:
-        """Give the state of an entity."""
+        """Return the state of an entity."""
         return str(self.home.states[self.entity(key)]["state"])
 
     def attribute(self, key: str, name: str) -> Any:
-        """Give an attribute of an entity, None where it has none."""
+        """Return an attribute of an entity, None where it has none."""
         return self.home.states[self.entity(key)]["attributes"].get(name)
 
     async def wait(self, key: str, wanted: Any, timeout: float = SEEN) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Unit[E: Entry]:
         assert len(records()) == 1, records()
 
     async def requests(self, *paths: str) -> list[dict[str, Any]]:
-        """Give the requests for some paths that were carried out."""
+        """Return the requests for some paths that were carried out."""
         return [request for request in await self.control.requests() if request["path"] in paths]
 
     async def ask(self, action: str, **data: Any) -> dict[str, Any]:

@@ -224,7 +224,7 @@ async def in_setup(rig: Rig, fault: Running, _: Witness) -> int:
 
 
 async def in_command(rig: Rig, fault: Running, _: Witness) -> int:
-    """Give a command during the fault: it is carried out once at most, and an error is one that users can read."""
+    """Send a command during the fault: the device runs it at most once, and an error is translated."""
     done, began = rig.carried_out(), time.monotonic()
     await fault.begin()
     with suppress(HomeAssistantError):

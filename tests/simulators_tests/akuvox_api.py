@@ -23,7 +23,7 @@ def tls(level: int = 1) -> ssl.SSLContext:
 
 
 def basic(name: str = "admin", password: str = "httpapi") -> dict[str, str]:  # noqa: S107 - the manual's default
-    """Give the header of Basic authentication."""
+    """Return the header of Basic authentication."""
     return {"Authorization": f"Basic {b64encode(f'{name}:{password}'.encode()).decode()}"}
 
 
@@ -72,7 +72,7 @@ class AkuvoxApi:
         return body.get("data")
 
     async def items(self, target: str, action: str, *items: Any) -> Any:
-        """Give the items of a reply."""
+        """Return the items of a reply."""
         return (await self.data(target, action, item=list(items)))["item"]
 
     async def upload(self, path: str, content: bytes, name: str = "config", **params: str) -> Any:
@@ -87,5 +87,5 @@ class AkuvoxApi:
 
 
 def outcome(body: Any) -> tuple[int, str]:
-    """Give retcode and message."""
+    """Return retcode and message."""
     return body["retcode"], body["message"]

@@ -28,7 +28,7 @@ OK = {"success": True}
 
 
 def failure(body: Any) -> tuple[int, str | None]:
-    """Give code and parameter of a negative reply."""
+    """Return code and parameter of a negative reply."""
     assert body["success"] is False, body
     return body["error"]["code"], body["error"].get("param")
 
@@ -93,7 +93,7 @@ class Api:
         return await self.send("DELETE", path, params=params)
 
     async def events(self, *names: str, since: int = 0) -> list[tuple[str, dict[str, Any]]]:
-        """Give the events of those types that the device has recorded, read by a channel of their own."""
+        """Return the events of those types that the device has recorded, read by a channel of their own."""
         number = await self.subscribe(include="all", filter=",".join(names))
         events = await self.pull(number)
         await self.do("log/unsubscribe", id=number)

@@ -34,7 +34,7 @@ class MxApi:
             return response, await response.read()
 
     async def send(self, method: str, path: str, body: Any = None, **kwargs: Any) -> Any:
-        """Give the body of a success, None for 204."""
+        """Return the body of a success, None for 204."""
         response, data = await self.raw(method, path, **({} if body is None else {"json": body}), **kwargs)
         assert response.status in (200, 204), (response.status, data)
         if response.status == 204:
@@ -44,7 +44,7 @@ class MxApi:
         return json.loads(data)
 
     async def error(self, method: str, path: str, body: Any = None, **kwargs: Any) -> tuple[int, str]:
-        """Give status and text of a refusal."""
+        """Return status and text of a refusal."""
         response, data = await self.raw(method, path, **({} if body is None else {"json": body}), **kwargs)
         content = json.loads(data)
         assert list(content) == ["error"], content
@@ -73,7 +73,7 @@ class MxApi:
         self.token = content["access_token"]
 
     async def call(self, number: int) -> Any:
-        """Give what the proxy knows of a call."""
+        """Return the proxy's record of a call."""
         return (await self.get(f"/calls/{number}"))["callInfo"]
 
 

@@ -42,7 +42,7 @@ class YardApi:
             return response, await response.read()
 
     async def post(self, path: str, *, token: str | None = None, **body: Any) -> Any:
-        """Give the data of a success; None for 204, and for 200 without data."""
+        """Return the data of a success; None for 204, and for 200 without data."""
         response, data = await self.raw("POST", path, json=body, token=token)
         assert response.status in (200, 204), (response.status, data)
         if response.status == 204:
@@ -53,7 +53,7 @@ class YardApi:
         return content.get("data")
 
     async def error(self, path: str, *, token: str | None = None, **body: Any) -> Refused:
-        """Give status, name and message of a refusal."""
+        """Return status, name and message of a refusal."""
         response, data = await self.raw("POST", path, json=body, token=token)
         content = json.loads(data)
         assert list(content) == ["code", "name", "message"], content

@@ -18,7 +18,7 @@ COMPARED = ("Content-Type", "WWW-Authenticate", "Server", "Location", "Transfer-
 
 
 def form(value: Any) -> Any:
-    """Give names and types, in their order."""
+    """Return names and types, in their order."""
     if isinstance(value, dict):
         return [(name, form(content)) for name, content in value.items()]
     return [form(content) for content in value] if isinstance(value, list) else type(value)

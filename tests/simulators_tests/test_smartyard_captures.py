@@ -20,7 +20,7 @@ HASH = "310b2883c53024644bcd8355fe846b67"
 
 
 def form(value: Any) -> Any:
-    """Give names and types, in their order."""
+    """Return names and types, in their order."""
     if isinstance(value, dict):
         return [(name, form(content)) for name, content in value.items()]
     return [form(content) for content in value] if isinstance(value, list) else type(value)

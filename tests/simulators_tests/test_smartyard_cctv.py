@@ -97,7 +97,7 @@ def of_camera(data: bytes, number: int) -> bool:
 
 
 def frames(film: bytes) -> list[float]:
-    """Give the seconds of the frames of a film."""
+    """Return the seconds of the frames of a film."""
     with av.open(BytesIO(film), "r") as container:
         found = [(frame.width, frame.height, float(frame.time or 0)) for frame in container.decode(video=0)]
     assert {size[:2] for size in found} == {(640, 480)}

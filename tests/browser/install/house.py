@@ -125,7 +125,7 @@ class House:
             ]
 
     async def ids(self) -> dict[str, tuple[str, str]]:
-        """Give the entity id and the device id of each entity of the integration by unique id."""
+        """Return the entity id and the device id of each entity of the integration by unique id."""
         registry = await self.stage.home_assistant.command("config/entity_registry/list")
         return {
             entry["unique_id"]: (entry["entity_id"], entry["device_id"])

@@ -161,7 +161,7 @@ class ActionUrls:
 
 
 def target(parts: SplitResult, method: str) -> str:
-    """Give what stands in the request line; a POST has the query in its body."""
+    """Return the target of the request line; a POST has the query in its body."""
     path = parts.path or "/"
     return f"{path}?{parts.query}" if parts.query and method == "GET" else path
 

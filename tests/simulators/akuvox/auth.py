@@ -40,7 +40,7 @@ class Authenticator:
         return self._config[f"{APIFCGI}AuthMode"]
 
     def check(self, request: web.BaseRequest, body_hash: str) -> str | None:
-        """Give the name of who asks; raises `Denied`."""
+        """Return the user name of the request; raises `Denied`."""
         if self._config[f"{APIFCGI}Enable"] != "1":
             raise Denied(403)
         mode = self.mode
@@ -69,7 +69,7 @@ class Authenticator:
         return found
 
     def challenges(self, *, stale: bool = False) -> tuple[str, ...]:
-        """Give the challenges of the mode; a whitelist has none."""
+        """Return the challenges of the mode; a whitelist has none."""
         challenges: tuple[str, ...] = ()
         if self.mode in DIGESTS:
             challenges += (self.digest.challenge(stale=stale),)

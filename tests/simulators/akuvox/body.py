@@ -66,7 +66,7 @@ class Form:
             pass
 
     def _content(self) -> bool:
-        """Give bytes to the part up to the next delimiter; False waits for more."""
+        """Append the bytes up to the next delimiter to the part; False if more are needed."""
         place = self._buffer.find(self._delimiter)
         # What follows the delimiter says whether it was the last.
         if place >= 0 and len(self._buffer) < place + len(self._delimiter) + 2:

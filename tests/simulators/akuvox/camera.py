@@ -57,7 +57,7 @@ class Camera:
         self._visit = self._clock.now()
 
     def frame(self, utc: float | None = None) -> bytes:
-        """Give the picture of this moment, or of another one in Unix seconds."""
+        """Return the picture of this moment, or of another one in Unix seconds."""
         now, utc = self._clock.now(), self._clock.utc() if utc is None else utc
         visitor = self._visit is not None and self._visit - VISIT[0] <= now <= self._visit + VISIT[1]
         lines = (self._dialect.model, f"{datetime.fromtimestamp(utc, UTC):%Y-%m-%d %H:%M:%S}")

@@ -47,16 +47,16 @@ class Config:
         }
 
     def __getitem__(self, key: str) -> str:
-        """Give a value; what the device does not have is empty."""
+        """Return a value; what the device does not have is empty."""
         return self.values.get(key, "")
 
     def number(self, key: str, default: int = 0) -> int:
-        """Give a value that is a number."""
+        """Return a value that is a number."""
         text = self[key]
         return int(text) if text.isdecimal() else default
 
     def section(self, *prefixes: str) -> dict[str, str]:
-        """Give the keys that begin so."""
+        """Return the keys with a prefix."""
         return {key: value for key, value in self.values.items() if key.startswith(prefixes)}
 
     def write(self, key: str, value: object) -> None:

@@ -93,7 +93,7 @@ ENDPOINTS: Mapping[str, Endpoint] = _table()
 
 
 def methods(dialect: Dialect, name: str) -> frozenset[str]:
-    """Give the methods by which a device takes a function."""
+    """Return the HTTP methods that a device accepts for a function."""
     target, _, _ = name.partition("/")
     if target not in dialect.targets or (name == "group/del" and not dialect.group_del):
         return frozenset()

@@ -50,7 +50,7 @@ class Reply:
     bare: bool = False
 
     def body(self, action: str) -> Json:
-        """Give the JSON object."""
+        """Return the JSON object."""
         body: Json = {"retcode": self.retcode}
         if not self.bare:
             body |= {"action": action if self.action is None else self.action, "message": self.message}
@@ -67,13 +67,13 @@ class File:
 
     @classmethod
     def of(cls, name: str, data: bytes | str) -> File:
-        """Give a file that is at hand."""
+        """Return a file that is at hand."""
         content = data if isinstance(data, bytes) else encode(data)
         return cls(name, len(content), (content,))
 
 
 def encode(text: str) -> bytes:
-    """Give the bytes of a text; those that are no UTF-8 are surrogates in it."""
+    """Return the bytes of a text; those that are no UTF-8 are surrogates in it."""
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -83,7 +83,7 @@ def to_json(body: object) -> bytes:
 
 
 def as_text(value: object) -> str:
-    """Give a value as the device stores it: everything is text."""
+    """Return a value as the device stores it: everything is text."""
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
@@ -98,11 +98,11 @@ class Call:
     files: Mapping[str, Blob] = field(default_factory=dict)
 
     def text(self, *names: str) -> str | None:
-        """Give the first of the parameters that is there."""
+        """Return the first parameter that is present."""
         return next((as_text(self.data[name]) for name in names if name in self.data), None)
 
     def integer(self, name: str, low: int, high: int, default: int | None = None) -> int:
-        """Give a number in low…high."""
+        """Return a number in low…high."""
         text = self.text(name)
         if text is None and default is not None:
             return default
@@ -115,14 +115,14 @@ class Call:
         return value
 
     def items(self) -> list[dict[str, Any]]:
-        """Give `data.item` of add, set and del."""
+        """Return `data.item` of add, set and del."""
         items = self.data.get("item")
         if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
             raise bad_param()
         return items
 
     def file(self, name: str = "config") -> Blob:
-        """Give an uploaded file; the key is as the manual's pictures show it."""
+        """Return an uploaded file; the key is as the manual's pictures show it."""
         if (blob := self.files.get(name)) is None:
             raise bad_param()
         return blob

@@ -95,7 +95,7 @@ class Items:
         return str(self._last)
 
     def listed(self) -> list[dict[str, Any]]:
-        """Give the rows in the order of the reply; the fields are sorted."""
+        """Return the rows in the order of the reply; the fields are sorted."""
         return [dict(sorted(row.items())) for row in self.rows.values()]
 
     def _get(self, _: Call) -> Reply:
@@ -107,7 +107,7 @@ class Items:
         return echo if ret is None else {"Ret": ret, **echo}
 
     def _refusal(self, values: Mapping[str, object], own: str = "") -> int:
-        """Give a negative or special `Ret`, or 0."""
+        """Return a negative or special `Ret`, or 0."""
         unique = self.kind.unique
         if unique and unique in values:
             value = as_text(values[unique])
@@ -200,7 +200,7 @@ class Contacts(Items):
 
     @override
     def listed(self) -> list[dict[str, Any]]:
-        """Give them by name, as in the manual's example."""
+        """Return the rows by name, as in the manual's example."""
         return sorted(Items.listed(self), key=lambda row: row["Name"])
 
     @override

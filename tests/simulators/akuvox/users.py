@@ -188,7 +188,7 @@ class Users:
         return Reply()
 
     def export(self) -> bytes:
-        """Give the content of UserData.tgz."""
+        """Return the content of UserData.tgz."""
         return seal({"users": list(self.rows.values())})
 
     def _import(self, call: Call) -> Reply:

@@ -66,7 +66,7 @@ class Clock:
         return seconds if self.wraps is None else seconds % self.wraps
 
     def since_boot(self, moment: float) -> float:
-        """Give the exact upTime of a moment of `now()`."""
+        """Return the exact upTime of a moment of `now()`."""
         return moment - self._booted
 
     def utc(self, moment: float | None = None) -> int:
@@ -74,7 +74,7 @@ class Clock:
         return int(self._epoch + self._step + (self.now() if moment is None else moment))
 
     def stamp(self, uptime: int | None = None) -> Stamp:
-        """Give both clocks, now or when `upTime` had that value."""
+        """Return both clocks, now or when `upTime` had that value."""
         if uptime is None:
             return Stamp(self.utc(), self.uptime())
         return Stamp(self.utc(self._booted + uptime), uptime)

@@ -93,7 +93,7 @@ class Digest:
     def check(
         self, request: web.BaseRequest, credentials: str, password_of: Passwords, body_hash: str = ""
     ) -> str | None:
-        """Give the name when the response is right; `body_hash` is for auth-int. Raises `StaleNonceError`."""
+        """Return the name when the response is right; `body_hash` is for auth-int. Raises `StaleNonceError`."""
         try:
             given = parse_keqv_list(parse_http_list(credentials))
         except ValueError:

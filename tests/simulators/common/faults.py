@@ -29,7 +29,7 @@ type Bodies = Mapping[str, tuple[str, bytes]]
 
 
 def bodies(opening: bytes, page: bytes) -> Bodies:
-    """Give what a system answers wrongly; `opening` begins an object in an object that is then not finished."""
+    """Return what a system answers wrongly; `opening` begins an object in an object that is then not finished."""
     return {
         Garbage.TRUNCATED: ("application/json", opening + b'"filler" : ['),
         Garbage.HTML: ("text/html", page),

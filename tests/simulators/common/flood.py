@@ -46,7 +46,7 @@ async def flood(url: str, source: str, rate: float, seconds: float, body: str) -
 
 
 def request(path: str, query: str, host: str, body: str, number: int) -> bytes:
-    """Give one request: GET without a body, POST of JSON with one."""
+    """Return one request: GET without a body, POST of JSON with one."""
     asked = f"{path}?{query}".rstrip("?").replace("{n}", str(number))
     content = body.replace("{n}", str(number)).encode()
     method = "POST" if content else "GET"

@@ -71,7 +71,7 @@ class Host[Request](Active):
         self._background: set[asyncio.Task[None]] = set()
 
     def _doors(self) -> tuple[tuple[int, bool], ...]:
-        """Give the ports to listen on, and whether each speaks TLS."""
+        """Return the ports to listen on, and whether each speaks TLS."""
         raise NotImplementedError
 
     def _cold_start(self) -> None:
@@ -378,7 +378,7 @@ async def wait_for(condition: Callable[[], bool], timeout: float) -> None:
 
 
 def scheme_of(request: web.BaseRequest) -> str | None:
-    """Give the first word of `Authorization`, where a request has it."""
+    """Return the first word of `Authorization`, where a request has it."""
     authorization = request.headers.get("Authorization")
     return authorization.partition(" ")[0] if authorization else None
 

@@ -7,7 +7,7 @@ CHUNK = 2**16
 
 
 def padded(head: bytes, size: int) -> Iterator[bytes]:
-    """Give a file of that size, piece by piece."""
+    """Return a file of that size, piece by piece."""
     if len(head) > size:
         raise ValueError(f"the header alone has {len(head)} bytes")
     yield head

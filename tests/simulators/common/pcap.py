@@ -13,7 +13,7 @@ FRAME = bytes.fromhex("ffffffffffff7c1eb3052a110806000108000604000100") + bytes(
 
 
 def packets(utc: int, size: int) -> Iterator[bytes]:
-    """Give records with that many bytes together, the last one shorter or longer to fit."""
+    """Return records with that many bytes together, the last one shorter or longer to fit."""
     whole = RECORD.size + PACKET
     second = 0
     while size:
@@ -26,7 +26,7 @@ def packets(utc: int, size: int) -> Iterator[bytes]:
 
 
 def blocks(utc: int, size: int) -> Iterator[bytes]:
-    """Give a whole file of that size, in pieces that are small however long it is."""
+    """Return a whole file of that size, in pieces that are small however long it is."""
     piece = bytearray(HEADER)
     for packet in packets(utc, max(0, size - len(HEADER))):
         piece += packet

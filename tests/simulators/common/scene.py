@@ -75,7 +75,7 @@ def _view(source: str, size: tuple[int, int], visitor: bool) -> Image.Image:
 
 
 def draw_frame(source: str, size: tuple[int, int], lines: tuple[str, ...], facts: object, *, visitor: bool) -> bytes:
-    """Give a JPEG with the lines as overlay; `facts` go into its comment as JSON."""
+    """Return a JPEG with the lines as overlay; `facts` go into its comment as JSON."""
     image = _view(source, size, visitor).copy()
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(max(8, size[1] // 26))

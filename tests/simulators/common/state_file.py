@@ -27,7 +27,7 @@ class StateFile:
                 file.write(json.dumps(line).encode() + b"\n")
 
     def lines(self) -> Iterator[Json]:
-        """Give the lines that earlier processes wrote; the last one may be cut off."""
+        """Return the lines that earlier processes wrote; the last one may be cut off."""
         if self._path is None or not self._path.exists():
             return
         kept = self._path.read_bytes()

@@ -83,7 +83,7 @@ def stanza(
 
 
 def headers(dh: str, salt: str, spoilt: Spoilt) -> tuple[str | None, str | None]:
-    """Give the headers `crypto-key` and `encryption`."""
+    """Return the headers `crypto-key` and `encryption`."""
     bare = dh.rstrip("=")
     match spoilt:
         case Spoilt.UNPADDED:
@@ -108,7 +108,7 @@ def headers(dh: str, salt: str, spoilt: Spoilt) -> tuple[str | None, str | None]
 
 
 def deleted(number: str, sender: str) -> DataMessageStanza:
-    """Give what comes in place of messages that waited too long."""
+    """Return the message that replaces messages that waited too long."""
     result = DataMessageStanza(category="org.chromium.linux", persistent_id=number)
     setattr(result, "from", sender)
     result.app_data.add(key="message_type", value="deleted_messages")

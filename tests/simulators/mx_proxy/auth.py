@@ -55,7 +55,7 @@ class Tokens:
         self._kid = secrets.token_hex(3)
 
     def issue(self, login: str) -> str:
-        """Give a token for a user."""
+        """Return a token for a user."""
         now = self._now()
         claims = {
             "exp": now + self.ttl,
@@ -70,7 +70,7 @@ class Tokens:
         return f"{signed}.{_b64(r.to_bytes(32) + s.to_bytes(32))}"
 
     def login_of(self, authorization: str) -> str:
-        """Give whose token it is."""
+        """Return the owner of a token."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise unauthorized()
@@ -115,7 +115,7 @@ class Door:
         self._users = users
 
     def check(self, headers: Mapping[str, str], body: bytes) -> User:
-        """Give the user of POST /auth whom the proxy lets in; the MX may still refuse."""
+        """Return the user of POST /auth if the proxy accepts the credentials; the MX may still reject them."""
         scheme, _, credentials = headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "basic":
             raise ApiError(401, "unauthorized", APP_REALM)
@@ -142,5 +142,5 @@ class Door:
 
 
 def token_reply(token: str, ttl: int) -> Json:
-    """Give the reply of POST /auth."""
+    """Return the reply of POST /auth."""
     return {"token_type": "Bearer", "access_token": token, "expires_in": ttl}

@@ -43,5 +43,5 @@ class CallLog:
         return record
 
     def since(self, moment: int | None) -> list[Json]:
-        """Give the calls that ended after a time."""
+        """Return the calls that ended after a time."""
         return [record for record in self.records if moment is None or record["disconnectTimestamp"] > moment]

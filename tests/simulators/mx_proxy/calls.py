@@ -53,17 +53,17 @@ class LiveCall:
 
     @property
     def global_id(self) -> str:
-        """Give the number that the call has everywhere."""
+        """Return the number that the call has everywhere."""
         return str(FIRST_GLOBAL + self.id)
 
     @property
     def gcid(self) -> str:
-        """Give the number that the call has in the log."""
+        """Return the number that the call has in the log."""
         return f"63107-00-0000D-{self.id:X}"
 
     @property
     def peer(self) -> str:
-        """Give the number at the other end."""
+        """Return the number at the other end."""
         return self.caller if self.incoming else self.called
 
 

@@ -70,7 +70,7 @@ def lean(**fields: Any) -> Json:
 
 
 def full(rows: list[Json]) -> list[Json] | None:
-    """Give a list as the server writes it, that knows no empty one."""
+    """Return a list as the server writes it: null if it is empty."""
     return rows or None
 
 
@@ -103,7 +103,7 @@ class Call:
     body: bytes = b""
 
     def call_id(self) -> int:
-        """Give the number of the call in the path."""
+        """Return the number of the call in the path."""
         text = self.parts["callId"]
         # Go's, which takes neither spaces nor underscores.
         if not re.fullmatch(r"[+-]?[0-9]+", text):

@@ -26,17 +26,17 @@ class Kind(StrEnum):
 
 
 def event(kind: Kind, timestamp: int, **fields: Any) -> Json:
-    """Give an event; its time comes last."""
+    """Return an event; its time comes last."""
     return {"type": str(kind), **fields, "timestamp": timestamp}
 
 
 def as_reply(what: Json) -> Json:
-    """Give an event as the reply to a command, without its type and time."""
+    """Return an event as the reply to a command, without its type and time."""
     return {**what, "type": "", "timestamp": 0}
 
 
 def all_text(what: Json) -> dict[str, str]:
-    """Give an event as FCM passes data on: every value is text, lists as JSON."""
+    """Return an event as FCM passes data on: every value is text, lists as JSON."""
     return {
         name: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
         for name, value in what.items()

@@ -12,7 +12,7 @@ LOGIN, PASSWORD = "anna@office.test", "pbx-pass"
 
 
 def users() -> list[User]:
-    """Give the people with an account; the first is the one that tests use."""
+    """Return the people with an account; the first is the one that tests use."""
     return [
         User(
             LOGIN, PASSWORD, "3107", "43884851900310701", "Anna", "Keller", "Zk81vTnQ0pLr5xWd7MbY",
@@ -26,7 +26,7 @@ def users() -> list[User]:
 
 
 def contacts() -> list[Json]:
-    """Give the address book, in no order; empty fields are left out."""
+    """Return the address book, in no order; empty fields are left out."""
     return [
         {
             "jid": "43884851900310803",
@@ -53,7 +53,7 @@ def contacts() -> list[Json]:
 
 
 def services() -> list[Json]:
-    """Give what else has an extension; the ids need 62 bits."""
+    """Return what else has an extension; the ids need 62 bits."""
     return [
         {"id": "3458764513956071007", "name": "voicemail", "type": "VM", "ext": "*86"},
         {"id": "3458764515081032009", "name": "park", "type": "ParkServer", "ext": "*77"},
@@ -62,7 +62,7 @@ def services() -> list[Json]:
 
 
 def records() -> list[dict[str, Any]]:
-    """Give calls of the past; one names its extension as one record of the manual does."""
+    """Return calls of the past; one names its extension as one record of the manual does."""
     return [
         {
             "missed": True, "direction": "incoming", "gcid": "63107-00-0000D-51",
@@ -82,7 +82,7 @@ def records() -> list[dict[str, Any]]:
 
 
 def mails() -> list[Mail]:
-    """Give voicemails of the past."""
+    """Return voicemails of the past."""
     return [
         Mail("", "3108", "Ben Osei", "3107", 1789990000, 4, read=True, note="call back"),
         Mail("", "12025550142", "", "3107", 1790000400, 2, caller_name="Parcel service"),

@@ -134,7 +134,7 @@ class Mx:
         self.links[user.login] = Link(user)
 
     def link(self, user: User) -> Link:
-        """Give a user's link."""
+        """Return a user's link."""
         if (link := self.links.get(user.login)) is None:
             raise unauthorized("active mx connection unavailable")
         return link

@@ -54,7 +54,7 @@ class Sent(NamedTuple):
 
 
 def shape(form: Form, event: Json, tokens: list[str]) -> Json:
-    """Give the body of a push."""
+    """Return the body of a push."""
     if form is Form.FCM:
         return {"registration_ids": tokens, "data": event, "time_to_live": 0}
     content: Json = dict(all_text(event)) if form in (Form.TEXT, Form.DATA_TEXT) else event

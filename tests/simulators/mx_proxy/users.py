@@ -23,7 +23,7 @@ class User:
 
     @property
     def name(self) -> str:
-        """Give the name as displays show it."""
+        """Return the name as displays show it."""
         return f"{self.first_name} {self.last_name}"
 
 

@@ -14,7 +14,7 @@ TONE = bytes(128 + round(60 * math.sin(2 * math.pi * 440 * n / RATE)) for n in r
 
 
 def wave(seconds: int) -> bytes:
-    """Give a WAV file of that length, with a tone."""
+    """Return a WAV file of that length, with a tone."""
     size = RATE * seconds
     head = struct.pack(
         "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 1, RATE, RATE, 1, 8, b"data", size
@@ -37,7 +37,7 @@ class Mail:
     note: str = ""
 
     def row(self) -> Json:
-        """Give it as in the list."""
+        """Return the row of the list."""
         row = {
             "from": self.caller,
             "fromName": self.from_name,
@@ -72,7 +72,7 @@ class Mailbox:
         return mail
 
     def rows(self) -> list[Json]:
-        """Give the list, ordered by id."""
+        """Return the list, ordered by id."""
         return [mail.row() for mail in self.mails.values()]
 
     def get(self, number: str) -> Mail:
@@ -82,7 +82,7 @@ class Mailbox:
         return mail
 
     def file(self, number: str) -> File:
-        """Give the file of a message, which is sent piece by piece."""
+        """Return the file of a message, which is sent piece by piece."""
         content = wave(self.get(number).duration)
 
         async def chunks() -> AsyncIterator[bytes]:

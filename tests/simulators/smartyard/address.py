@@ -51,7 +51,7 @@ class Watcher:
     comments: str
 
     def row(self) -> Json:
-        """Give it as in the list."""
+        """Return the row of the list."""
         return {
             "watcherId": self.id,
             "flatId": self.flat,
@@ -99,7 +99,7 @@ class Address:
         }
 
     def flats(self, call: Call) -> list[Flat]:
-        """Give the flats of who asks."""
+        """Return the flats of the caller."""
         return [self._town.flat(number) for number in call.who.flats]
 
     def _flat(self, call: Call) -> Flat:
@@ -109,7 +109,7 @@ class Address:
         return self._town.flat(number)
 
     def cameras(self, call: Call, house: int | None = None) -> list[Camera]:
-        """Give the cameras of the houses of who asks; flats that get nothing have none."""
+        """Return the cameras of the houses of the caller; blocked flats have none."""
         houses = {flat.house for flat in self.flats(call) if not flat.closed}
         if house is not None:
             houses &= {house}

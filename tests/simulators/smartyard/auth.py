@@ -57,7 +57,7 @@ class Login:
         return {"method": method}
 
     def pending(self, phone: str) -> Code | None:
-        """Give the code that a phone was sent, while it holds."""
+        """Return the code that was sent to a phone, while it is valid."""
         code = self.codes.get(phone)
         if code is not None and self._now() - code.asked >= PENDING:
             del self.codes[phone]
@@ -125,7 +125,7 @@ class Login:
         return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() if text else "default"
 
     def who(self, headers: Mapping[str, str]) -> Device:
-        """Give whose token it is."""
+        """Return the owner of a token."""
         authorization = headers.get("Authorization")
         if not authorization:
             raise ApiError(403, NO_AUTHORIZATION)

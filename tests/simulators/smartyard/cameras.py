@@ -67,17 +67,17 @@ class Camera:
 
     @property
     def server_type(self) -> str:
-        """Give the type as the API does."""
+        """Return the type as the API does."""
         return self.kind.value if self.called is None else self.called
 
     @property
     def token(self) -> str:
-        """Give the token as the API does."""
+        """Return the token as the API does."""
         return TOKENS[self.kind].format(secret=self.secret)
 
 
 def jpeg(data: bytes) -> web.Response:
-    """Give a picture."""
+    """Return a picture."""
     return web.Response(body=data, content_type="image/jpeg")
 
 
@@ -111,12 +111,12 @@ class CameraServers:
         }
 
     def renew(self, camera: Camera) -> None:
-        """Give a camera another token; the old one is refused."""
+        """Replace the token of a camera; the old one is refused."""
         camera.secret = secrets.token_urlsafe(12)
         camera.issued = self._now()
 
     def token(self, camera: Camera) -> str:
-        """Give a token that holds, for the API."""
+        """Return a valid token for the API."""
         if self._expired(camera):
             self.renew(camera)
         return camera.token
@@ -148,7 +148,7 @@ class CameraServers:
         return self._missing() if camera is None else self._playlist(camera)
 
     def _playlist(self, camera: Camera) -> web.Response:
-        """Give the segments of the last seconds; their names are all that their readers need."""
+        """Return the segments of the last seconds; their names are all that their readers need."""
         key = hashlib.sha256(f"{camera.id} {camera.secret}".encode()).hexdigest()[:16]
         self._parts[key] = camera
         last = (self._now() - self._began) // SEGMENT + WINDOW

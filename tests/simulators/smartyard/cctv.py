@@ -166,7 +166,7 @@ class Cctv:
         return self.link(film)
 
     def link(self, film: Film) -> str:
-        """Give where a film can be taken."""
+        """Return the download link of a film."""
         return f"{self._address.origin}{self._dialect.base}/cctv/download/{film.uuid}"
 
     def film(self, name: str) -> Film | None:

@@ -13,5 +13,5 @@ class Dialect(StrEnum):
 
     @property
     def base(self) -> str:
-        """Give the path below which the API is."""
+        """Return the path below which the API is."""
         return "/mobile" if self is Dialect.RBT else "/api"

@@ -55,7 +55,7 @@ def to_json(body: object) -> bytes:
 
 
 class Loose:
-    """Gives numbers now as text, now as numbers; the same row of choices for the same seed."""
+    """Writes numbers sometimes as text; the choices are the same for the same seed."""
 
     def __init__(self, seed: int | None) -> None:
         """Without a seed everything has the type that it has in the captures."""
@@ -64,7 +64,7 @@ class Loose:
         self.holes = False
 
     def write(self, value: object, name: str = "") -> object:
-        """Give data with the types of the day."""
+        """Return data, with the types of numbers varied."""
         if isinstance(value, Mapping):
             return {key: self.write(content, key) for key, content in value.items()}
         if isinstance(value, list):
@@ -112,30 +112,30 @@ class Call:
 
     @property
     def who(self) -> Subscriber:
-        """Give the subscriber of the token."""
+        """Return the subscriber of the token."""
         if self.subscriber is None:
             raise ApiError(403)
         return self.subscriber
 
     @property
     def by(self) -> Device:
-        """Give the device of the token."""
+        """Return the device of the token."""
         if self.device is None:
             raise ApiError(403)
         return self.device
 
     def text(self, name: str) -> str:
-        """Give a parameter as text, empty when there is none."""
+        """Return a parameter as text, empty when there is none."""
         value = self.body.get(name)
         return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
     def number(self, name: str) -> int:
-        """Give a parameter as PHP makes a number of it: 0 when it is none."""
+        """Return a parameter as PHP makes a number of it: 0 when it is none."""
         text = self.text(name)
         return int(text) if text.isascii() and text.removeprefix("-").isdecimal() else 0
 
     def needed(self, name: str) -> int:
-        """Give a number that has to be there."""
+        """Return a required number."""
         if not (value := self.number(name)):
             raise ApiError(422)
         return value

@@ -10,7 +10,7 @@ GARDEN, RIVER = 11, 12
 
 
 def town() -> Town:
-    """Give the houses with everything in them."""
+    """Return the houses with everything in them."""
     return Town(
         [
             House(GARDEN, "г. Примерск, ул. Садовая, д. 3"),
@@ -42,7 +42,7 @@ def town() -> Town:
 
 
 def subscribers() -> list[Subscriber]:
-    """Give the people; the first is the one that tests use."""
+    """Return the people; the first is the one that tests use."""
     return [
         Subscriber(PHONE, "Анна", "Петровна", "Ключева", {51: Role.OWNER, 53: Role.OWNER}),
         Subscriber(ROOMMATE, "Борис", "", "Ключев", {51: Role.INNER}),

@@ -311,7 +311,7 @@ class Hands(Server):
         return found
 
     def renew_camera_token(self, camera: int) -> None:
-        """Give a camera another token; the old one is refused from now on."""
+        """Replace the token of a camera; the old one is refused from now on."""
         self.cameras.renew(self._camera(camera))
 
     def refuse_camera(self, camera: int, n: int = 1) -> None:

@@ -41,7 +41,7 @@ class Record:
     preview_type: int
 
     def row(self, picture_url: str) -> Json:
-        """Give it as in the list; the picture is missing where there is none."""
+        """Return the row of the list; without a picture, its key is missing."""
         row: Json = {
             "date": written(self.moment),
             "uuid": self.uuid,
@@ -81,13 +81,13 @@ class History:
         return record
 
     def of(self, flat: Flat) -> list[Record]:
-        """Give what can be read already, newest first."""
+        """Return the events that are already listed, newest first."""
         due = self._patience() - self.delay
         found = [record for record in self.records if record.flat == flat.id and record.entered <= due]
         return sorted(found, key=lambda record: record.moment, reverse=True)
 
     def days(self, flat: Flat, events: frozenset[int]) -> list[Json]:
-        """Give the days that have one of these events, with the number of all their events (capture 26)."""
+        """Return the days that have one of these events, with the number of all their events (capture 26)."""
         counts: dict[str, list[Event]] = {}
         for record in self.of(flat):
             counts.setdefault(day(record.moment), []).append(record.event)

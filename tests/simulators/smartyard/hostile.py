@@ -35,7 +35,7 @@ class Hostile(StrEnum):
 
 
 def parcel(kind: Hostile, facts: CallFacts, route: Route, elsewhere: str) -> Parcel:
-    """Give such a push; `facts` are of a ring that never was, `elsewhere` is the address of another host."""
+    """Return a forged push; `facts` are of an invented ring, `elsewhere` is the address of another host."""
     picture = f"{elsewhere}/shot/{secrets.token_hex(16)}.jpg"
     match kind:
         case Hostile.FOREIGN_IMAGE:

@@ -11,7 +11,7 @@ def written(moment: int) -> str:
 
 
 def day(moment: int) -> str:
-    """Give the day of a Unix time at the server."""
+    """Return the day of a Unix time at the server."""
     return written(moment)[:10]
 
 

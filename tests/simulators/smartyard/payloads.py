@@ -52,11 +52,11 @@ class CallFacts:
 
     @property
     def kind(self) -> str:
-        """Give the kind of the push."""
+        """Return the kind of the push."""
         return CALL
 
     def changing(self, **fields: object) -> CallFacts:
-        """Give it with other contents of fields."""
+        """Return the push with other contents of fields."""
         return replace(self, changed=(*self.changed, *fields.items()))
 
     def _sip(self) -> dict[str, str]:
@@ -79,7 +79,7 @@ class CallFacts:
         return {"videoServer": server, "videoToken": token, "videoType": "webrtc", "videoStream": url}
 
     def seed(self) -> Json:
-        """Give the fields of the document."""
+        """Return the fields of the document."""
         return self._changed(
             {
                 **self._sip(),
@@ -97,7 +97,7 @@ class CallFacts:
         )
 
     def data(self, dialect: Dialect) -> Json:
-        """Give the fields that a server really sends."""
+        """Return the fields that a server really sends."""
         if dialect is Dialect.AXIOS:
             fields = {
                 **self._about(),
@@ -131,7 +131,7 @@ class CallFacts:
         return self._changed(fields)
 
     def query(self, token: str, bundle: str) -> Json:
-        """Give what the server asks the push service."""
+        """Return the request of the server to the push service."""
         fields = {
             "token": token,
             "type": "0",
@@ -149,7 +149,7 @@ class CallFacts:
         return self._changed(fields)
 
     def notification(self) -> Json:
-        """Give what an iPhone shows."""
+        """Return what an iPhone shows."""
         return {"title": TITLE, "body": self.caller}
 
     def _changed(self, fields: dict[str, str]) -> Json:
@@ -177,14 +177,14 @@ class TextFacts:
 
     @property
     def kind(self) -> str:
-        """Give the kind of the push."""
+        """Return the kind of the push."""
         return self.action
 
     def _extension(self) -> dict[str, str]:
         return dict(self.more) if self.ext is None else {**dict(self.more), self.ext_name: self.ext}
 
     def seed(self) -> Json:
-        """Give the fields of the document, with the heading and the text as a forwarder sees them."""
+        """Return the fields of the document, with the heading and the text as a forwarder sees them."""
         shown = {"title": self.title, "body": self.body}
         return {
             **shown,
@@ -195,7 +195,7 @@ class TextFacts:
         }
 
     def data(self, dialect: Dialect) -> Json:
-        """Give the fields that a server really sends; an iPhone is shown the text by itself."""
+        """Return the fields that a server really sends; an iPhone is shown the text by itself."""
         if self.platform == "ios":
             return {"messageId": self.message, "badge": str(self.badge), "action": self.action, **self._extension()}
         fields = {
@@ -211,7 +211,7 @@ class TextFacts:
         return {**fields, **self._extension()}
 
     def query(self, token: str, bundle: str) -> Json:
-        """Give what the server asks the push service."""
+        """Return the request of the server to the push service."""
         fields = {
             "token": token,
             "type": "0",
@@ -231,7 +231,7 @@ class TextFacts:
         return {**fields, **self._extension()}
 
     def notification(self) -> Json:
-        """Give what an iPhone shows."""
+        """Return what an iPhone shows."""
         return {"title": self.title, "body": self.body}
 
 
@@ -239,7 +239,7 @@ type Facts = CallFacts | TextFacts
 
 
 def fields(facts: Facts, form: Form, dialect: Dialect, token: str, bundle: str) -> Json:
-    """Give the fields of a push."""
+    """Return the fields of a push."""
     if form is Form.SEED:
         return facts.seed()
     if form in (Form.QUERY, Form.FORM):
@@ -248,7 +248,7 @@ def fields(facts: Facts, form: Form, dialect: Dialect, token: str, bundle: str) 
 
 
 def body(facts: Facts, form: Form, content: Json, token: str) -> bytes:
-    """Give the body of a JSON form."""
+    """Return the body of a JSON form."""
     whole = content
     if form in (Form.DATA, Form.FCM):
         whole = {"data": content}

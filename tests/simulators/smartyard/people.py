@@ -43,7 +43,7 @@ class Subscriber:
         return sum(not message.read for message in self.messages)
 
     def names(self) -> dict[str, str]:
-        """Give the names as the server does."""
+        """Return the names as the server does."""
         return {"name": self.name, "patronymic": self.patronymic, "last": self.last}
 
 
@@ -85,11 +85,11 @@ class People:
         return self.subscribers.setdefault(phone, Subscriber(phone))
 
     def of_flat(self, flat: int) -> list[Subscriber]:
-        """Give who lives there."""
+        """Return the residents."""
         return [subscriber for subscriber in self.subscribers.values() if flat in subscriber.flats]
 
     def of_phone(self, phone: str) -> list[Device]:
-        """Give the devices of a subscriber."""
+        """Return the devices of a subscriber."""
         return [device for device in self.devices if device.phone == phone]
 
     def by_token(self, token: str) -> Device | None:

@@ -10,7 +10,7 @@ SIZE = (640, 480)
 
 
 def scene(name: str, now: int, *, camera: int, visitor: bool) -> bytes:
-    """Give a JPEG; its comment says of which camera and when it is."""
+    """Return a JPEG; its comment says of which camera and when it is."""
     moment = datetime.fromtimestamp(now, UTC).astimezone(ZONE)
     # The font has Latin letters only.
     latin = name if name.isascii() else f"camera {camera}"

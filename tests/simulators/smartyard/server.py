@@ -89,7 +89,7 @@ class Server(Active):
 
     @property
     def elsewhere(self) -> str:
-        """Give the address of a host that is none of the operator's."""
+        """Return the address of a foreign host."""
         raise NotImplementedError
 
     def _camera_url(self, camera: Camera) -> str:
@@ -165,7 +165,7 @@ class Server(Active):
                 self._later(ring, facts, target)
 
     def call_facts(self, ring: Ring, platform: str) -> CallFacts:
-        """Give what a device is told of a ring, with an extension of its own."""
+        """Return the push of a ring for a device, with an extension of its own."""
         camera = self.town.camera(ring.door.camera or 0) if ring.door.video else None
         video = None if camera is None else (camera.server_type, self.cameras.token(camera), self._camera_url(camera))
         extension = str(next(self._extensions))

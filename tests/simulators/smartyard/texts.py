@@ -11,12 +11,12 @@ class Text(NamedTuple):
     ru: str
 
     def in_language(self, accepted: str) -> str:
-        """Give it as Accept-Language wishes."""
+        """Return the text in the language of Accept-Language."""
         return self.en if accepted.strip().lower().startswith("en") else self.ru
 
 
 def only_russian(text: str) -> Text:
-    """Give a text that is never translated: errors of authorization (field notes 3)."""
+    """Return a text that is never translated: errors of authorization (field notes 3)."""
     return Text(text, text)
 
 

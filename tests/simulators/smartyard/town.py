@@ -99,7 +99,7 @@ class Town:
         return next((row for row in self.doors if (row.domophone, row.door) == (domophone, door)), None)
 
     def doors_of(self, flat: Flat) -> list[Door]:
-        """Give the doors of a flat."""
+        """Return the doors of a flat."""
         return [door for door in self.doors if door.is_for(flat)]
 
     def camera(self, number: int) -> Camera | None:

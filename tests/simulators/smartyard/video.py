@@ -38,7 +38,7 @@ def _film(kind: str, jpegs: Iterable[bytes], start: int) -> bytes:
 
 
 def one_frame(jpeg: bytes) -> bytes:
-    """Give an MP4 with that picture as its only frame."""
+    """Return an MP4 with that picture as its only frame."""
     return _film("mp4", [jpeg], 0)
 
 

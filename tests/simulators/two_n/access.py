@@ -79,7 +79,7 @@ class AccessPoints:
             point.failures.clear()
 
     def begin(self) -> int:
-        """Give the number of a new session."""
+        """Return the number of a new session."""
         self._sessions += 1
         return self._sessions
 

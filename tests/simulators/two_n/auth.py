@@ -71,11 +71,11 @@ class Authenticator:
         self._digest.forget_nonces()
 
     def challenges(self) -> tuple[str, ...]:
-        """Give what a function with Digest asks for."""
+        """Return the challenge of a function with Digest."""
         return (self._digest.challenge(),)
 
     def check(self, request: web.BaseRequest, scheme: Auth, accounts: Mapping[str, Account]) -> Account | None:
-        """Give the account; raises `ApiError` 8 or `Challenge`."""
+        """Return the account; raises `ApiError` 8 or `Challenge`."""
         if scheme is Auth.NONE:
             return None
         header = request.headers.get("Authorization")

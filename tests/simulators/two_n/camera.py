@@ -44,7 +44,7 @@ class Camera:
         return ("internal", "external") if self.external == "enabled" else ("internal",)
 
     def frame(self, source: str, size: tuple[int, int], moment: float) -> bytes:
-        """Give the picture of that moment."""
+        """Return the picture of a moment."""
         number = max(0, int(self._clock.since_boot(moment) * FRAME_RATE))
         utc = self._clock.utc(moment)
         visitor = any(at - VISIT[0] <= moment <= at + VISIT[1] for at in self._visits)

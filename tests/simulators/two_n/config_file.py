@@ -163,7 +163,7 @@ def _user(entry: Mapping[str, Any]) -> Section:
 
 
 def _read(data: bytes) -> tuple[str, str]:
-    """Give the name of the root element and the text of the first device name."""
+    """Return the name of the root element and the text of the first device name."""
     path: list[str] = []
     roots: list[str] = []
     names: list[str] = []

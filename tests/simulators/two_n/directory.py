@@ -99,7 +99,7 @@ class Directory:
         return sum(1 for _ in self)
 
     def __getitem__(self, key: str) -> Json:
-        """Give an entry by uuid in either case, or by name."""
+        """Return an entry by uuid in either case, or by name."""
         entry = self._entries.get(key.upper())
         if entry is not None and not entry["deleted"]:
             return entry
@@ -109,13 +109,13 @@ class Directory:
         raise KeyError(key)
 
     def by_uuid(self, key: str) -> Json:
-        """Give an entry by uuid in either case."""
+        """Return an entry by uuid in either case."""
         if not valid_uuid(key):
             raise KeyError(key)
         return self[key]
 
     def name_of(self, peer: str) -> str | None:
-        """Give the name that belongs to a number."""
+        """Return the name that belongs to a number."""
         wanted = _number(peer)
         entry = self.find(lambda entry: any(p["peer"] and _number(p["peer"]) == wanted for p in entry["callPos"]))
         return entry["name"] if entry is not None else None
@@ -148,11 +148,11 @@ class Directory:
         self._changed([self._store(entry["uuid"], entry)])
 
     def find(self, matches: Callable[[Json], bool]) -> Json | None:
-        """Give the first entry that matches."""
+        """Return the first entry that matches."""
         return next((entry for entry in self if matches(entry)), None)
 
     def peers_of(self, key: str) -> list[str]:
-        """Give the numbers that ring first: the first one and those grouped with it."""
+        """Return the numbers that ring first: the first one and those grouped with it."""
         if not valid_uuid(key):
             raise KeyError(key)
         positions = [position for position in self[key]["callPos"] if position["peer"]]
@@ -160,7 +160,7 @@ class Directory:
         return [position["peer"] for position in positions[:first]]
 
     def peers_of_button(self, button: int) -> list[str]:
-        """Give the numbers that a quick-dial button rings."""
+        """Return the numbers that a quick-dial button rings."""
         entries = [entry for entry in self if str(button) in entry["buttons"].split(",")]
         return [peer for entry in entries for peer in self.peers_of(entry["uuid"])]
 

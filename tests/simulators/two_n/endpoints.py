@@ -127,7 +127,7 @@ ENDPOINTS: Mapping[str, tuple[Endpoint, ...]] = {
 
 
 def resolve(path: str) -> tuple[str, dict[str, str]]:
-    """Give the row of a path, and the parameter that is written into it (2N OS, automation/trigger)."""
+    """Return the row of a path, and the parameter that is written into it (2N OS, automation/trigger)."""
     if path not in ENDPOINTS:
         head, _, tail = path.rpartition("/")
         for name in ENDPOINTS:

@@ -20,7 +20,7 @@ _FLOORS = rf"F=\d+(,\d+)*(@{_PROFILES})?"
 
 
 def template(*, photo: bool) -> Json:
-    """Give an entry with the default of every field of the model; photo only with a display."""
+    """Return an entry with the default of every field of the model; photo only with a display."""
     entry: Json = {
         "uuid": "",
         "deleted": False,

@@ -71,7 +71,7 @@ class ApiError(Exception):
         self.description = description or DESCRIPTIONS[code]
 
     def body(self) -> Json:
-        """Give the error object."""
+        """Return the error object."""
         error: Json = {"code": int(self.code)}
         if self.param is not None:
             error["param"] = self.param
@@ -91,7 +91,7 @@ def reply(body: object, status: int = 200) -> web.Response:
 
 
 def success(result: object = None) -> web.Response:
-    """Give a positive reply with or without result."""
+    """Return a positive reply with or without result."""
     return reply({"success": True} if result is None else {"success": True, "result": result})
 
 
@@ -105,13 +105,13 @@ class Params(dict[str, str]):
     """Parameters by name, last occurrence wins; everything arrives as text."""
 
     def required(self, name: str) -> str:
-        """Give the value, or answer code 11."""
+        """Return the value, or answer code 11."""
         if (value := self.get(name)) is None:
             raise ApiError(Code.MISSING_PARAMETER, name)
         return value
 
     def integer(self, name: str, low: int = 0, high: int = INT_MAX, default: int | None = None) -> int:
-        """Give a number in low…high, or answer code 11 or 12."""
+        """Return a number in low…high, or answer code 11 or 12."""
         if default is not None and name not in self:
             return default
         text = self.required(name)
@@ -124,13 +124,13 @@ class Params(dict[str, str]):
         return value
 
     def choice(self, name: str, choices: Mapping[str, object] | frozenset[str]) -> str:
-        """Give one of the choices, or answer code 11 or 12."""
+        """Return one of the choices, or answer code 11 or 12."""
         if (value := self.required(name)) not in choices:
             raise ApiError(Code.INVALID_VALUE, name)
         return value
 
     def flag(self, name: str) -> bool:
-        """Give a number that is 0 or 1, or answer code 11 or 12."""
+        """Return a number that is 0 or 1, or answer code 11 or 12."""
         return self.integer(name, 0, 1) == 1
 
 
@@ -145,13 +145,13 @@ class Call:
     body: Json | None = None
 
     def blob(self, name: str) -> Blob:
-        """Give a large parameter, or answer code 11."""
+        """Return a large parameter, or answer code 11."""
         if (blob := self.blobs.get(name)) is None:
             raise ApiError(Code.MISSING_PARAMETER, name)
         return blob
 
     def blob_json(self, name: str = "blob-json") -> Json:
-        """Give a large parameter that is a JSON object, or answer code 11 or 12."""
+        """Return a large parameter that is a JSON object, or answer code 11 or 12."""
         try:
             value = json.loads(self.blob(name).data)
         except ValueError:

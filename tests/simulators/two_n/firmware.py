@@ -136,7 +136,7 @@ class Firmware:
         )
 
     async def _wait_until_free(self, request: web.BaseRequest) -> None:
-        """Give no reply while another file is present (5.2.1)."""
+        """Delay the reply while another file is present (5.2.1)."""
         while self.upload is not None:
             if request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError

@@ -74,7 +74,7 @@ class Fleet:
             device.cut_power()
 
     async def do_restore(self) -> float:
-        """Give the power back, have the devices start, and tell when that was on the monotonic clock."""
+        """Restore the power so that the devices start, and return the monotonic time of that."""
         await asyncio.gather(*(device.reboot(0.0) for device in self.devices))
         return time.monotonic()
 

@@ -54,7 +54,7 @@ class MobileKey:
         return success()
 
     def _key(self, slot: int, wanted: Json) -> Json:
-        """Give what stands in a slot; an invalid key is "not written without any notification"."""
+        """Return the content of a slot; an invalid key is "not written without any notification"."""
         if not wanted:
             return {}
         if wanted.get("type", "rsa") != "rsa" or not _is_key(wanted.get("key")):

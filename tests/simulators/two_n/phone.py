@@ -47,7 +47,7 @@ class Session:
 
     @property
     def state(self) -> str:
-        """Give connecting, ringing or connected."""
+        """Return connecting, ringing or connected."""
         states = {leg.state for leg in self.legs}
         return next((state for state in ("connected", "ringing") if state in states), "connecting")
 
@@ -259,7 +259,7 @@ class Phone:
 
 
 def _kind(answered: bool, reason: str) -> str:
-    """Give the type of an incoming call: connected or declined, answered by another device, or missed (5.6.2)."""
+    """Return the type of an incoming call: connected or declined, answered by another device, or missed (5.6.2)."""
     if answered:
         return "incoming"
     return "completedElsewhere" if reason == "completedElsewhere" else "missed"

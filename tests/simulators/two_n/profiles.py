@@ -26,7 +26,7 @@ class Profiles:
         return not definition or any(self._valid(part) for part in definition.split(";"))
 
     def floors(self, definition: str) -> list[int]:
-        """Give the elevator floors that are accessible now, such as of `F=0,2|F=5@D=1@8:00-16:00`."""
+        """Return the elevator floors that are accessible now, such as of `F=0,2|F=5@D=1@8:00-16:00`."""
         found: set[int] = set()
         for part in filter(None, definition.replace(" ", "").split("|")):
             match = FLOORS.fullmatch(part)
