@@ -34,9 +34,9 @@ def repairs(hass: HomeAssistant) -> dict[str | None, bool | None]:
 
 
 def is_now(text: str) -> bool:
-    told = dt_util.parse_datetime(text)
-    assert told is not None
-    return abs(told - datetime.now(UTC)) < NEAR
+    reported = dt_util.parse_datetime(text)
+    assert reported is not None
+    return abs(reported - datetime.now(UTC)) < NEAR
 
 
 async def submit(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> dict[str, object]:
@@ -131,9 +131,9 @@ async def test_a_wrong_clock_is_no_repair(hass: HomeAssistant, sockets: None) ->
         sim.press("%1", call=False)
         await until(lambda: events, "an event")
         assert repairs(hass) == {}
-        told = dt_util.parse_datetime(events[0].data["time"])
-        assert told is not None
-        assert abs(told + timedelta(hours=1) - datetime.now(UTC)) < NEAR, "the time is that of the device clock"
+        reported = dt_util.parse_datetime(events[0].data["time"])
+        assert reported is not None
+        assert abs(reported + timedelta(hours=1) - datetime.now(UTC)) < NEAR, "the time is that of the device clock"
 
 
 async def test_late_events_of_a_device_without_clock_are_dated_by_age(
@@ -147,9 +147,9 @@ async def test_late_events_of_a_device_without_clock_are_dated_by_age(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     await until(lambda: state_of(hass, entry, "sensor", "last_access") not in {"unknown", "unavailable"}, "the access")
-    told = dt_util.parse_datetime(state_of(hass, entry, "sensor", "last_access"))
-    assert told is not None
-    assert abs(datetime.now(UTC) - told - timedelta(minutes=10)) < NEAR
+    reported = dt_util.parse_datetime(state_of(hass, entry, "sensor", "last_access"))
+    assert reported is not None
+    assert abs(datetime.now(UTC) - reported - timedelta(minutes=10)) < NEAR
 
 
 async def test_setting_the_clock_loses_and_repeats_no_event(

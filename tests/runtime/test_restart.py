@@ -36,7 +36,9 @@ def everything(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, tuple[str, 
 
 
 @pytest.fixture
-async def told(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> dict[str, tuple[str, dict[str, Any]]]:
+async def states_before(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> dict[str, tuple[str, dict[str, Any]]]:
     """The states after each kind of event."""
     sim.door(opened=True)
     sim.door_too_long(True)
@@ -73,27 +75,29 @@ async def restart(hass: HomeAssistant, entry: ConfigEntry, sim: Simulator, *, ki
 
 
 async def test_all_states_survive_a_restart(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, states_before: dict[str, tuple[str, dict[str, Any]]]
 ) -> None:
     changes = capture_changes(hass, entry, "event")
     await restart(hass, entry, sim)
-    assert everything(hass, entry) == told
+    assert everything(hass, entry) == states_before
     assert {changes.count(changed) for changed in changes} == {2}, "each entity changes twice, without an event"
 
 
 async def test_event_only_states_survive_a_kill(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, states_before: dict[str, tuple[str, dict[str, Any]]]
 ) -> None:
     await restart(hass, entry, sim, killed=True)
     shown = everything(hass, entry)
-    assert {key: shown[key] for key in told if key != "bell_1"} == {key: told[key] for key in told if key != "bell_1"}
+    assert {key: shown[key] for key in states_before if key != "bell_1"} == {
+        key: states_before[key] for key in states_before if key != "bell_1"
+    }
 
 
 async def test_the_visitor_image_survives_a_restart_until_removal(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
-    told: dict[str, tuple[str, dict[str, Any]]],
+    states_before: dict[str, tuple[str, dict[str, Any]]],
     hass_storage: dict[str, Any],
 ) -> None:
     async def picture() -> bytes | None:
@@ -116,7 +120,7 @@ async def test_removing_the_image_entity_deletes_its_pictures(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
-    told: dict[str, tuple[str, dict[str, Any]]],
+    states_before: dict[str, tuple[str, dict[str, Any]]],
     hass_storage: dict[str, Any],
 ) -> None:
     stored = hass_storage[f"{DOMAIN}.{entry.entry_id}.visitors"]
@@ -131,7 +135,7 @@ async def test_an_entry_loads_with_an_unreadable_picture(
     hass: HomeAssistant,
     sim: Simulator,
     entry: ConfigEntry,
-    told: dict[str, tuple[str, dict[str, Any]]],
+    states_before: dict[str, tuple[str, dict[str, Any]]],
     hass_storage: dict[str, Any],
     broken: object,
 ) -> None:
@@ -147,7 +151,7 @@ async def test_an_entry_loads_with_an_unreadable_picture(
 
 
 async def test_events_during_a_restart_update_the_states(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, states_before: dict[str, tuple[str, dict[str, Any]]]
 ) -> None:
     assert await hass.config_entries.async_unload(entry.entry_id)
     sim.door(opened=False)
@@ -160,11 +164,11 @@ async def test_events_during_a_restart_update_the_states(
 
 
 async def test_alarms_are_unknown_after_a_reboot_during_a_restart(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, told: dict[str, tuple[str, dict[str, Any]]]
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, states_before: dict[str, tuple[str, dict[str, Any]]]
 ) -> None:
     assert await hass.config_entries.async_unload(entry.entry_id)
     await sim.reboot(0.0)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     await until(lambda: set(alarms(hass, entry).values()) == {"unknown"}, "the start of the device")
-    assert state_of(hass, entry, "sensor", "last_access") == told["last_access"][0]
+    assert state_of(hass, entry, "sensor", "last_access") == states_before["last_access"][0]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.mx_proxy_recordings import Recording, read
 from tests.simulators.smartyard import Camera, Door, Event, Flat, Form, House, Kind, Role, Town
-from tests.simulators.smartyard.moscow import parse
+from tests.simulators.smartyard.timezone import parse
 
 from .smartyard_api import Catcher, YardApi, YardFactory
 

@@ -7,7 +7,7 @@ from .control import VERBS, Control
 from .endpoints import ENDPOINTS, Endpoint
 from .events import Kind
 from .fixtures import APPS, LOGIN, MX, PASSWORD
-from .mx import Outage
+from .pbx import Outage
 from .push import Form, Sent
 from .simulator import Request, Simulator
 

@@ -11,7 +11,7 @@ from .calls import Calls, Emit, Names, Numbers
 from .conferences import INFO, Conferences
 from .envelope import Answer, ApiError, Call, CstaError, Handler, Json, full
 from .events import as_reply
-from .mx import Mx
+from .pbx import Mx
 from .users import User
 from .voicemail import Mailbox
 

@@ -5,7 +5,7 @@ from typing import Any
 from .calllog import MISSED, VOICEMAIL
 from .events import Kind, event
 from .extension import Extension
-from .mx import Outage, Silence, Trouble
+from .pbx import Outage, Silence, Trouble
 from .push import FCM, Form
 from .server import Server
 from .users import User

@@ -9,7 +9,7 @@ from aiohttp import web
 from .auth import Door, Tokens, token_reply, unauthorized
 from .endpoints import METHODS, Endpoint, find, is_path
 from .envelope import SERVER, Answer, ApiError, Call, CstaError, File, Handler, not_found, refusal, reply
-from .mx import Mx
+from .pbx import Mx
 from .push import Pushes
 from .users import User
 

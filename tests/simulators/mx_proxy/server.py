@@ -11,7 +11,7 @@ from .calls import Numbers
 from .envelope import Json
 from .events import Kind
 from .extension import Extension, Functions
-from .mx import Mx
+from .pbx import Mx
 from .pipeline import Pipeline
 from .push import Pushes
 from .users import User, by_login

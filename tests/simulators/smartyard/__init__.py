@@ -7,15 +7,15 @@ from .cameras import Camera, Kind
 from .control import VERBS, Control
 from .dialects import Dialect
 from .endpoints import ENDPOINTS, Endpoint
+from .faults import Breakage, Dates
 from .fixtures import NEIGHBOUR, PHONE, ROOMMATE
+from .forged_pushes import Hostile
 from .history import Event
-from .hostile import Hostile
+from .houses import Door, Flat, House, Town
 from .payloads import CALL, Form
 from .people import Role
 from .push import Sent
 from .simulator import ELSEWHERE, Request, Simulator
-from .town import Door, Flat, House, Town
-from .trouble import Breakage, Dates
 
 __all__ = [
     "CALL",

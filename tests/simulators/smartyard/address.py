@@ -8,10 +8,10 @@ import secrets
 from .cameras import Camera
 from .envelope import Answer, ApiError, Call, Handler, Json
 from .history import Event, History
-from .moscow import day, parse, written
+from .houses import Door, Flat, Town
 from .people import People, Role
 from .texts import BLOCKED, ERROR, NOT_FOUND_DOOR, UNAVAILABLE
-from .town import Door, Flat, Town
+from .timezone import day, parse, written
 
 BLOCKED_DOOR = "Услуга домофонии заблокирована"
 WHITE_RABBIT = (0, 1, 2, 3, 5, 7, 10)

@@ -9,10 +9,10 @@ from .address import Address
 from .cameras import Camera, CameraServers
 from .dialects import Dialect
 from .envelope import Answer, ApiError, Call, Handler, Json
-from .moscow import parse
+from .houses import Town
 from .people import Subscriber
 from .texts import only_russian
-from .town import Town
+from .timezone import parse
 
 # Days that the archive reaches back.
 ARCHIVE = 7

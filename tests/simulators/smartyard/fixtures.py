@@ -1,8 +1,8 @@
 """Two houses: who lives there, and what has happened so far."""
 
 from .cameras import Camera, Kind
+from .houses import Door, Flat, House, Key, Town
 from .people import Role, Subscriber
-from .town import Door, Flat, House, Key, Town
 
 # The owner of two flats, a resident of one of them, and a neighbor.
 PHONE, ROOMMATE, NEIGHBOUR = "79161234501", "79161234502", "79161234503"

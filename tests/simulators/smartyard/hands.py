@@ -6,14 +6,14 @@ from typing import Any
 from .address import Rounding
 from .cameras import Camera
 from .endpoints import METHODS, PICTURES
+from .faults import Breakage, Dates, Refusal
+from .forged_pushes import Hostile, parcel
 from .history import Event
-from .hostile import Hostile, parcel
+from .houses import Door, Flat
 from .payloads import Form
 from .people import Role, Subscriber
 from .rings import Ring
 from .server import Server
-from .town import Door, Flat
-from .trouble import Breakage, Dates, Refusal
 
 DETAILS: dict[Event, dict[str, Any]] = {
     Event.MISSED: {"opened": "f"},

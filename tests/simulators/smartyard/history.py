@@ -6,8 +6,8 @@ from enum import IntEnum
 import uuid
 
 from .envelope import Json
-from .moscow import day, written
-from .town import Door, Flat
+from .houses import Door, Flat
+from .timezone import day, written
 
 # Seconds until a cron job has written what happened.
 DELAY = 120

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from html import escape
 
 from .envelope import BARE, Answer, ApiError, Call, Handler, Json
-from .moscow import written
 from .people import Message, Subscriber
 from .texts import EMPTY_ACTION, EMPTY_MESSAGE, ERROR
+from .timezone import written
 
 OPTIONS: Json = {
     "cityCams": "t",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from tests.simulators.common.scene import draw_frame
 
-from .moscow import ZONE
+from .timezone import ZONE
 
 SIZE = (640, 480)
 

@@ -10,8 +10,8 @@ from .auth import Login
 from .dialects import Dialect
 from .endpoints import Endpoint, find
 from .envelope import ApiError, Call, Handler, Json, Loose, parse, refusal, success
+from .faults import Trouble, broken
 from .people import People
-from .trouble import Trouble, broken
 
 # Pictures of a call at the addresses of the documents.
 SHOT = re.compile(r"/shot/([0-9A-Za-z-]+)\.jpg|/live/([0-9A-Za-z-]+)/image\.jpg")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 import secrets
 
-from .town import Door, Flat
+from .houses import Door, Flat
 
 # Seconds for which pictures and SIP credentials of a call can be used.
 LIFE = 180

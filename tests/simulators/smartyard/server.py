@@ -14,9 +14,10 @@ from .cameras import Camera, CameraServers, jpeg
 from .cctv import Cctv, Film
 from .dialects import Dialect
 from .envelope import Loose
+from .faults import Dates, Trouble
 from .history import Event, History, Record
+from .houses import Town
 from .inbox import Inbox
-from .moscow import written
 from .payloads import CallFacts, Facts, Form, TextFacts
 from .people import Device, Message, People, Subscriber
 from .pictures import scene
@@ -24,8 +25,7 @@ from .pipeline import Picture, Pipeline
 from .push import Pushes, Route, Target, parcel
 from .rings import Ring, Rings
 from .telephony import Telephony
-from .town import Town
-from .trouble import Dates, Trouble
+from .timezone import written
 from .user import User
 from .video import one_frame
 

@@ -16,13 +16,13 @@ from tests.simulators.coverage import Recorder
 from .cameras import Camera, Kind, jpeg
 from .dialects import Dialect
 from .envelope import Json
+from .faults import Dates, Undated
 from .hands import Hands
 from .history import Event
+from .houses import Town
 from .pictures import scene
 from .pipeline import Outcome
 from .telephony import Telephony
-from .town import Town
-from .trouble import Dates, Undated
 
 PAGE = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body></body></html>"
 BODIES = bodies(b'{"code":200,"name":"OK","message":"OK","data":[{', PAGE)

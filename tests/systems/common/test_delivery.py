@@ -62,10 +62,10 @@ def test_the_last_event_carries_the_push_state(clock: Clock) -> None:
     push_monitor.received()
     assert push_monitor.with_state([]) == []
     first, second = event("a"), event("b")
-    told = push_monitor.with_state([first, second])
-    assert told[0] is first
-    assert told[1].facts == (PushesCame(Pushes.ARRIVING),)
-    assert reduce(State(pushes=Pushes.EXPECTED), told[1]).pushes is Pushes.ARRIVING
+    delivered = push_monitor.with_state([first, second])
+    assert delivered[0] is first
+    assert delivered[1].facts == (PushesCame(Pushes.ARRIVING),)
+    assert reduce(State(pushes=Pushes.EXPECTED), delivered[1]).pushes is Pushes.ARRIVING
 
 
 def test_events_correct_a_push_state_of_a_description(clock: Clock) -> None:
@@ -74,6 +74,6 @@ def test_events_correct_a_push_state_of_a_description(clock: Clock) -> None:
     state = State(pushes=push_monitor.state)
     clock.now += 61
     push_monitor.missed(60)
-    for told in push_monitor.with_state([event("a")]):
-        state = reduce(state, told)
+    for delivered in push_monitor.with_state([event("a")]):
+        state = reduce(state, delivered)
     assert state.pushes is push_monitor.state is Pushes.EXPECTED

@@ -20,7 +20,7 @@ class Time:
         return self.now
 
 
-def told(kind: str, call: int = 7, when: int = 100, calling: str = "3108", called: str = "3107") -> CallEvent:
+def call_event(kind: str, call: int = 7, when: int = 100, calling: str = "3108", called: str = "3107") -> CallEvent:
     return CallEvent(kind, call, device_id="3107", calling=calling, called=called, timestamp=when)
 
 
@@ -62,16 +62,16 @@ def states(tracker: CallTracker, *events: CallEvent) -> list[str | None]:
 def test_events_in_any_order_are_mapped_to_states(
     tracker: CallTracker, kinds: tuple[str, ...], expected: list[str | None]
 ) -> None:
-    assert states(tracker, *(told(kind) for kind in kinds)) == expected
+    assert states(tracker, *(call_event(kind) for kind in kinds)) == expected
 
 
 @pytest.mark.parametrize(
     ("event", "direction", "peer"),
     [
-        (told(Kind.DELIVERED), Direction.INCOMING, "3108"),
-        (told(Kind.ESTABLISHED), Direction.INCOMING, "3108"),
-        (told(Kind.ORIGINATED, calling="3107", called="3190"), Direction.OUTGOING, "3190"),
-        (told(Kind.ESTABLISHED, calling="3107", called="3190"), Direction.OUTGOING, "3190"),
+        (call_event(Kind.DELIVERED), Direction.INCOMING, "3108"),
+        (call_event(Kind.ESTABLISHED), Direction.INCOMING, "3108"),
+        (call_event(Kind.ORIGINATED, calling="3107", called="3190"), Direction.OUTGOING, "3190"),
+        (call_event(Kind.ESTABLISHED, calling="3107", called="3190"), Direction.OUTGOING, "3190"),
         (CallEvent(Kind.ESTABLISHED, 7, "555", calling="555", called="3190"), Direction.OUTGOING, "3190"),
         (CallEvent(Kind.ESTABLISHED, 7), Direction.INCOMING, None),
     ],
@@ -85,10 +85,13 @@ def test_direction_and_peer_are_read_from_an_event(
 
 
 def test_a_reused_call_number_is_a_new_call(tracker: CallTracker, clock: Time) -> None:
-    assert states(tracker, told(Kind.DELIVERED, when=100), told(Kind.CLEARED, when=110)) == ["ringing", "terminated"]
+    assert states(tracker, call_event(Kind.DELIVERED, when=100), call_event(Kind.CLEARED, when=110)) == [
+        "ringing",
+        "terminated",
+    ]
     clock.now += 60
-    late = told(Kind.ESTABLISHED, when=105)
-    assert states(tracker, late, told(Kind.DELIVERED, when=200)) == [None, "ringing"]
+    late = call_event(Kind.ESTABLISHED, when=105)
+    assert states(tracker, late, call_event(Kind.DELIVERED, when=200)) == [None, "ringing"]
 
 
 def test_a_repeated_event_is_detected(tracker: CallTracker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,9 +106,9 @@ def test_a_repeated_event_is_detected(tracker: CallTracker, monkeypatch: pytest.
 
 def test_polling_starts_and_ends_a_call(tracker: CallTracker, clock: Time) -> None:
     assert tracker.polled(7, None) is None
-    ringing = tracker.polled(7, told(Kind.DELIVERED))
+    ringing = tracker.polled(7, call_event(Kind.DELIVERED))
     assert ringing == CallChanged(7, Direction.INCOMING, CallState.RINGING, "3108")
-    assert tracker.polled(7, told(Kind.DELIVERED)) is None
+    assert tracker.polled(7, call_event(Kind.DELIVERED)) is None
     over = tracker.polled(7, None)
     assert over == CallChanged(7, Direction.INCOMING, CallState.TERMINATED, "3108")
     assert tracker.sessions == {}
@@ -127,19 +130,21 @@ def test_an_unanswered_dialed_call_ends_after_a_timeout(tracker: CallTracker, cl
 
 def test_a_confirmed_command_changes_the_call_before_its_push(tracker: CallTracker) -> None:
     assert tracker.done(7, Kind.HELD) is None
-    tracker.apply(told(Kind.DELIVERED))
+    tracker.apply(call_event(Kind.DELIVERED))
     answered = tracker.done(7, Kind.ESTABLISHED)
     assert answered is not None
     assert answered.state is CallState.CONNECTED
-    assert states(tracker, told(Kind.ESTABLISHED)) == [None], "the push of the command changes nothing"
+    assert states(tracker, call_event(Kind.ESTABLISHED)) == [None], "the push of the command changes nothing"
     assert tracker.done(7, Kind.CLEARED) is not None
-    assert states(tracker, told(Kind.ESTABLISHED, when=101)) == [None], "a push sent before the end changes nothing"
+    assert states(tracker, call_event(Kind.ESTABLISHED, when=101)) == [None], (
+        "a push sent before the end changes nothing"
+    )
 
 
 def test_events_without_numbers_need_context(tracker: CallTracker) -> None:
     assert tracker.needs_context(bare(Kind.HELD))
     assert not tracker.needs_context(bare(Kind.CLEARED))
-    tracker.apply(told(Kind.DELIVERED))
+    tracker.apply(call_event(Kind.DELIVERED))
     assert not tracker.needs_context(bare(Kind.HELD))
 
 

@@ -7,26 +7,26 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from tests.common import act, command, entity_id, refusal, state_of, until
+from tests.entity_states import entity_state, wait_for_event, wait_for_state
 from tests.simulators.mx_proxy import LOGIN, Simulator
 
 from .conftest import add
-from .looking import becomes, shown, tells
 
 
 async def test_the_extension_has_its_states_after_setup(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert state_of(hass, entry, "sensor", "extension") == "3107"
     assert state_of(hass, entry, "sensor", "missed_calls") == "0"
     assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
-    call = shown(hass, entry, "sensor", "call_state")
+    call = entity_state(hass, entry, "sensor", "call_state")
     assert call.state == "idle"
     assert call.attributes["options"] == ["idle", "connecting", "ringing", "held", "connected"]
-    last = shown(hass, entry, "sensor", "last_call")
+    last = entity_state(hass, entry, "sensor", "last_call")
     assert {key: last.attributes[key] for key in ("type", "name", "number")} == {
         "type": "outgoing",
         "name": "Ben Osei",
         "number": "3108",
     }
-    types = shown(hass, entry, "event", "call").attributes["event_types"]
+    types = entity_state(hass, entry, "event", "call").attributes["event_types"]
     assert set(types) == {
         *("connecting", "ringing", "connected", "held", "terminated"),
         *("answered", "missed", "placed", "voicemail"),
@@ -40,41 +40,41 @@ async def test_an_incoming_call_rings_until_it_is_answered(
 ) -> None:
     assert state_of(hass, pushed, "sensor", "pushes") == "expected"
     call = sim.incoming_call("3190")
-    await becomes(hass, pushed, "binary_sensor", "ringing", "on")
+    await wait_for_state(hass, pushed, "binary_sensor", "ringing", "on")
     assert state_of(hass, pushed, "sensor", "pushes") == "arriving"
     assert state_of(hass, pushed, "sensor", "call_state") == "ringing"
-    told = await tells(hass, pushed, "call", "ringing")
-    assert (told["direction"], told["peer"], told["session"]) == ("incoming", "3190", call)
+    data = await wait_for_event(hass, pushed, "call", "ringing")
+    assert (data["direction"], data["peer"], data["session"]) == ("incoming", "3190", call)
     sim.pick_up(call)
-    await becomes(hass, pushed, "sensor", "call_state", "connected")
+    await wait_for_state(hass, pushed, "sensor", "call_state", "connected")
     assert state_of(hass, pushed, "binary_sensor", "ringing") == "off"
     sim.hang_up(call)
-    told = await tells(hass, pushed, "call", "answered")
-    assert (told["number"], told["name"]) == ("3190", "Front door")
+    data = await wait_for_event(hass, pushed, "call", "answered")
+    assert (data["number"], data["name"]) == ("3190", "Front door")
     assert state_of(hass, pushed, "sensor", "call_state") == "idle"
     assert state_of(hass, pushed, "sensor", "missed_calls") == "0"
 
 
 async def test_an_outgoing_call_does_not_ring(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     call = sim.dial("3108")
-    await becomes(hass, pushed, "sensor", "call_state", "connecting")
+    await wait_for_state(hass, pushed, "sensor", "call_state", "connecting")
     assert state_of(hass, pushed, "binary_sensor", "ringing") == "off"
     sim.hang_up(call)
-    assert (await tells(hass, pushed, "call", "placed"))["number"] == "3108"
+    assert (await wait_for_event(hass, pushed, "call", "placed"))["number"] == "3108"
 
 
 async def test_missed_calls_are_counted_until_they_are_cleared(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.hang_up(sim.incoming_call("12025550142"))
-    told = await tells(hass, entry, "call", "missed")
-    assert told["number"] == "12025550142"
+    data = await wait_for_event(hass, entry, "call", "missed")
+    assert data["number"] == "12025550142"
     assert state_of(hass, entry, "sensor", "missed_calls") == "1"
     await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "clear_missed_calls"))
     assert state_of(hass, entry, "sensor", "missed_calls") == "0"
     for _ in range(2):
         sim.hang_up(sim.incoming_call("3190"))
-    await becomes(hass, entry, "sensor", "missed_calls", "2")
+    await wait_for_state(hass, entry, "sensor", "missed_calls", "2")
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     assert state_of(hass, entry, "sensor", "missed_calls") == "2"
@@ -87,10 +87,10 @@ async def test_a_dialed_call_is_held_and_resumed(hass: HomeAssistant, sim: Simul
     assert await refusal(hass, entry, "hold") == "no_fitting_call"
     assert await refusal(hass, entry, "resume") == "no_fitting_call"
     sim.pick_up(session)
-    await becomes(hass, entry, "sensor", "call_state", "connected")
+    await wait_for_state(hass, entry, "sensor", "call_state", "connected")
     assert await command(hass, entry, "hold") == {"session": session}
     assert state_of(hass, entry, "sensor", "call_state") == "held"
-    await tells(hass, entry, "call", "held")
+    await wait_for_event(hass, entry, "call", "held")
     assert await command(hass, entry, "resume") == {"session": session}
     assert state_of(hass, entry, "sensor", "call_state") == "connected"
     info = await command(hass, entry, "call_info")
@@ -115,20 +115,20 @@ async def test_a_call_of_the_door_is_answered_at_another_phone(
 ) -> None:
     assert await refusal(hass, pushed, "answer", device="doorPhone") == "no_incoming_call"
     call = sim.incoming_call("3190")
-    await becomes(hass, pushed, "binary_sensor", "ringing", "on")
+    await wait_for_state(hass, pushed, "binary_sensor", "ringing", "on")
     answer = {"device": "doorPhone", "timeout": {"seconds": 10}, "assign_device": True}
     assert await command(hass, pushed, "answer", **answer) == {"session": call}
     assert sim.extensions[LOGIN].assigned == "doorPhone"
-    await becomes(hass, pushed, "sensor", "call_state", "connected")
+    await wait_for_state(hass, pushed, "sensor", "call_state", "connected")
 
 
 async def test_a_call_of_the_door_is_transferred(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     assert await refusal(hass, pushed, "transfer", to="3108") == "no_fitting_call"
     call = sim.incoming_call("3190")
-    await becomes(hass, pushed, "binary_sensor", "ringing", "on")
+    await wait_for_state(hass, pushed, "binary_sensor", "ringing", "on")
     assert await command(hass, pushed, "answer") == {"session": call}
     assert await command(hass, pushed, "transfer", to="3108") == {"session": call}
-    await becomes(hass, pushed, "sensor", "call_state", "idle")
+    await wait_for_state(hass, pushed, "sensor", "call_state", "idle")
 
 
 async def test_an_action_needs_the_session_if_there_are_several_calls(
@@ -174,7 +174,7 @@ async def test_an_unknown_call_is_an_error(hass: HomeAssistant, entry: ConfigEnt
 async def test_names_are_omitted_without_the_option(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await add(hass, sim, show_names=False)
     sim.hang_up(sim.incoming_call("3190"))
-    told = await tells(hass, entry, "call", "missed")
-    assert told["number"] == "3190"
-    assert "Front door" not in str(told)
-    assert "Front door" not in str(shown(hass, entry, "sensor", "last_call").attributes)
+    data = await wait_for_event(hass, entry, "call", "missed")
+    assert data["number"] == "3190"
+    assert "Front door" not in str(data)
+    assert "Front door" not in str(entity_state(hass, entry, "sensor", "last_call").attributes)

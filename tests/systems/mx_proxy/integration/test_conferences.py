@@ -11,9 +11,8 @@ from pytest_homeassistant_custom_component.components.diagnostics import get_dia
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator, WebSocketGenerator
 
 from tests.common import act, command, entity_id, refusal, state_of, until
+from tests.entity_states import entity_state, wait_for_state
 from tests.simulators.mx_proxy import LOGIN, Simulator
-
-from .looking import becomes, shown
 
 CODE = 47281964
 ANNA, BEN = 43884851900310701, 43884851900310803
@@ -47,13 +46,13 @@ async def listed(hass: HomeAssistant, entry: ConfigEntry, start: datetime, end: 
 
 async def test_the_calendar_shows_the_current_and_the_next_conference(hass: HomeAssistant, entry: ConfigEntry) -> None:
     assert state_of(hass, entry, "calendar", "conferences") == "off"
-    assert "message" not in shown(hass, entry, "calendar", "conferences").attributes
+    assert "message" not in entity_state(hass, entry, "calendar", "conferences").attributes
     await plan(hass, entry, "Tomorrow", at(timedelta(days=1)))
-    state = shown(hass, entry, "calendar", "conferences")
+    state = entity_state(hass, entry, "calendar", "conferences")
     assert (state.state, state.attributes["message"]) == ("off", "Tomorrow")
     await plan(hass, entry, "Now", at(timedelta(minutes=-5)))
     await plan(hass, entry, "Over", at(timedelta(hours=-5)))
-    state = shown(hass, entry, "calendar", "conferences")
+    state = entity_state(hass, entry, "calendar", "conferences")
     assert (state.state, state.attributes["message"]) == ("on", "Now")
     assert str(CODE) not in str(state.attributes)
 
@@ -84,7 +83,7 @@ async def test_a_conference_is_planned_in_the_calendar(hass: HomeAssistant, sim:
     assert (row["name"], row["startDate"], row["duration"]) == ("Kick-off", start.timestamp(), 45)
     assert row["ownerId"] == ANNA
     assert row["accessId"] > 0, "an access code is needed to dial in"
-    assert shown(hass, entry, "calendar", "conferences").attributes["message"] == "Kick-off"
+    assert entity_state(hass, entry, "calendar", "conferences").attributes["message"] == "Kick-off"
 
 
 async def test_a_conference_may_last_whole_days(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
@@ -126,11 +125,11 @@ async def test_a_conference_is_moved_and_called_off(
     row = rows(sim)[planned["id"]]
     assert (row["name"], row["startDate"], row["duration"]) == ("Moved", later.timestamp(), 60)
     assert (row["accessId"], row["type"], row["ws"]) == (CODE, "Once", "None"), "the other fields stay"
-    assert shown(hass, entry, "calendar", "conferences").attributes["message"] == "Moved"
+    assert entity_state(hass, entry, "calendar", "conferences").attributes["message"] == "Moved"
     gone = await send(hass_ws_client, hass, entry, type="calendar/event/delete", uid=planned["id"])
     assert gone["success"], gone
     assert not rows(sim)
-    assert "message" not in shown(hass, entry, "calendar", "conferences").attributes
+    assert "message" not in entity_state(hass, entry, "calendar", "conferences").attributes
 
 
 async def test_unsupported_calendar_changes_are_errors(
@@ -164,7 +163,7 @@ async def test_a_conference_planned_by_another_user_appears(
     start = at(timedelta(days=1))
     sim.extensions[LOGIN].conferences.create({"name": "Board", "startDate": int(start.timestamp()), "duration": 30})
     await entry.runtime_data.coordinator.async_refresh()
-    assert shown(hass, entry, "calendar", "conferences").attributes["message"] == "Board"
+    assert entity_state(hass, entry, "calendar", "conferences").attributes["message"] == "Board"
 
 
 async def test_a_conference_with_a_lost_response_appears(
@@ -173,7 +172,7 @@ async def test_a_conference_with_a_lost_response_appears(
     sim.lose_reply("conference_create")
     data = {"name": "Lost", "start": at(timedelta(days=1)).isoformat(), "duration": {"minutes": 30}}
     assert await refusal(hass, entry, "conference_create", **data) == "unconfirmed"
-    await until(lambda: "message" in shown(hass, entry, "calendar", "conferences").attributes, "the conference")
+    await until(lambda: "message" in entity_state(hass, entry, "calendar", "conferences").attributes, "the conference")
     assert len(rows(sim)) == 1
 
 
@@ -240,7 +239,7 @@ async def test_a_conference_of_a_call(hass: HomeAssistant, sim: Simulator, pushe
     assert await refusal(hass, pushed, "conference_from_call") == "no_fitting_call"
     first = sim.dial("3190")
     sim.pick_up(first)
-    await becomes(hass, pushed, "sensor", "call_state", "connected")
+    await wait_for_state(hass, pushed, "sensor", "call_state", "connected")
     answer = await command(hass, pushed, "conference_from_call")
     assert answer == {"session": first, "owner_session": first}
     second = sim.dial("3108")

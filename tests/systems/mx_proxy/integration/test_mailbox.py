@@ -20,11 +20,11 @@ from pytest_homeassistant_custom_component.typing import (
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.media import voicemail_view
 from tests.common import command, entity_id, refusal, state_of
+from tests.entity_states import entity_state, wait_for_event, wait_for_state
 from tests.simulators.mx_proxy import LOGIN, Simulator
 from tests.simulators.mx_proxy.voicemail import wave
 
 from .conftest import BEN, add
-from .looking import becomes, shown, tells
 
 HEARD, UNHEARD = "82", "89"
 
@@ -32,18 +32,18 @@ HEARD, UNHEARD = "82", "89"
 async def test_voicemails_are_shown_as_a_sensor_and_an_event(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    unread = shown(hass, entry, "sensor", "voicemails")
+    unread = entity_state(hass, entry, "sensor", "voicemails")
     assert (unread.state, unread.attributes["total"]) == ("1", 2)
     assert state_of(hass, entry, "event", "voicemail") == "unknown"
     mail = sim.leave_voicemail("12025550142", 3, "Parcel service")
-    told = await tells(hass, entry, "voicemail", "received")
+    told = await wait_for_event(hass, entry, "voicemail", "received")
     assert {key: told[key] for key in ("id", "number", "name", "duration")} == {
         "id": mail,
         "number": "12025550142",
         "name": "Parcel service",
         "duration": 3,
     }
-    await becomes(hass, entry, "sensor", "voicemails", "2")
+    await wait_for_state(hass, entry, "sensor", "voicemails", "2")
 
 
 async def test_callers_of_voicemails_are_not_recorded(hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -77,7 +77,7 @@ async def test_a_changed_voicemail_updates_the_sensor_at_once(
     assert state_of(hass, entry, "sensor", "voicemails") == "1"
     assert sim.extensions[LOGIN].mailbox.mails[HEARD].note == "call back"
     await command(hass, entry, "voicemail_delete", voicemail=UNHEARD)
-    assert shown(hass, entry, "sensor", "voicemails").attributes["total"] == 1
+    assert entity_state(hass, entry, "sensor", "voicemails").attributes["total"] == 1
     assert list(sim.extensions[LOGIN].mailbox.mails) == [HEARD]
     assert await refusal(hass, entry, "voicemail_update", voicemail=UNHEARD, read=True) == "no_data"
 

@@ -6,10 +6,10 @@ from homeassistant.core import HomeAssistant
 
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import act, entity_id, until
+from tests.entity_states import wait_for_state
 from tests.simulators.mx_proxy import Simulator
 
 from .conftest import Start, add
-from .looking import becomes
 
 
 def written(storage: dict[str, Any], entry_id: str) -> dict[str, Any]:
@@ -45,7 +45,7 @@ async def test_the_cleared_count_of_missed_calls_is_stored(
 ) -> None:
     entry = await add(hass, sim)
     sim.hang_up(sim.incoming_call("3108"))
-    await becomes(hass, entry, "sensor", "missed_calls", "1")
+    await wait_for_state(hass, entry, "sensor", "missed_calls", "1")
     await until(lambda: written(hass_storage, entry.entry_id)["calls"]["missed"] == 1, "the count")
     await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "clear_missed_calls"))
     await until(lambda: written(hass_storage, entry.entry_id)["calls"]["missed"] == 0, "no count")

@@ -123,8 +123,8 @@ async def test_a_missed_call_and_its_voicemail_are_reported(
     await until(lambda: types(events).count("CallLog") == 2 and "MailIncoming" in types(events), "all of it")
     outcomes = [item.data["data"]["outcome"] for item in events if item.data["type"] == "CallLog"]
     assert outcomes == ["missed", "voicemail"]
-    (told,) = [item for item in events if item.data["type"] == "MailIncoming"]
-    assert told.data["data"] == {"id": mail, "number": "12025550142", "name": "Parcel service", "duration": 5}
+    (found,) = [item for item in events if item.data["type"] == "MailIncoming"]
+    assert found.data["data"] == {"id": mail, "number": "12025550142", "name": "Parcel service", "duration": 5}
     state = entry.runtime_data.coordinator.data
     assert (state.missed_calls, len(state.voicemails), state.voicemails[mail].read) == (1, 3, False)
     state_before = state.voicemails
@@ -142,10 +142,10 @@ async def test_names_are_omitted_without_the_option(
     events = capture_log_events(hass)
     sim.leave_voicemail("3108", name="Ben")
     await until(lambda: types(events).count("CallLog") == 2 and "MailIncoming" in types(events), "all of it")
-    told = str([item.data for item in events]) + str(entry.runtime_data.coordinator.data)
-    assert "Ben" not in told
-    assert "Osei" not in told
-    assert "3108" in told
+    found = str([item.data for item in events]) + str(entry.runtime_data.coordinator.data)
+    assert "Ben" not in found
+    assert "Osei" not in found
+    assert "3108" in found
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from tests.common import command, state_of, until
+from tests.entity_states import entity_state, wait_for_state
 from tests.simulators.mx_proxy import Simulator
-
-from .looking import becomes, shown
 
 pytestmark = pytest.mark.usefixtures("no_polls")
 
@@ -45,13 +44,15 @@ async def test_a_call_shows_its_state_after_a_restart(
         sim.pick_up(call)
     if before == "held":
         sim.hold(call)
-    await becomes(hass, pushed, "sensor", "call_state", before)
+    await wait_for_state(hass, pushed, "sensor", "call_state", before)
     await restart(hass, pushed, lambda: meanwhile(sim, call))
     assert state_of(hass, pushed, "sensor", "call_state") == after
-    assert shown(hass, pushed, "sensor", "call_state").attributes.get("peer") == (None if after == "idle" else "3108")
+    assert entity_state(hass, pushed, "sensor", "call_state").attributes.get("peer") == (
+        None if after == "idle" else "3108"
+    )
     if after != "idle":
         sim.hang_up(call)
-        await becomes(hass, pushed, "sensor", "call_state", "idle")
+        await wait_for_state(hass, pushed, "sensor", "call_state", "idle")
 
 
 async def test_an_unanswered_dialed_call_survives_a_restart(
@@ -59,18 +60,18 @@ async def test_an_unanswered_dialed_call_survives_a_restart(
 ) -> None:
     """The proxy does not know the call."""
     session = (await command(hass, entry, "dial", number="3108"))["session"]
-    await becomes(hass, entry, "sensor", "call_state", "connecting")
+    await wait_for_state(hass, entry, "sensor", "call_state", "connecting")
     await restart(hass, entry, lambda: None)
     assert state_of(hass, entry, "sensor", "call_state") == "connecting"
     sim.pick_up(session)
-    await becomes(hass, entry, "sensor", "call_state", "connected")
+    await wait_for_state(hass, entry, "sensor", "call_state", "connected")
 
 
 async def test_a_later_call_with_a_reused_number_is_shown(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     call = sim.incoming_call("3108")
-    await becomes(hass, pushed, "sensor", "call_state", "ringing")
+    await wait_for_state(hass, pushed, "sensor", "call_state", "ringing")
 
     def reuse() -> None:
         sim.hang_up(call)

@@ -6,16 +6,16 @@ import pytest
 
 from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import capture_changes, capture_log_events, state_of, until
+from tests.entity_states import wait_for_state
 from tests.outages import lines
 from tests.simulators.mx_proxy import Simulator
 
 from .conftest import Start, add, pushing
-from .looking import becomes
 
 # Seconds of the MX in one of ours: its patience is short then.
 
 
-def shown(hass: HomeAssistant, entry: ConfigEntry) -> tuple[str, str, str]:
+def entity_state(hass: HomeAssistant, entry: ConfigEntry) -> tuple[str, str, str]:
     """Return the proxy, its link to the exchange, and something of the extension."""
     return (
         state_of(hass, entry, "binary_sensor", "connectivity"),
@@ -37,15 +37,15 @@ async def test_a_silent_exchange_is_unavailable_until_it_answers(
     await until(lambda: entry.runtime_data.events.following, "the first polls")
     caplog.clear()
     sim.silence_mx()
-    await until(lambda: shown(hass, entry) == SILENT, "the silence to be seen")
+    await until(lambda: entity_state(hass, entry) == SILENT, "the silence to be seen")
     sim.clear_requests()
     await until(lambda: sum(r.path == "/calls" for r in sim.requests) >= 5, "more empty logs")
     await entry.runtime_data.coordinator.async_refresh()
-    assert shown(hass, entry) == SILENT
+    assert entity_state(hass, entry) == SILENT
     assert entry.runtime_data.coordinator.last_exception.translation_key == "exchange_silent"
     assert len(lines(caplog)) == 1, lines(caplog)
     sim.mend_mx()
-    await until(lambda: shown(hass, entry) == HERE, "its return")
+    await until(lambda: entity_state(hass, entry) == HERE, "its return")
     sim.hang_up(sim.incoming_call("3108"))
     await until(lambda: entry.runtime_data.coordinator.data.missed_calls == 1, "the call")
     assert len(lines(caplog)) == 2, lines(caplog)
@@ -56,9 +56,9 @@ async def test_a_live_call_does_not_hide_a_silent_exchange(hass: HomeAssistant, 
     sim = await device()
     entry = await pushing(hass, sim, local_url)
     sim.incoming_call("3108")
-    await becomes(hass, entry, "sensor", "call_state", "ringing")
+    await wait_for_state(hass, entry, "sensor", "call_state", "ringing")
     sim.silence_mx()
-    await until(lambda: shown(hass, entry) == SILENT, "the silence to be seen")
+    await until(lambda: entity_state(hass, entry) == SILENT, "the silence to be seen")
     changes = capture_changes(hass, entry, "binary_sensor")
     sim.clear_requests()
     await until(lambda: sum(r.path == "/calls" for r in sim.requests) >= 5, "more empty logs")
@@ -93,12 +93,12 @@ async def test_a_lost_link_causes_no_login(hass: HomeAssistant, device: Start, l
     sim.set_reconnect(90)
     sim.clear_requests()
     sim.drop_link()
-    await until(lambda: shown(hass, entry) == SILENT, "the loss")
-    await until(lambda: shown(hass, entry) == HERE, "the return")
+    await until(lambda: entity_state(hass, entry) == SILENT, "the loss")
+    await until(lambda: entity_state(hass, entry) == HERE, "the return")
     assert not any(request.function == "login" for request in sim.requests)
     sim.incoming_call("3108")
     await sim.wait_for_pushes(1)
-    await becomes(hass, entry, "sensor", "call_state", "ringing")
+    await wait_for_state(hass, entry, "sensor", "call_state", "ringing")
     assert len(sim.pushes.sent) == 1
 
 
@@ -106,21 +106,21 @@ async def test_an_account_that_was_logged_out_is_logged_in_again(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
     sim.mx.disconnect(sim.login)
-    await until(lambda: shown(hass, entry) == SILENT, "the loss")
-    await until(lambda: shown(hass, entry) == HERE, "the return")
+    await until(lambda: entity_state(hass, entry) == SILENT, "the loss")
+    await until(lambda: entity_state(hass, entry) == HERE, "the return")
 
 
 async def test_pushes_are_expected_again_after_the_exchange_was_away(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     sim.hang_up(sim.incoming_call("3108"))
-    await becomes(hass, pushed, "sensor", "pushes", "arriving")
+    await wait_for_state(hass, pushed, "sensor", "pushes", "arriving")
     sim.break_mx()
-    await until(lambda: shown(hass, pushed) == SILENT, "the loss")
+    await until(lambda: entity_state(hass, pushed) == SILENT, "the loss")
     sim.mend_mx()
-    await becomes(hass, pushed, "sensor", "pushes", "expected")
+    await wait_for_state(hass, pushed, "sensor", "pushes", "expected")
     sim.hang_up(sim.incoming_call("3108"))
-    await becomes(hass, pushed, "sensor", "pushes", "arriving")
+    await wait_for_state(hass, pushed, "sensor", "pushes", "arriving")
 
 
 async def test_live_calls_are_polled_once_the_exchange_is_back(
@@ -129,10 +129,10 @@ async def test_live_calls_are_polled_once_the_exchange_is_back(
     monkeypatch.setattr(log, "_CALL_INTERVAL", 600.0)
     entry = await pushing(hass, sim, local_url)
     call = sim.incoming_call("3108")
-    await becomes(hass, entry, "sensor", "call_state", "ringing")
+    await wait_for_state(hass, entry, "sensor", "call_state", "ringing")
     sim.break_mx()
     entry.runtime_data.coordinator.system.log.poller.soon(log.VOICEMAILS)
-    await until(lambda: shown(hass, entry) == SILENT, "the loss")
+    await until(lambda: entity_state(hass, entry) == SILENT, "the loss")
     sim.hang_up(call)
     sim.mend_mx()
-    await until(lambda: shown(hass, entry) == HERE, "the end of the call")
+    await until(lambda: entity_state(hass, entry) == HERE, "the end of the call")

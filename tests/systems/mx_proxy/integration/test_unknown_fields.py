@@ -9,9 +9,9 @@ import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from tests.common import command
+from tests.entity_states import entity_state
 from tests.simulators.mx_proxy import LOGIN, Simulator
 
-from .looking import shown
 from .test_conferences import at, event_of, listed, plan, rows, send
 
 # A field of servers that the manual does not have, and what a newer one may keep.
@@ -95,7 +95,7 @@ async def test_a_description_is_shown_and_changed_in_the_calendar(
     await send(hass_ws_client, hass, entry, type="calendar/event/create", event=event)
     (row,) = rows(sim).values()
     assert row["description"] == "Bring the keys"
-    assert shown(hass, entry, "calendar", "conferences").attributes["description"] == "Bring the keys"
+    assert entity_state(hass, entry, "calendar", "conferences").attributes["description"] == "Bring the keys"
     event["description"] = ""
     await send(hass_ws_client, hass, entry, type="calendar/event/update", uid=row["Id"], event=event)
     assert "description" not in rows(sim)[row["Id"]]

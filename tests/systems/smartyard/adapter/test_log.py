@@ -16,14 +16,14 @@ from custom_components.ip_intercom.systems.smartyard.log import SmartYardLog
 from custom_components.ip_intercom.systems.smartyard.login import identity_of
 from custom_components.ip_intercom.systems.smartyard.system import Options, SmartYardSystem
 from tests.simulators.smartyard.fixtures import GARDEN, PHONE
-from tests.simulators.smartyard.town import Door
+from tests.simulators.smartyard.houses import Door
 
 from .conftest import Bench
 
 DAY = 86400
 
 
-async def told(log: SmartYardLog, enough: Callable[[list[Event]], bool]) -> list[Event]:
+async def delivered(log: SmartYardLog, enough: Callable[[list[Event]], bool]) -> list[Event]:
     """Return the events of the log until there are enough."""
     events: list[Event] = []
     async with asyncio.timeout(30):
@@ -43,7 +43,7 @@ async def test_after_an_absence_only_days_with_records_are_read(bench: Bench) ->
     await system.connect(None)
     assert system.log is not None
     try:
-        events = await told(system.log, lambda events: len(events) >= 2)
+        events = await delivered(system.log, lambda events: len(events) >= 2)
     finally:
         await system.close()
     assert [(event.type, event.late) for event in events] == [("Key", True), ("Key", True)]
@@ -57,7 +57,7 @@ async def test_a_call_of_the_support_has_no_door(bench: Bench) -> None:
     assert log is not None
     now = int(time.time())
     log.receive(CallPush(domophone_id="-1", flat_number="-1", caller="Support", hash="a" * 32, timestamp=now))
-    (event,) = await told(log, bool)
+    (event,) = await delivered(log, bool)
     assert event.type == "Call"
     assert not any(isinstance(fact, ButtonPressed | BellRings) for fact in event.facts)
     assert event.data == {"support": True, "caller": "Support"}
@@ -83,7 +83,7 @@ def stranger(name: str, **changed: Any) -> CallPush:
 async def kinds(log: SmartYardLog, marker: str) -> list[str]:
     """Return the kinds of events of the log until a message of the test."""
     log.receive(TextPush("inbox", message_id=marker))
-    events = await told(log, lambda events: any(event.data.get("id") == marker for event in events))
+    events = await delivered(log, lambda events: any(event.data.get("id") == marker for event in events))
     return [event.type for event in events if event.type in {"Call", "Changed"}]
 
 
@@ -139,7 +139,7 @@ async def test_a_ring_of_a_new_apartment_without_an_intercom_id_rings(bench: Ben
     assert log is not None
     bench.sim.move_in(PHONE, 52)
     log.receive(stranger("a", flat_id="52", domophone_id=None, caller="Подъезд 2"))
-    assert [event.type for event in await told(log, bool)] == ["Changed"]
+    assert [event.type for event in await delivered(log, bool)] == ["Changed"]
     await bench.system.describe()
     assert await kinds(log, "1") == ["Call"]
     assert log.ringing == {"23"}

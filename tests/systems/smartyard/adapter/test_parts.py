@@ -148,8 +148,8 @@ def test_texts_of_a_push_are_cut_and_without_secrets() -> None:
     event = call(push, "7", "word", datetime.now(UTC))
     assert len(str(event.data["caller"])) == 128
     assert "flat" not in event.data
-    told = repr(event)
-    assert not [secret for secret in ("2000002224", "p" * 32, "h" * 32) if secret in told]
+    ids_and_lateness = repr(event)
+    assert not [secret for secret in ("2000002224", "p" * 32, "h" * 32) if secret in ids_and_lateness]
     text = message(TextPush(action="a" * 999, title="t" * 9999, body="b" * 9999), None, late=False)
     assert len(json.dumps(text.data)) < 5000
 
@@ -413,7 +413,7 @@ def record(name: str, when: datetime | None = NOW) -> LogRecord:
     return LogRecord(name, date=when)
 
 
-def told(found: list[tuple[LogRecord, bool]]) -> list[tuple[str, bool]]:
+def ids_and_lateness(found: list[tuple[LogRecord, bool]]) -> list[tuple[str, bool]]:
     return [(row.id, late) for row, late in found]
 
 
@@ -423,9 +423,9 @@ def test_each_record_is_returned_once_and_oldest_first() -> None:
     assert journal.take("5", [record("a")], NOW) == []
     assert journal.has("5")
     news = [record("c", later + timedelta(seconds=5)), record("b", later), record("a")]
-    assert told(journal.take("5", news, later)) == [("b", False), ("c", False)]
-    assert told(journal.take("5", news, later)) == []
-    assert told(journal.take("5", [record("d", None), *news], later)) == [("d", True)]
+    assert ids_and_lateness(journal.take("5", news, later)) == [("b", False), ("c", False)]
+    assert ids_and_lateness(journal.take("5", news, later)) == []
+    assert ids_and_lateness(journal.take("5", [record("d", None), *news], later)) == [("d", True)]
 
 
 def test_records_before_the_first_poll_after_an_absence_are_late() -> None:
@@ -435,12 +435,12 @@ def test_records_before_the_first_poll_after_an_absence_are_late() -> None:
     stored = json.loads(json.dumps(journal.as_json()))
     journal = Journal(stored, clock)
     back = NOW + timedelta(hours=3)
-    assert told(journal.take("5", [record("a", back - timedelta(hours=1))], back)) == [("a", True)]
+    assert ids_and_lateness(journal.take("5", [record("a", back - timedelta(hours=1))], back)) == [("a", True)]
     found = [record("a", back - timedelta(hours=1)), record("b", back - timedelta(minutes=2)), record("c", back)]
-    assert told(journal.take("5", found, back + timedelta(minutes=1))) == [("b", True), ("c", False)]
+    assert ids_and_lateness(journal.take("5", found, back + timedelta(minutes=1))) == [("b", True), ("c", False)]
     clock.now += 3600
     late = record("d", back + timedelta(minutes=30))
-    assert told(journal.take("5", [*found, late], back + timedelta(hours=1))) == [("d", True)]
+    assert ids_and_lateness(journal.take("5", [*found, late], back + timedelta(hours=1))) == [("d", True)]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from custom_components.ip_intercom.systems.smartyard.log import SmartYardLog
 from .conftest import Bench
 
 # What is on its way over the loopback comes within so many real seconds.
-ON_THE_WAY = 0.005
+NETWORK_DELAY = 0.005
 # As the events of an entry do: the second failure in a row is an outage.
 PAUSE = 0.2
 
@@ -28,11 +28,11 @@ def running_ahead() -> Generator[None]:
 
     def skip(timeout: float | None = None) -> Any:
         nonlocal skipped
-        if timeout is None or timeout <= ON_THE_WAY:
+        if timeout is None or timeout <= NETWORK_DELAY:
             return select(timeout)
-        events = select(ON_THE_WAY)
+        events = select(NETWORK_DELAY)
         if not events:
-            skipped += timeout - ON_THE_WAY
+            skipped += timeout - NETWORK_DELAY
         return events
 
     selector.select, loop.time = skip, lambda: real() + skipped  # type: ignore[method-assign]

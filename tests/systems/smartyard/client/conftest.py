@@ -113,13 +113,13 @@ async def log_in(
 @pytest.fixture
 async def server() -> AsyncGenerator[Server]:
     """A server without set responses."""
-    told = Server()
-    runner = web.ServerRunner(web.Server(told.handle))
+    server = Server()
+    runner = web.ServerRunner(web.Server(server.handle))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    told.url = URL.build(scheme="http", host="127.0.0.1", port=runner.addresses[0][1])
-    yield told
+    server.url = URL.build(scheme="http", host="127.0.0.1", port=runner.addresses[0][1])
+    yield server
     await runner.cleanup()
 
 

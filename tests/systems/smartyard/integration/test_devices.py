@@ -12,9 +12,9 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import act, assert_assumed_locked, capture_changes, entity_id, state_of, until
+from tests.entity_states import entity_state, wait_for_state
 from tests.simulators.common.faults import Fault
 from tests.simulators.smartyard import PHONE, Role, Simulator
-from tests.systems.mx_proxy.integration.looking import becomes, shown
 
 from .conftest import Start, add
 
@@ -126,7 +126,7 @@ async def test_all_enabled_entities_are_available_at_setup(hass: HomeAssistant, 
 async def test_entities_are_named_by_their_place(
     hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str, name: str
 ) -> None:
-    assert shown(hass, entry, platform, key).name == name
+    assert entity_state(hass, entry, platform, key).name == name
 
 
 def areas(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
@@ -281,7 +281,7 @@ async def test_a_blocked_door_has_a_sensor_and_rejects_opening(
     assert state_of(hass, entry, "binary_sensor", "door_22:0_blocked") == "off"
     sim.block_door(22)
     await entry.runtime_data.coordinator.async_refresh()
-    await becomes(hass, entry, "binary_sensor", "door_22:0_blocked", "on")
+    await wait_for_state(hass, entry, "binary_sensor", "door_22:0_blocked", "on")
     assert state_of(hass, entry, "lock", "door_22:0_door") != "unavailable"
     with pytest.raises(Exception, match="rejected") as failed:
         await act(hass, "lock.open", entity_id=entity_id(hass, entry, "lock", "door_22:0_door"))
@@ -378,5 +378,5 @@ async def test_renaming_an_entrance_writes_no_event_entity(
     await entry.runtime_data.coordinator.async_describe()
     await hass.async_block_till_done()
     assert places(hass, entry)["door_21_0"].name == "Entrance A"
-    assert shown(hass, entry, "binary_sensor", "bell_21_ringing").name == "Entrance A Ringing"
+    assert entity_state(hass, entry, "binary_sensor", "bell_21_ringing").name == "Entrance A Ringing"
     assert changes == []

@@ -15,8 +15,8 @@ from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.ip_intercom.const import DOMAIN
 from tests.common import act, choose, command, entity_id, refusal, state_of
+from tests.entity_states import entity_state, wait_for_state
 from tests.simulators.smartyard import PHONE, Form, Simulator
-from tests.systems.mx_proxy.integration.looking import becomes, shown
 
 from .conftest import add, pushing
 from .test_devices import place
@@ -36,19 +36,19 @@ async def test_settings_are_shown_and_set(hass: HomeAssistant, sim: Simulator, e
     assert state_of(hass, entry, "switch", key) == "on"
     await act(hass, "switch.turn_off", entity_id=entity_id(hass, entry, "switch", key))
     assert flat.cms is False
-    await becomes(hass, entry, "switch", key, "off")
+    await wait_for_state(hass, entry, "switch", key, "off")
     assert sim.town.flat(53).cms
     await act(hass, "switch.turn_on", entity_id=entity_id(hass, entry, "switch", key))
-    await becomes(hass, entry, "switch", key, "on")
+    await wait_for_state(hass, entry, "switch", key, "on")
 
 
 async def test_a_setting_with_options_is_a_select(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     key = "setting_flat_51_white_rabbit"
-    found = shown(hass, entry, "select", key)
+    found = entity_state(hass, entry, "select", key)
     assert (found.state, found.attributes["options"]) == ("0", ["0", "1", "2", "3", "5", "7", "10"])
     await act(hass, "select.select_option", entity_id=found.entity_id, option="5")
     assert sim.town.flat(51).white_rabbit == 5
-    await becomes(hass, entry, "select", key, "5")
+    await wait_for_state(hass, entry, "select", key, "5")
 
 
 async def test_notification_settings_are_switches(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
@@ -56,7 +56,7 @@ async def test_notification_settings_are_switches(hass: HomeAssistant, sim: Simu
     before = state_of(hass, entry, "switch", "setting_money_messages")
     await act(hass, "switch.toggle", entity_id=money)
     assert sim.people.devices[-1].money is (before == "off")
-    await becomes(hass, entry, "switch", "setting_money_messages", "on" if before == "off" else "off")
+    await wait_for_state(hass, entry, "switch", "setting_money_messages", "on" if before == "off" else "off")
 
 
 async def test_history_is_on_while_the_server_keeps_a_log(
@@ -68,10 +68,10 @@ async def test_history_is_on_while_the_server_keeps_a_log(
     assert state_of(hass, entry, "switch", key) == "on"
     await act(hass, "switch.turn_off", entity_id=history)
     assert sim.town.flat(51).log_disabled
-    await becomes(hass, entry, "switch", key, "off")
+    await wait_for_state(hass, entry, "switch", key, "off")
     await act(hass, "switch.turn_on", entity_id=history)
     assert not sim.town.flat(51).log_disabled
-    await becomes(hass, entry, "switch", key, "on")
+    await wait_for_state(hass, entry, "switch", key, "on")
 
 
 async def test_a_rejected_setting_keeps_its_state(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
@@ -97,17 +97,17 @@ async def test_the_door_code_is_returned_only_by_its_action(
 ) -> None:
     code = sim.town.flat(51).door_code
 
-    def shown() -> list[str]:
+    def entity_state() -> list[str]:
         codes = {sim.town.flat(51).door_code, code}
         states = hass.states.async_all()
         return [one.entity_id for one in states if codes & {one.state, *map(str, one.attributes.values())}]
 
-    assert shown() == []
+    assert entity_state() == []
     assert await flat_command(hass, entry, "get_door_code") == {"code": code}
     await act(hass, "button.press", entity_id=entity_id(hass, entry, "button", "new_door_code_flat_51"))
     assert sim.town.flat(51).door_code != code
     assert await flat_command(hass, entry, "get_door_code") == {"code": sim.town.flat(51).door_code}
-    assert shown() == []
+    assert entity_state() == []
     assert sim.town.flat(53).door_code == "62596"
 
 
@@ -159,7 +159,7 @@ async def test_guests_are_not_let_in_if_the_server_has_no_end_of_it(
     assert state_of(hass, entry, "switch", "setting_flat_51_open_for_guests") == "off"
     target = entity_id(hass, entry, "switch", "setting_flat_51_open_for_guests")
     await act(hass, "switch.turn_on", entity_id=target)
-    await becomes(hass, entry, "switch", "setting_flat_51_open_for_guests", "on")
+    await wait_for_state(hass, entry, "switch", "setting_flat_51_open_for_guests", "on")
 
 
 async def test_let_guests_in_sets_its_end(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
@@ -168,9 +168,9 @@ async def test_let_guests_in_sets_its_end(hass: HomeAssistant, sim: Simulator, e
     assert dt_util.parse_datetime(answer["until"]) == until
     moscow = until.astimezone(dt_util.get_time_zone("Europe/Moscow"))
     assert sim.town.flat(51).auto_open == moscow.strftime("%Y-%m-%d %H:%M:%S")
-    await becomes(hass, entry, "switch", "setting_flat_51_open_for_guests", "on")
+    await wait_for_state(hass, entry, "switch", "setting_flat_51_open_for_guests", "on")
     assert await flat_command(hass, entry, "let_guests_in", duration=0) == {"until": None}
-    await becomes(hass, entry, "switch", "setting_flat_51_open_for_guests", "off")
+    await wait_for_state(hass, entry, "switch", "setting_flat_51_open_for_guests", "off")
     with pytest.raises(ServiceValidationError) as failed:
         await flat_command(hass, entry, "let_guests_in", until="2020-01-01 00:00:00")
     assert failed.value.translation_key == "guests_until_past"
@@ -324,7 +324,7 @@ async def test_the_sip_account_of_a_ring_is_returned(hass: HomeAssistant, sim: S
         await flat_command(hass, pushed, "sip_account", "door_21_0")
     assert no_ring.value.translation_key == "no_such_call"
     secret = sim.ring(21)
-    await becomes(hass, pushed, "binary_sensor", "bell_21_ringing", "on")
+    await wait_for_state(hass, pushed, "binary_sensor", "bell_21_ringing", "on")
     # The door, what belongs to its house, and the flat.
     for at in ("door_21_0", "door_21_1", "house_11", "flat_51"):
         account = await flat_command(hass, pushed, "sip_account", at)

@@ -11,9 +11,9 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN, DOMAIN
 from custom_components.ip_intercom.runtime import webhook
 from tests.common import PATIENCE, capture_log_events, until
+from tests.entity_states import wait_for_event
 from tests.repository.repository_rules import translations
 from tests.simulators.smartyard import Form, Simulator
-from tests.systems.mx_proxy.integration.looking import tells
 
 from .conftest import Start, pushing
 from .test_push import listen
@@ -106,7 +106,7 @@ async def test_a_message_with_a_line_break_needs_post(
     await sim.wait_for_pushes(1, PATIENCE)
     assert sim.pushes.sent[-1].status == status
     if status == HTTPStatus.OK:
-        assert "света" in (await tells(hass, entry, "message", "inbox"))["text"]
+        assert "света" in (await wait_for_event(hass, entry, "message", "inbox"))["text"]
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

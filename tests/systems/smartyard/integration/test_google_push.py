@@ -26,11 +26,11 @@ from custom_components.ip_intercom.model.features import PushMessage
 from custom_components.ip_intercom.runtime import event_stream as push, google_push
 from custom_components.ip_intercom.systems.common import fcm
 from tests.common import capture_log_events, entity_id, until
+from tests.entity_states import wait_for_state
 from tests.google import VALUES, google_here
 from tests.repository.repository_rules import ROOT, translations
 from tests.simulators.fcm import API_KEY, Simulator as Google, Spoilt
 from tests.simulators.smartyard import Simulator
-from tests.systems.mx_proxy.integration.looking import becomes
 from tests.test_repairs import lacking
 
 from .conftest import Start, add
@@ -78,7 +78,7 @@ async def added(hass: HomeAssistant, google: Google, sim: Simulator) -> ConfigEn
     return entry
 
 
-def told(sim: Simulator) -> int:
+def registrations(sim: Simulator) -> int:
     """Return how often the server got a token."""
     return len([request for request in sim.requests if request.function == "/user/registerPushToken"])
 
@@ -93,7 +93,7 @@ async def test_a_google_push_rings_the_bell(hass: HomeAssistant, google: Google,
     await until(lambda: rings, "the ring")
     assert rings[0].bell.id == "22"
     assert rings[0].picture is not None
-    await becomes(hass, entry, "binary_sensor", "bell_22_ringing", "on")
+    await wait_for_state(hass, entry, "binary_sensor", "bell_22_ringing", "on")
     assert hass.states.get(entity_id(hass, entry, "event", "bell_22")).state != "unknown"  # type: ignore[union-attr]
     assert token_of(sim) == google.registration.token
     assert (sim.people.devices[-1].platform, sim.people.devices[-1].service) == ("android", "fcm")
@@ -337,7 +337,7 @@ async def test_the_registration_outlives_a_reload(hass: HomeAssistant, google: G
     await connected(google, sim, 2)
     await until(lambda: asked(sim) == 2, "the second poll")
     assert token_of(sim) == token
-    assert (google.registry.calls.count("registrations"), told(sim)) == (1, 1)
+    assert (google.registry.calls.count("registrations"), registrations(sim)) == (1, 1)
 
 
 def asked(sim: Simulator) -> int:
@@ -353,10 +353,10 @@ async def test_the_token_is_sent_again_to_a_server_that_lost_it(
     await added(hass, google, sim)
     poller = asked(sim)
     await until(lambda: asked(sim) > poller + 2, "some polls")
-    assert told(sim) == 1
+    assert registrations(sim) == 1
     sim.people.devices[-1].push_token = other
     await connected(google, sim)
-    assert told(sim) == 2
+    assert registrations(sim) == 2
 
 
 async def test_the_token_is_sent_once_to_a_server_that_hides_it(
@@ -367,7 +367,7 @@ async def test_the_token_is_sent_once_to_a_server_that_hides_it(
     await added(hass, google, sim)
     poller = asked(sim)
     await until(lambda: asked(sim) > poller + 2, "some polls")
-    assert told(sim) == 1
+    assert registrations(sim) == 1
 
 
 async def test_the_token_is_sent_later_to_an_unreachable_server(
@@ -375,7 +375,7 @@ async def test_the_token_is_sent_later_to_an_unreachable_server(
 ) -> None:
     sim.refuse("/user/registerPushToken", 406)
     await add(hass, sim, **VALUES)
-    await until(lambda: told(sim) > 1, "some attempts")
+    await until(lambda: registrations(sim) > 1, "some attempts")
     sim.mend_server()
     await connected(google, sim)
 
@@ -574,7 +574,7 @@ async def test_the_log_shows_no_secret_of_google_push(
     entry = await added(hass, google, sim)
     google.push(b"nothing", Spoilt.WRONG_KEYS)
     name = sim.ring(22)
-    await becomes(hass, entry, "binary_sensor", "bell_22_ringing", "on")
+    await wait_for_state(hass, entry, "binary_sensor", "bell_22_ringing", "on")
     google.registry.forget()
     google.break_connections()
     await until(lambda: google.registry.registrations, "another registration")

@@ -60,15 +60,15 @@ async def test_each_access_is_reported_once(
     await until(lambda: kind in types(events), kind)
     await read_again(sim)
     assert types(events) == [kind]
-    told = events[-1].data
-    assert told["late"] is False
-    assert told["data"]["id"] == uuid
-    assert (told["data"]["flat"], told["data"]["entrance"]) == ("7", "Калитка")
+    data = events[-1].data
+    assert data["late"] is False
+    assert data["data"]["id"] == uuid
+    assert (data["data"]["flat"], data["data"]["entrance"]) == ("7", "Калитка")
     access = entry.runtime_data.coordinator.data.last_access
     assert (access.granted, access.method, access.name, access.entrance) == (True, method, name, "Калитка")
     secrets = ("0000001A2B3C4D", PHONE, ROOMMATE, "40374", "79161234599", "74752000000")
-    assert not [secret for secret in secrets if secret in str(told)]
-    picture = await entry.runtime_data.coordinator.system.history.picture(told["data"]["picture"])
+    assert not [secret for secret in secrets if secret in str(data)]
+    picture = await entry.runtime_data.coordinator.system.history.picture(data["data"]["picture"])
     assert picture.startswith(b"\xff\xd8")
 
 

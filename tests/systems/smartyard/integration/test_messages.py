@@ -8,8 +8,8 @@ import pytest
 
 from custom_components.ip_intercom.systems.smartyard import log
 from tests.common import act, command, entity_id, state_of
+from tests.entity_states import entity_state, wait_for_event, wait_for_state
 from tests.simulators.smartyard import PHONE, Simulator
-from tests.systems.mx_proxy.integration.looking import becomes, shown, tells
 
 from .conftest import Start, pushing
 
@@ -34,7 +34,7 @@ async def test_each_kind_of_message_is_an_event(
 ) -> None:
     assert state_of(hass, pushed, "event", "message") == "unknown"
     sim.text_push(action, "Вода", "Завтра не будет воды")
-    told = await tells(hass, pushed, "message", kind)
+    told = await wait_for_event(hass, pushed, "message", kind)
     assert (told["title"], told["text"]) == ("Вода", "Завтра не будет воды")
     assert set(told["event_types"]) >= {kind}
 
@@ -42,13 +42,13 @@ async def test_each_kind_of_message_is_an_event(
 async def test_messages_are_counted_and_marked(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     assert state_of(hass, pushed, "sensor", "unread_messages") == "0"
     numbers = [str(sim.message(f"Сообщение {number}")) for number in range(3)]
-    await becomes(hass, pushed, "sensor", "unread_messages", "3")
-    told: dict[str, Any] = await tells(hass, pushed, "message", "inbox")
+    await wait_for_state(hass, pushed, "sensor", "unread_messages", "3")
+    told: dict[str, Any] = await wait_for_event(hass, pushed, "message", "inbox")
     assert told["id"] in numbers
     await command(hass, pushed, "mark_read", message=numbers[0])
-    await becomes(hass, pushed, "sensor", "unread_messages", "2")
+    await wait_for_state(hass, pushed, "sensor", "unread_messages", "2")
     await command(hass, pushed, "mark_read")
-    await becomes(hass, pushed, "sensor", "unread_messages", "0")
+    await wait_for_state(hass, pushed, "sensor", "unread_messages", "0")
 
 
 async def test_the_count_is_right_once_messages_are_marked(
@@ -76,7 +76,7 @@ async def test_mark_delivered_reports_that_the_server_ignored_it(
 
 async def test_the_test_message_is_received(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     await act(hass, "button.press", entity_id=entity_id(hass, pushed, "button", "test_message"))
-    assert (await tells(hass, pushed, "message", "inbox"))["text"] == "Test message of Home Assistant"
+    assert (await wait_for_event(hass, pushed, "message", "inbox"))["text"] == "Test message of Home Assistant"
     assert sim.people.subscribers[PHONE].unread == 1
 
 
@@ -84,6 +84,6 @@ async def test_polling_unread_messages_marks_none_as_read(
     hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry
 ) -> None:
     sim.message("Сообщение")
-    await becomes(hass, pushed, "sensor", "unread_messages", "1")
-    assert shown(hass, pushed, "sensor", "unread_messages").attributes["unit_of_measurement"] == "messages"
+    await wait_for_state(hass, pushed, "sensor", "unread_messages", "1")
+    assert entity_state(hass, pushed, "sensor", "unread_messages").attributes["unit_of_measurement"] == "messages"
     assert not any(request.function == "/inbox/inbox" for request in sim.requests)

@@ -12,7 +12,7 @@ from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.model.events import BellRings, ButtonPressed, Event, MessageReceived
 from custom_components.ip_intercom.model.parts import Bell, Camera, Door, Setting
 from tests.common import state_of
-from tests.systems.mx_proxy.integration.looking import shown
+from tests.entity_states import entity_state
 
 GATE = "door_25_0"
 HOME = "г. Примерск, ул. Садовая, д. 3, кв. 7 (127.0.0.1)"
@@ -57,7 +57,7 @@ async def several(hass: HomeAssistant, entry: ConfigEntry) -> ConfigEntry:
 async def test_entities_of_several_parts_have_distinct_names(
     hass: HomeAssistant, several: ConfigEntry, platform: str, key: str, name: str
 ) -> None:
-    assert shown(hass, several, platform, key).name == name
+    assert entity_state(hass, several, platform, key).name == name
 
 
 async def test_parts_with_equal_names_at_one_place_show_their_id(hass: HomeAssistant, several: ConfigEntry) -> None:
@@ -77,7 +77,7 @@ async def test_parts_with_equal_names_at_one_place_show_their_id(hass: HomeAssis
         ("binary_sensor", "bell_bike_ringing", "Ringing Driveway (bike)"),
         ("camera", "camera_bike", "Driveway (bike)"),
     ):
-        assert shown(hass, several, platform, key).name == f"Ворота {name}"
+        assert entity_state(hass, several, platform, key).name == f"Ворота {name}"
 
 
 async def test_doors_blocked_by_the_operator_have_no_switch(hass: HomeAssistant, several: ConfigEntry) -> None:
@@ -117,7 +117,7 @@ async def test_a_ring_at_an_unknown_door_rings_the_general_bell(hass: HomeAssist
     coordinator.async_publish()
     await hass.async_block_till_done()
     assert state_of(hass, several, "binary_sensor", "bell_call_ringing") == "on"
-    assert shown(hass, several, "event", "bell_call").attributes["event_type"] == "ring"
+    assert entity_state(hass, several, "event", "bell_call").attributes["event_type"] == "ring"
     assert state_of(hass, several, "event", "bell_21") == "unknown"
 
 
@@ -125,7 +125,7 @@ async def test_unknown_fields_of_a_message_are_not_shown(hass: HomeAssistant, en
     details = {"id": "17", "title": "Water", "hash": "secret-hash"}
     event = Event("Message", dt_util.utcnow(), facts=(MessageReceived("unheard_of", details),))
     entry.runtime_data.events._async_dispatch_event(event)
-    told = shown(hass, entry, "event", "message").attributes
+    told = entity_state(hass, entry, "event", "message").attributes
     assert (told["event_type"], told["id"], told["title"]) == ("other", "17", "Water")
     assert "hash" not in told
     assert er.async_get(hass).async_get_entity_id("event", DOMAIN, f"{entry.unique_id}_message") is not None

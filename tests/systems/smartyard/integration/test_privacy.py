@@ -11,8 +11,8 @@ from pytest_homeassistant_custom_component.components.diagnostics import get_dia
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from tests.common import act, entity_id
+from tests.entity_states import wait_for_state
 from tests.simulators.smartyard import PHONE, Simulator
-from tests.systems.mx_proxy.integration.looking import becomes
 
 from .test_flats import flat_command
 
@@ -39,7 +39,7 @@ async def test_actions_log_no_secrets(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     secret = sim.ring(21)
-    await becomes(hass, pushed, "binary_sensor", "bell_21_ringing", "on")
+    await wait_for_state(hass, pushed, "binary_sensor", "bell_21_ringing", "on")
     await act(hass, "lock.open", entity_id=entity_id(hass, pushed, "lock", "door_21:0_door"))
     code = (await flat_command(hass, pushed, "renew_door_code"))["code"]
     account = await flat_command(hass, pushed, "sip_account")

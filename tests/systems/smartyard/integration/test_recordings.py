@@ -11,8 +11,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from tests.common import capture_log_events, command, refusal, state_of, until
+from tests.entity_states import entity_state, wait_for_event
 from tests.simulators.smartyard import Dialect, Simulator
-from tests.systems.mx_proxy.integration.looking import shown, tells
 
 from .conftest import Start, add
 from .test_flats import flat_command
@@ -51,7 +51,7 @@ async def test_a_recording_is_saved_by_the_id_of_its_message(
 ) -> None:
     await flat_command(hass, pushed, "archive_prepare", "camera_42", **span())
     sim.finish_films()
-    told = await tells(hass, pushed, "message", "video_ready")
+    told = await wait_for_event(hass, pushed, "message", "video_ready")
     target = files / "yard.mp4"
     saved = await command(hass, pushed, "archive_download", recording=told["text"], filename=str(target))
     assert saved == {"size": target.stat().st_size}
@@ -62,7 +62,7 @@ async def test_a_recording_is_saved_by_its_id(
 ) -> None:
     assert state_of(hass, pushed, "sensor", "recordings") == "none"
     recording = (await flat_command(hass, pushed, "archive_prepare", "camera_42", **span()))["recording"]
-    assert shown(hass, pushed, "sensor", "recordings").attributes["preparing"] == [recording]
+    assert entity_state(hass, pushed, "sensor", "recordings").attributes["preparing"] == [recording]
     assert state_of(hass, pushed, "sensor", "recordings") == "preparing"
     target = files / "yard.mp4"
     data = {"recording": recording, "filename": str(target)}
@@ -72,7 +72,7 @@ async def test_a_recording_is_saved_by_its_id(
     await hass.async_block_till_done()
     assert state_of(hass, pushed, "sensor", "recordings") == "preparing"
     sim.finish_films()
-    told = await tells(hass, pushed, "message", "video_ready")
+    told = await wait_for_event(hass, pushed, "message", "video_ready")
     assert told["prepared"] == recording
     assert state_of(hass, pushed, "sensor", "recordings") == "ready"
     assert await hass.config_entries.async_reload(pushed.entry_id)

@@ -8,10 +8,10 @@ import pytest
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.runtime import event_stream as push
 from tests.common import PATIENCE, capture_log_events, state_of, until
+from tests.entity_states import entity_state
 from tests.simulators.smartyard import Form, Simulator
 from tests.simulators.smartyard.fixtures import GARDEN
-from tests.simulators.smartyard.town import Door
-from tests.systems.mx_proxy.integration.looking import shown
+from tests.simulators.smartyard.houses import Door
 
 from .conftest import Start, pushing
 
@@ -68,17 +68,17 @@ async def test_a_message_repeated_after_a_restart_is_reported_once(
 ) -> None:
     events = capture_log_events(hass)
 
-    def told() -> list[str]:
+    def titles() -> list[str]:
         return [item.data["data"]["title"] for item in events if item.data["type"] == "Message"]
 
     sim.text_push("inbox", "Вода", "Завтра не будет воды")
-    await until(told, "the message")
+    await until(titles, "the message")
     assert await hass.config_entries.async_reload(pushed.entry_id)
     sim.repeat_push()
     await sim.wait_for_pushes(2)
     sim.text_push("inbox", "Свет", "Завтра будет свет")
-    await until(lambda: "Свет" in told(), "another one")
-    assert told() == ["Вода", "Свет"]
+    await until(lambda: "Свет" in titles(), "another one")
+    assert titles() == ["Вода", "Свет"]
 
 
 @pytest.mark.parametrize("trouble", ["refused", "broken"])
@@ -114,7 +114,7 @@ async def test_a_ring_at_a_new_door_adds_its_doorbell(hass: HomeAssistant, sim: 
     events = capture_log_events(hass)
     sim.ring(26, flat=51)
     await becomes_known(hass, pushed, "event", "bell_26")
-    assert shown(hass, pushed, "event", "bell_26").attributes["event_type"] == "ring"
+    assert entity_state(hass, pushed, "event", "bell_26").attributes["event_type"] == "ring"
     await becomes_known(hass, pushed, "image", "bell_26_last_visitor")
     assert state_of(hass, pushed, "binary_sensor", "bell_26_ringing") == "on"
     assert [item.data["type"] for item in events] == ["Changed", "Call"]
@@ -129,7 +129,7 @@ async def test_a_ring_of_a_new_apartment_adds_its_doorbell(
     events = capture_log_events(hass)
     sim.ring(23, flat=52)
     await becomes_known(hass, pushed, "event", "bell_23")
-    assert shown(hass, pushed, "event", "bell_23").attributes["event_type"] == "ring"
+    assert entity_state(hass, pushed, "event", "bell_23").attributes["event_type"] == "ring"
     await until(lambda: state_of(hass, pushed, "binary_sensor", "bell_23_ringing") == "on", "the ringing sensor")
     assert [item.data["type"] for item in events] == ["Changed", "Call"]
 

@@ -117,7 +117,7 @@ async def test_packets_of_unknown_senders_are_ignored_and_counted(
     talking: ConfigEntry,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    async def told() -> Any:
+    async def talk_state() -> Any:
         """Return the state of talk at the door, and the number of ignored packets."""
         diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, talking)
         assert account.extension not in str(diagnostics["talk"])
@@ -125,7 +125,7 @@ async def test_packets_of_unknown_senders_are_ignored_and_counted(
 
     door = {"route": "sip_account", "reason": None, "ready": True, "registered": True, "failure": None}
     account = await rings(sim)
-    assert await told() == (door | {"line": "idle", "ringing": True}, 0)
+    assert await talk_state() == (door | {"line": "idle", "ringing": True}, 0)
     stranger = await UdpLine().open("127.0.0.2")
     assert account.dialog is not None
     telephone = Telephone(stranger)
@@ -144,11 +144,11 @@ async def test_packets_of_unknown_senders_are_ignored_and_counted(
         sound = 2 * browser.track_of("recvonly")
         await until(lambda: any(packet.endswith(b"\x42" * 160) for packet in browser.heard.get(sound, [])), "the door")
         assert not any(b"\x66" * 100 in packet for packet in browser.heard[sound])
-        assert await told() == (door | {"line": "talking", "ringing": False}, 4)
+        assert await talk_state() == (door | {"line": "talking", "ringing": False}, 4)
     stranger.close()
     phones.hang_up(account)
     await idle(hass, talking, account)
-    assert await told() == (door | {"line": "idle", "ringing": False, "ready": False, "registered": False}, 4)
+    assert await talk_state() == (door | {"line": "idle", "ringing": False, "ready": False, "registered": False}, 4)
 
 
 async def test_no_output_contains_sip_credentials(

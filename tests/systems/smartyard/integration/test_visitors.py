@@ -15,9 +15,9 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from tests.common import capture_changes, capture_log_events, entity_id, state_of, until
+from tests.entity_states import entity_state, wait_for_state
 from tests.simulators.smartyard import Simulator, cameras
 from tests.simulators.smartyard.video import one_frame
-from tests.systems.mx_proxy.integration.looking import becomes, shown
 
 
 def requests(sim: Simulator, function: str) -> list[Any]:
@@ -29,8 +29,8 @@ async def test_a_pushed_ring_shows_its_caller_and_apartment(
 ) -> None:
     events = capture_log_events(hass)
     secret = sim.ring(21)
-    await becomes(hass, pushed, "binary_sensor", "bell_21_ringing", "on")
-    rang = shown(hass, pushed, "event", "bell_21")
+    await wait_for_state(hass, pushed, "binary_sensor", "bell_21_ringing", "on")
+    rang = entity_state(hass, pushed, "event", "bell_21")
     assert rang.attributes["event_type"] == "ring"
     assert (rang.attributes["caller"], rang.attributes["flat"]) == ("Подъезд 1", "7")
     assert state_of(hass, pushed, "event", "bell_22") == "unknown"
@@ -42,8 +42,8 @@ async def test_a_pushed_ring_shows_its_caller_and_apartment(
 async def test_a_bell_stops_ringing_after_its_time(hass: HomeAssistant, sim: Simulator, pushed: ConfigEntry) -> None:
     sim.set_push_ttl(1)
     sim.ring(22)
-    await becomes(hass, pushed, "binary_sensor", "bell_22_ringing", "on")
-    await becomes(hass, pushed, "binary_sensor", "bell_22_ringing", "off")
+    await wait_for_state(hass, pushed, "binary_sensor", "bell_22_ringing", "on")
+    await wait_for_state(hass, pushed, "binary_sensor", "bell_22_ringing", "off")
 
 
 async def test_callers_are_not_recorded(hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -59,7 +59,7 @@ async def test_the_picture_of_the_ring_is_fetched_at_once(
     assert state_of(hass, pushed, "image", "bell_21_last_visitor") == "unknown"
     secret = sim.ring(21)
     await until(lambda: state_of(hass, pushed, "image", "bell_21_last_visitor") != "unknown", "the picture")
-    image = shown(hass, pushed, "image", "bell_21_last_visitor")
+    image = entity_state(hass, pushed, "image", "bell_21_last_visitor")
     assert [request.status for request in requests(sim, "/call/camshot/")] == [HTTPStatus.OK]
     client = await hass_client_no_auth()
     response = await client.get(image.attributes["entity_picture"])
@@ -96,18 +96,18 @@ async def test_a_visitor_without_any_picture_still_rings(
     ring = sim.ring(22)
     for name in ("camshot", "live"):
         sim.refuse(f"/call/{name}/{ring}", 404, None)
-    await becomes(hass, pushed, "binary_sensor", "bell_22_ringing", "on")
+    await wait_for_state(hass, pushed, "binary_sensor", "bell_22_ringing", "on")
     await until(lambda: requests(sim, "/call/camshot/"), "the picture to be asked for")
     # Twice, since the token may have been too old.
     await until(lambda: sum(request.host == "forpost" for request in sim.requests) > 1, "the camera to be asked")
     await hass.async_block_till_done(wait_background_tasks=False)
-    assert shown(hass, pushed, "event", "bell_22").attributes["event_type"] == "ring"
+    assert entity_state(hass, pushed, "event", "bell_22").attributes["event_type"] == "ring"
     assert state_of(hass, pushed, "image", "bell_22_last_visitor") == "unknown"
 
 
 async def test_cameras_stream_and_show_stills(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:
     camera = entity_id(hass, entry, "camera", "camera_43")
-    assert shown(hass, entry, "camera", "camera_43").attributes["supported_features"] == 2
+    assert entity_state(hass, entry, "camera", "camera_43").attributes["supported_features"] == 2
     assert (await async_get_image(hass, camera)).content.startswith(b"\xff\xd8")
     address = await async_get_stream_source(hass, camera)
     assert address is not None

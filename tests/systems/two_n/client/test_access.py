@@ -85,36 +85,36 @@ async def test_invalid_access_point_requests_are_errors(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "understood"),
+    ("reported", "decoded"),
     [
         ({"accessPoints": [{"id": "0", "blocked": 1}, {"id": 1, "blocked": "false"}]}, {0: True, 1: False}),
         ({"accessPoints": [{"id": 0}, {"blocked": True}, {"id": 1, "blocked": True}]}, {1: True}),
         ({"accessPoints": []}, {}),
     ],
 )
-async def test_unusual_access_point_values_are_decoded(bench: Bench, told: object, understood: object) -> None:
-    answers(bench, "accesspoint/blocking/status", told)
-    assert await bench.device().access.blocked() == understood
+async def test_unusual_access_point_values_are_decoded(bench: Bench, reported: object, decoded: object) -> None:
+    answers(bench, "accesspoint/blocking/status", reported)
+    assert await bench.device().access.blocked() == decoded
 
 
-@pytest.mark.parametrize("told", [{"accessPoints": [{"id": 0}, {"blocked": True}, None]}, {}])
-async def test_an_unreadable_list_of_access_points_is_an_error(bench: Bench, told: object) -> None:
-    answers(bench, "accesspoint/blocking/status", told)
+@pytest.mark.parametrize("reported", [{"accessPoints": [{"id": 0}, {"blocked": True}, None]}, {}])
+async def test_an_unreadable_list_of_access_points_is_an_error(bench: Bench, reported: object) -> None:
+    answers(bench, "accesspoint/blocking/status", reported)
     with pytest.raises(UnexpectedReply):
         await bench.device().access.blocked()
 
 
 @pytest.mark.parametrize(
-    ("told", "understood"),
+    ("reported", "decoded"),
     [
         ({"accessGranted": True}, Grant(True, None)),
         ({"accessGranted": "false", "reason": "invalidAp"}, Grant(False, "invalidAp")),
         ({}, Grant(True, None)),
     ],
 )
-async def test_unusual_grant_values_are_decoded(bench: Bench, told: object, understood: Grant) -> None:
-    answers(bench, "accesspoint/grantaccess", told)
-    assert await bench.device().access.grant(0, ALICE) == understood
+async def test_unusual_grant_values_are_decoded(bench: Bench, reported: object, decoded: Grant) -> None:
+    answers(bench, "accesspoint/grantaccess", reported)
+    assert await bench.device().access.grant(0, ALICE) == decoded
 
 
 async def test_access_needs_privileges(start: Start) -> None:

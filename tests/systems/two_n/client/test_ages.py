@@ -12,7 +12,7 @@ START = 1000.0
 EPOCH = 500_000
 
 
-def told(at: float, *, uptime: bool = True, clock: bool = True) -> Freshness:
+def freshness_at(at: float, *, uptime: bool = True, clock: bool = True) -> Freshness:
     freshness = Freshness()
     says = int(at - START) if uptime else None
     freshness.report(says, int(at - START + EPOCH) if clock else None, at - 0.02, at)
@@ -31,7 +31,7 @@ def tenths(start: float, stop: float) -> list[float]:
 @pytest.mark.parametrize("uptime", [True, False])
 def test_an_event_is_late_only_beyond_the_live_window(uptime: bool) -> None:
     for asked_at in tenths(2000, 2001):
-        freshness = told(asked_at, uptime=uptime)
+        freshness = freshness_at(asked_at, uptime=uptime)
         for happened in tenths(2000, 2001):
             for age in tenths(0, LIVE_WINDOW):
                 found = age_of(freshness, happened, happened + age)
@@ -42,7 +42,7 @@ def test_an_event_is_late_only_beyond_the_live_window(uptime: bool) -> None:
 
 
 def test_setting_the_clock_does_not_change_the_age() -> None:
-    freshness = told(2000.0)
+    freshness = freshness_at(2000.0)
     for set_by in (3600, -3600, 10**9):
         assert not age_of(freshness, 2010.0, 2010.1, set_by=set_by).late
         assert age_of(freshness, 2010.0, 2020.0, set_by=set_by).late
@@ -51,7 +51,7 @@ def test_setting_the_clock_does_not_change_the_age() -> None:
 @pytest.mark.parametrize("drift", [-1e-4, 1e-4])
 def test_a_drifting_clock_makes_no_event_late(drift: float) -> None:
     """The clock drifts by 100 ppm over ten days and is read once."""
-    freshness = told(1000.0)
+    freshness = freshness_at(1000.0)
     for hour in range(1, 240):
         now = 1000.0 + hour * 3600
         up_time = int(hour * 3600 * (1 + drift))
@@ -63,7 +63,7 @@ def test_a_drifting_clock_makes_no_event_late(drift: float) -> None:
 def test_the_age_is_found_after_the_uptime_counter_wraps() -> None:
     """The counter wraps after 49 days, so later events seem to be from the start of the device."""
     for clock in (True, False):
-        freshness = told(START + 4_294_967, clock=clock)
+        freshness = freshness_at(START + 4_294_967, clock=clock)
         arrived = START + 4_294_970
         wrapped = freshness.age(2, EPOCH + 4_294_969, arrived, since=arrived - 3)
         assert wrapped.implausible is wrapped.uncertain is not clock
@@ -86,13 +86,13 @@ def test_the_age_is_uncertain_without_uptime_and_clock() -> None:
 
 
 def test_the_age_is_uncertain_after_a_restart() -> None:
-    freshness = told(2000.0)
+    freshness = freshness_at(2000.0)
     freshness.forget(2001.0)
     assert freshness.age(10, 10, 3000.0).uncertain
 
 
 def test_an_uptime_reported_after_a_restart_is_kept() -> None:
-    freshness = told(2000.0)
+    freshness = freshness_at(2000.0)
     freshness.report(10, None, 3000.0, 3000.1)
     freshness.forget(2999.0)
     assert not freshness.age(10, 10, 3001.0).late

@@ -277,13 +277,13 @@ async def test_errors_do_not_contain_the_password(bench: Bench, secret: str, cap
         bench.sim.garbage(path, "html")
     bench.sim.disable("camera")
     device: TwoNDevice = bench.device("ha", secret)
-    told = []
+    reported = []
     for request in (device.switch.status, device.io.status, device.log.caps, device.camera.caps, device.phone.status):
         with pytest.raises(IntercomError) as failed:
             await request()
         err: BaseException | None = failed.value
         while err is not None:
-            told.append(f"{err!r} {err}")
+            reported.append(f"{err!r} {err}")
             err = err.__cause__ or err.__context__
-    assert told
-    assert secret not in "".join(told) + caplog.text
+    assert reported
+    assert secret not in "".join(reported) + caplog.text

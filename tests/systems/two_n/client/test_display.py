@@ -51,7 +51,7 @@ async def test_each_model_shows_images_or_rejects_it(any_bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "understood"),
+    ("reported", "decoded"),
     [
         (
             {"displays": [{"display": "a", "resolution": {"width": "320", "height": 214}}]},
@@ -64,13 +64,13 @@ async def test_each_model_shows_images_or_rejects_it(any_bench: Bench) -> None:
         ({"displays": []}, ()),
     ],
 )
-async def test_unusual_display_values_are_decoded(bench: Bench, told: object, understood: object) -> None:
-    bench.sim.garbage("display/caps", json.dumps({"success": True, "result": told}), "application/json")
-    if understood is None:
+async def test_unusual_display_values_are_decoded(bench: Bench, reported: object, decoded: object) -> None:
+    bench.sim.garbage("display/caps", json.dumps({"success": True, "result": reported}), "application/json")
+    if decoded is None:
         with pytest.raises(UnexpectedReply):
             await bench.device().display.caps()
         return
-    assert await bench.device().display.caps() == understood
+    assert await bench.device().display.caps() == decoded
 
 
 # -- pictures ----------------------------------------------------------------------------------------
@@ -162,13 +162,13 @@ async def test_a_video_is_shown_with_its_duration_and_repeats(
     bench: Bench, seconds: float | None, repeat: int | None, lasts: float | None
 ) -> None:
     content = make_video(seconds=5, size=2 * 2**20)
-    told: list[int] = []
+    reported: list[int] = []
     await bench.device().display.show_video(
-        "ext1", BytesIO(content), "intro.mp4", len(content), seconds, repeat, told.append
+        "ext1", BytesIO(content), "intro.mp4", len(content), seconds, repeat, reported.append
     )
     shown = bench.sim.displays.shown["ext1"]["top"]
     assert (shown.kind, shown.data, shown.duration, shown.repeat) == ("video", content, lasts, repeat)
-    assert told[-1] == len(content)
+    assert reported[-1] == len(content)
     assert [request.path for request in bench.seen()] == ["/api/display/caps"] * 2 + ["/api/display/image"]
 
 
@@ -237,7 +237,7 @@ BARE = '{"session": "cs", "default": "en", "supported": {"system": ["en", "cs"],
 
 
 @pytest.mark.parametrize(
-    ("told", "understood"),
+    ("reported", "decoded"),
     [
         (BARE, Languages("en", ("en", "cs"))),  # the example of the manual has no envelope
         (f'{{"success": true, "result": {BARE}}}', Languages("en", ("en", "cs"))),
@@ -248,14 +248,14 @@ BARE = '{"session": "cs", "default": "en", "supported": {"system": ["en", "cs"],
         ("null", None),
     ],
 )
-async def test_unusual_language_values_are_decoded(start: Start, told: str, understood: Languages | None) -> None:
+async def test_unusual_language_values_are_decoded(start: Start, reported: str, decoded: Languages | None) -> None:
     bench = await start("indoor")
-    bench.sim.garbage("display/language", told, "application/json")
-    if understood is None:
+    bench.sim.garbage("display/language", reported, "application/json")
+    if decoded is None:
         with pytest.raises(UnexpectedReply):
             await bench.device().display.language()
     else:
-        assert await bench.device().display.language() == understood
+        assert await bench.device().display.language() == decoded
 
 
 async def test_a_response_without_an_envelope_is_an_error(bench: Bench) -> None:

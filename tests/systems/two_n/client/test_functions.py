@@ -131,15 +131,23 @@ async def test_permits_asks_for_a_privilege_without_a_command(start: Start) -> N
 
 
 async def test_the_identity_of_every_model_is_read(any_bench: Bench) -> None:
-    told = any_bench.sim.model.info
+    reported = any_bench.sim.model.info
     info = await any_bench.device().system.info()
-    assert (info.variant, info.name, info.serial) == (told["variant"], told["deviceName"], told["serialNumber"])
-    assert (info.hardware, info.firmware, info.build) == (told["hwVersion"], told["swVersion"], told["buildType"])
-    assert (info.mac is None) == ("macAddr" not in told)
+    assert (info.variant, info.name, info.serial) == (
+        reported["variant"],
+        reported["deviceName"],
+        reported["serialNumber"],
+    )
+    assert (info.hardware, info.firmware, info.build) == (
+        reported["hwVersion"],
+        reported["swVersion"],
+        reported["buildType"],
+    )
+    assert (info.mac is None) == ("macAddr" not in reported)
 
 
 @pytest.mark.parametrize(
-    ("told", "mac"),
+    ("reported", "mac"),
     [
         ("7C-1E-B3-05-2A-11", "7c:1e:b3:05:2a:11"),
         ("7c1eb3052a11", "7c:1e:b3:05:2a:11"),
@@ -150,8 +158,8 @@ async def test_the_identity_of_every_model_is_read(any_bench: Bench) -> None:
         (None, None),
     ],
 )
-def test_mac_addresses_are_normalized(told: str | None, mac: str | None) -> None:
-    assert normalize_mac(told) == mac
+def test_mac_addresses_are_normalized(reported: str | None, mac: str | None) -> None:
+    assert normalize_mac(reported) == mac
 
 
 async def test_status_returns_the_clock_and_the_uptime(bench: Bench, device: TwoNDevice) -> None:
@@ -239,7 +247,7 @@ async def test_invalid_switch_commands_are_errors(device: TwoNDevice) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "understood"),
+    ("reported", "decoded"),
     [
         ({}, UnexpectedReply),
         ({"switches": None}, ()),
@@ -256,16 +264,16 @@ async def test_invalid_switch_commands_are_errors(device: TwoNDevice) -> None:
         ),
     ],
 )
-async def test_unusual_switch_values_are_decoded(bench: Bench, told: object, understood: object) -> None:
+async def test_unusual_switch_values_are_decoded(bench: Bench, reported: object, decoded: object) -> None:
     """An unreadable list is an error; an unreadable row is skipped and counted."""
-    answers(bench, "switch/status", told)
+    answers(bench, "switch/status", reported)
     device = bench.device()
-    if understood is UnexpectedReply:
+    if decoded is UnexpectedReply:
         with pytest.raises(UnexpectedReply):
             await device.switch.status()
         return
-    assert await device.switch.status() == understood
-    rows = (told["switches"] or []) if isinstance(told, dict) else []
+    assert await device.switch.status() == decoded
+    rows = (reported["switches"] or []) if isinstance(reported, dict) else []
     assert device.client.skipped["/api/switch/status"] == sum(row is None or "active" not in row for row in rows)
 
 
@@ -613,9 +621,9 @@ async def test_each_model_returns_its_events(any_bench: Bench) -> None:
             await request
 
 
-@pytest.mark.parametrize("told", [{}, {"events": "KeyPressed"}, {"events": [None]}])
-async def test_unreadable_log_caps_are_an_error(bench: Bench, told: object) -> None:
-    answers(bench, "log/caps", told)
+@pytest.mark.parametrize("reported", [{}, {"events": "KeyPressed"}, {"events": [None]}])
+async def test_unreadable_log_caps_are_an_error(bench: Bench, reported: object) -> None:
+    answers(bench, "log/caps", reported)
     with pytest.raises(UnexpectedReply):
         await bench.device().log.caps()
     answers(bench, "log/caps", [])
@@ -625,7 +633,7 @@ async def test_unreadable_log_caps_are_an_error(bench: Bench, told: object) -> N
 
 
 @pytest.mark.parametrize(
-    ("record", "understood"),
+    ("record", "decoded"),
     [
         ({"id": "7", "event": "E", "utcTime": "5", "upTime": 6.0, "params": {"a": 1}}, (7, "E", 5, 6, {"a": 1})),
         ({"id": 7, "event": "E"}, (7, "E", 0, 0, {})),
@@ -636,13 +644,13 @@ async def test_unreadable_log_caps_are_an_error(bench: Bench, told: object) -> N
     ],
 )
 async def test_unusual_event_values_are_decoded(
-    bench: Bench, record: object, understood: tuple[object, ...] | None
+    bench: Bench, record: object, decoded: tuple[object, ...] | None
 ) -> None:
     answers(bench, "log/pull", {"events": [record]})
     device = bench.device()
     events = await device.log.pull(1, 0)
-    assert [(e.id, e.event, e.utc_time, e.up_time, e.params) for e in events] == ([understood] if understood else [])
-    assert device.client.skipped["/api/log/pull"] == (understood is None)
+    assert [(e.id, e.event, e.utc_time, e.up_time, e.params) for e in events] == ([decoded] if decoded else [])
+    assert device.client.skipped["/api/log/pull"] == (decoded is None)
 
 
 async def test_a_subscription_without_an_id_is_an_error(bench: Bench) -> None:

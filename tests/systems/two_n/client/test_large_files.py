@@ -73,12 +73,12 @@ async def test_large_files_are_not_held(
     await device.firmware.reject((await device.firmware.upload(BytesIO(small), source.name, MIB)).id)
 
     peak = Peak()
-    told: list[int] = []
+    progress: list[int] = []
     with source.open("rb") as file:
-        taken = await device.firmware.upload(file, source.name, FIRMWARE, told.append)
+        taken = await device.firmware.upload(file, source.name, FIRMWARE, progress.append)
     upload = peak.extra()
     assert taken.version == "2.51.0.77.1"
-    assert told[-1] == FIRMWARE
+    assert progress[-1] == FIRMWARE
 
     peak = Peak()
     with target.open("wb") as file:

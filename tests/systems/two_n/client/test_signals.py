@@ -195,7 +195,7 @@ async def test_the_call_log_of_every_model(any_bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "understood"),
+    ("reported", "decoded"),
     [
         (
             {"id": 7, "callType": "doorbell button", "date": "2027-11-06T12:23:52Z"},
@@ -216,11 +216,11 @@ async def test_the_call_log_of_every_model(any_bench: Bench) -> None:
 )
 @pytest.mark.parametrize("bare", [False, True])
 async def test_unusual_call_log_values_are_decoded(
-    bench: Bench, told: object, understood: CallRecord | None, bare: bool
+    bench: Bench, reported: object, decoded: CallRecord | None, bare: bool
 ) -> None:
-    answer = [told] if bare else {"success": True, "result": {"callLog": [told]}}
+    answer = [reported] if bare else {"success": True, "result": {"callLog": [reported]}}
     bench.sim.garbage("phone/calllog", json.dumps(answer), "application/json")
-    assert await bench.device().phone.call_log() == (() if understood is None else (understood,))
+    assert await bench.device().phone.call_log() == (() if decoded is None else (decoded,))
 
 
 async def test_each_model_changes_sip_settings_or_rejects_it(any_bench: Bench) -> None:

@@ -56,9 +56,9 @@ async def test_each_model_sets_its_clock_or_rejects_it(any_bench: Bench) -> None
             with pytest.raises(NotSupported):
                 await request
         return
-    told = await system.time()
-    assert abs(told.utc - clock.utc()) <= 1
-    assert (told.source, told.automatic) == ("ntp", True)
+    reported = await system.time()
+    assert abs(reported.utc - clock.utc()) <= 1
+    assert (reported.source, reported.automatic) == ("ntp", True)
     await system.set_time(NOW)
     assert abs(clock.utc() - NOW) <= 1
     assert (await system.time()).source == "api"
@@ -80,7 +80,7 @@ async def test_the_clock_is_not_set_twice(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "understood"),
+    ("reported", "decoded"),
     [
         ('{"utcTime": "17", "source": "My2N", "automatic": 1}', DeviceTime(17, "My2N", True)),
         ('{"utcTime": 17}', DeviceTime(17, None, None)),
@@ -88,13 +88,13 @@ async def test_the_clock_is_not_set_twice(bench: Bench) -> None:
         ('{"utcTime": "noon"}', None),
     ],
 )
-async def test_unusual_time_values_are_decoded(bench: Bench, told: str, understood: DeviceTime | None) -> None:
-    bench.sim.garbage("system/time", f'{{"success": true, "result": {told}}}', "application/json")
-    if understood is None:
+async def test_unusual_time_values_are_decoded(bench: Bench, reported: str, decoded: DeviceTime | None) -> None:
+    bench.sim.garbage("system/time", f'{{"success": true, "result": {reported}}}', "application/json")
+    if decoded is None:
         with pytest.raises(UnexpectedReply):
             await bench.device().system.time()
     else:
-        assert await bench.device().system.time() == understood
+        assert await bench.device().system.time() == decoded
 
 
 # -- time zone and name ------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ async def test_the_other_path_of_the_holidays_is_tried(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "understood"),
+    ("reported", "decoded"),
     [
         (r'{"dates": ["01\\01", "24\/12", "01/04/2018"]}', ("01/01", "24/12", "01/04/2018")),
         ('{"dates": [5, null, "01/01"]}', ("01/01",)),
@@ -266,9 +266,9 @@ async def test_the_other_path_of_the_holidays_is_tried(bench: Bench) -> None:
         ("{}", ()),
     ],
 )
-async def test_unusual_holiday_values_are_decoded(bench: Bench, told: str, understood: tuple[str, ...]) -> None:
-    bench.sim.garbage("config/holidays", f'{{"success": true, "result": {told}}}', "application/json")
-    assert await bench.device().config.holidays() == understood
+async def test_unusual_holiday_values_are_decoded(bench: Bench, reported: str, decoded: tuple[str, ...]) -> None:
+    bench.sim.garbage("config/holidays", f'{{"success": true, "result": {reported}}}', "application/json")
+    assert await bench.device().config.holidays() == decoded
 
 
 # -- 5.13 packets ------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ async def test_an_invalid_firmware_file_is_an_error(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "understood"),
+    ("reported", "decoded"),
     [
         ('{"fileid": "7d6adf16", "version": "3.0"}', ("7d6adf16", "3.0", False, None)),
         ('{"fileId": 12345678, "version": "3.0", "downgrade": "true"}', ("12345678", "3.0", True, None)),
@@ -125,16 +125,16 @@ async def test_an_invalid_firmware_file_is_an_error(bench: Bench) -> None:
         ("{}", None),
     ],
 )
-async def test_odd_answers_to_firmware(bench: Bench, told: str, understood: tuple[object, ...] | None) -> None:
+async def test_odd_answers_to_firmware(bench: Bench, reported: str, decoded: tuple[object, ...] | None) -> None:
     """The table of 5.2.1 spells it fileid, the example fileId."""
-    bench.sim.garbage("firmware", f'{{"success": true, "result": {told}}}', "application/json")
+    bench.sim.garbage("firmware", f'{{"success": true, "result": {reported}}}', "application/json")
     sent = bench.device().firmware.upload(*firmware(size=4096)[1])
-    if understood is None:
+    if decoded is None:
         with pytest.raises(UnexpectedReply):
             await sent
         return
     taken = await sent
-    assert (taken.id, taken.version, taken.downgrade, taken.note) == understood
+    assert (taken.id, taken.version, taken.downgrade, taken.note) == decoded
 
 
 async def test_a_second_upload_is_an_error_while_a_file_is_staged(
@@ -197,9 +197,9 @@ async def test_firmware_is_uploaded_over_https(bench: Bench) -> None:
 
 
 async def test_the_progress_of_an_upload_is_reported(bench: Bench) -> None:
-    told: list[int] = []
-    await bench.device().firmware.upload(*firmware()[1], told.append)
-    assert told == [*range(PIECE, LARGE, PIECE), LARGE]
+    reported: list[int] = []
+    await bench.device().firmware.upload(*firmware()[1], reported.append)
+    assert reported == [*range(PIECE, LARGE, PIECE), LARGE]
 
 
 async def test_a_file_is_sent_from_its_beginning_and_stays_open(bench: Bench, tmp_path: Path) -> None:
@@ -241,10 +241,10 @@ def test_the_repr_of_an_upload_hides_its_content() -> None:
 async def test_a_rejected_upload_sends_no_file(start: Start) -> None:
     bench = await start(accounts=[Account("ha", "ha-pass", Privilege.MONITORING)])
     device = bench.device()
-    told: list[int] = []
+    reported: list[int] = []
 
     async def send() -> None:
-        await device.firmware.upload(*firmware()[1], told.append)
+        await device.firmware.upload(*firmware()[1], reported.append)
 
     with pytest.raises(PermissionDenied):
         await send()
@@ -262,7 +262,7 @@ async def test_a_rejected_upload_sends_no_file(start: Start) -> None:
         await send()
     # One for each nonce that is known, and another function.
     assert bench.refused() <= 3
-    assert not told
+    assert not reported
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -274,17 +274,17 @@ async def test_a_stale_nonce_repeats_an_upload_once(bench: Bench, monkeypatch: p
     bench.sim.expire_nonces()
     bench.sim.stray_401(times - 1)
     bench.seen()
-    told: list[int] = []
+    reported: list[int] = []
     if times == 2:
         with pytest.raises(FunctionRefused):
-            await device.firmware.upload(*file, told.append)
+            await device.firmware.upload(*file, reported.append)
         assert held(bench) is None
     else:
-        await device.firmware.upload(*file, told.append)
+        await device.firmware.upload(*file, reported.append)
         assert held(bench) == sha256(content).hexdigest()
     # After the second refusal, another function shows that the login is right.
     assert [request.status for request in bench.seen()] == ([401, 401, 401, 200] if times == 2 else [401, 200])
-    assert told.count(LARGE) == 2
+    assert reported.count(LARGE) == 2
 
 
 async def test_a_service_changes_its_scheme_before_a_file(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,33 +334,33 @@ async def test_a_shrinking_file_is_an_error(bench: Bench) -> None:
 
 async def test_the_connection_breaks_in_mid_upload(bench: Bench) -> None:
     device = bench.device()
-    told: list[int] = []
+    reported: list[int] = []
 
     def progress(sent: int) -> None:
-        told.append(sent)
-        if len(told) == 3:
+        reported.append(sent)
+        if len(reported) == 3:
             bench.sim.reset_connections()
 
     content, file = firmware(size=32 * 2**20)
     with pytest.raises(ConnectionFailed):
         await device.firmware.upload(*file, progress)
-    assert told.count(PIECE) == 1, "the file is not sent again automatically"
+    assert reported.count(PIECE) == 1, "the file is not sent again automatically"
     await device.firmware.upload(*file)
     assert held(bench) == sha256(content).hexdigest()
 
 
 async def test_a_canceled_upload_ends(bench: Bench) -> None:
     device = bench.device()
-    told: list[int] = []
-    sending = asyncio.ensure_future(device.firmware.upload(*firmware(size=64 * 2**20)[1], told.append))
-    await until(lambda: told, "the first piece")
+    reported: list[int] = []
+    sending = asyncio.ensure_future(device.firmware.upload(*firmware(size=64 * 2**20)[1], reported.append))
+    await until(lambda: reported, "the first piece")
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
-    sent = len(told)
+    sent = len(reported)
     await device.system.status()
     await asyncio.sleep(0.05)
-    assert len(told) == sent
+    assert len(reported) == sent
     await device.firmware.upload(*firmware()[1])
 
 
@@ -446,8 +446,8 @@ def answer(
     writer.write(extra + b"\r\n" + body)
 
 
-def video(content: bytes, told: Callable[[int], None] | None = None) -> Upload:
-    return Upload("blob-video", "intro.mp4", "video/mp4", BytesIO(content), len(content), told)
+def video(content: bytes, reported: Callable[[int], None] | None = None) -> Upload:
+    return Upload("blob-video", "intro.mp4", "video/mp4", BytesIO(content), len(content), reported)
 
 
 async def test_the_upload_form_matches_the_manual(listen: Listen) -> None:
@@ -508,15 +508,15 @@ async def test_a_challenge_during_an_upload_starts_it_again(
         attempts.append(await reader.readexactly(int(fields["content-length"])))
         answer(writer)
 
-    told: list[int] = []
+    reported: list[int] = []
     client = await listen(talk)
-    await client.upload(DISPLAY_IMAGE, video(content, told.append), {"display": "ext1"})
+    await client.upload(DISPLAY_IMAGE, video(content, reported.append), {"display": "ext1"})
     assert len(attempts) == 1
     assert content in attempts[0]
-    assert told[-1] == len(content)
-    begins = [place for place, sent in enumerate(told) if sent == PIECE]
+    assert reported[-1] == len(content)
+    begins = [place for place, sent in enumerate(reported) if sent == PIECE]
     assert len(begins) == 2
-    assert told[begins[1] :] == [*range(PIECE, len(content), PIECE), len(content)]
+    assert reported[begins[1] :] == [*range(PIECE, len(content), PIECE), len(content)]
     await until(lambda: given_up, "the first attempt to end")
     assert given_up == [True]
 
@@ -537,10 +537,10 @@ async def test_an_upload_supports_digest_with_integrity(listen: Listen) -> None:
             if (given := fields.get("authorization")) is None:
                 answer(writer, b"{}", 401, (CHALLENGE % 1).replace(b'"auth"', b'"auth-int"'))
                 continue
-            told = parse_keqv_list(parse_http_list(given.removeprefix("Digest ")))
+            reported = parse_keqv_list(parse_http_list(given.removeprefix("Digest ")))
             ha1, ha2 = md5(USERNAME, "HTTP API", PASSWORD), md5("PUT", line.split()[1], md5(body))
-            response = md5(ha1, "1", told["nc"], told["cnonce"], "auth-int", ha2)
-            right.append(told["response"] == response)
+            response = md5(ha1, "1", reported["nc"], reported["cnonce"], "auth-int", ha2)
+            right.append(reported["response"] == response)
             answer(writer)
 
     client = await listen(talk)

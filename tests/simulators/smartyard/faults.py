@@ -1,4 +1,4 @@
-"""What can be wrong with the server as a whole, and with single functions."""
+"""Faults of the whole server, and of single functions."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -14,11 +14,11 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.ip_intercom.const import CONF_PUSH_TOKEN
 from custom_components.ip_intercom.systems.mx_proxy import log
 from tests.common import capture_log_events, state_of, until
+from tests.entity_states import entity_state, wait_for_state
 from tests.simulators.mx_proxy import Simulator
 from tests.simulators.mx_proxy.events import Kind, event
 
 from .conftest import pushing
-from .looking import becomes, shown
 
 pytestmark = pytest.mark.usefixtures("no_polls")
 
@@ -72,10 +72,10 @@ async def test_a_push_with_an_impossible_call_number_is_ignored(
     address = f"/api/webhook/{entry.data[CONF_PUSH_TOKEN]}"
     await stranger.post(address, data=json.dumps(ring(sim, call, type=kind)))
     real = sim.incoming_call("3108")
-    await becomes(hass, entry, "binary_sensor", "ringing", "on")
+    await wait_for_state(hass, entry, "binary_sensor", "ringing", "on")
     sim.push_to("http://127.0.0.1:9")  # from now on nothing is pushed
     sim.hang_up(real)
-    await becomes(hass, entry, "binary_sensor", "ringing", "off")
+    await wait_for_state(hass, entry, "binary_sensor", "ringing", "off")
     assert all(item.data["data"].get("session") in (real, None) for item in events)
 
 
@@ -88,7 +88,7 @@ async def test_invalid_unicode_in_a_push_is_removed(
     await stranger.post(address, data=json.dumps(ring(sim, 999, callingDevice="\ud800", callingDisplayName="\udfff")))
     await until(lambda: events, "the event")
     assert json_bytes(events[0].data)
-    assert json_bytes(dict(shown(hass, entry, "sensor", "call_state").attributes))
+    assert json_bytes(dict(entity_state(hass, entry, "sensor", "call_state").attributes))
 
 
 async def test_a_flood_of_pushed_calls_is_bounded(

@@ -8,7 +8,7 @@ from tests.common import until
 from .conftest import Start
 
 
-def told(kind: str, when: int) -> CallEvent:
+def call_event(kind: str, when: int) -> CallEvent:
     return CallEvent(kind, 7, device_id="3107", calling="3108", called="3107", timestamp=when)
 
 
@@ -24,9 +24,9 @@ def test_a_late_hold_event_is_ignored() -> None:
         (Kind.RETRIEVED, 16, CallState.CONNECTED),
     )
     for kind, when, expected in pushed:
-        tracker.apply(told(kind, when))
+        tracker.apply(call_event(kind, when))
         assert tracker.sessions[7].state is expected, (kind, when)
-    tracker.apply(told(Kind.CLEARED, 1))
+    tracker.apply(call_event(Kind.CLEARED, 1))
     assert tracker.sessions == {}, "an older end event still ends the call"
 
 

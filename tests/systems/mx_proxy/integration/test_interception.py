@@ -5,7 +5,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from tests.common import state_of, until
-from tests.on_the_way import ON_THE_WAY, assert_no_secret_sent, assert_setup_retried
+from tests.interception import INTERCEPTIONS, assert_no_secret_sent, assert_setup_retried
 from tests.outages import lines
 from tests.simulators.mx_proxy import Simulator
 
@@ -13,7 +13,7 @@ from .conftest import Start, add
 
 
 @pytest.mark.parametrize("with_token", [True, False])
-@pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)
+@pytest.mark.parametrize(("status", "location", "key"), INTERCEPTIONS.values(), ids=INTERCEPTIONS)
 async def test_an_interfering_server_is_an_outage_with_a_reason(
     hass: HomeAssistant,
     sim: Simulator,
@@ -41,7 +41,7 @@ async def test_an_interfering_server_is_an_outage_with_a_reason(
     assert len(lines(caplog)) == 2, lines(caplog)
 
 
-@pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)
+@pytest.mark.parametrize(("status", "location", "key"), INTERCEPTIONS.values(), ids=INTERCEPTIONS)
 async def test_setup_behind_an_interfering_server_is_retried(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, location: str | None, key: str
 ) -> None:

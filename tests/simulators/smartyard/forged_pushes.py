@@ -1,4 +1,4 @@
-"""Pushes by an attacker who knows the push address (design, rule 5)."""
+"""Forged pushes of an attacker who knows the push address."""
 
 from enum import StrEnum
 import json

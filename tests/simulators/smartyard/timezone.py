@@ -1,4 +1,4 @@
-"""The server's zone, in which it writes dates without saying so."""
+"""The time zone of the server, in which it writes dates without naming it."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

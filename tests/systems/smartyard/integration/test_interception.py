@@ -16,7 +16,7 @@ import pytest_socket
 from yarl import URL
 
 from tests.common import act, capture_log_events, enter, entity_id, state_of, until
-from tests.on_the_way import ON_THE_WAY as ANYWHERE, assert_no_secret_sent, assert_setup_retried
+from tests.interception import INTERCEPTIONS as COMMON_INTERCEPTIONS, assert_no_secret_sent, assert_setup_retried
 from tests.outages import lines
 from tests.simulators.smartyard import Simulator
 from tests.simulators.smartyard.cameras import Kind
@@ -27,10 +27,10 @@ from .test_flats import flat_command
 from .test_push import listen
 
 # Here it is one more than elsewhere.
-ON_THE_WAY = {**ANYWHERE, "a page that is gone": (410, None, "unexpected_reply")}
+INTERCEPTIONS = {**COMMON_INTERCEPTIONS, "a page that is gone": (410, None, "unexpected_reply")}
 
 
-@pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)
+@pytest.mark.parametrize(("status", "location", "key"), INTERCEPTIONS.values(), ids=INTERCEPTIONS)
 async def test_an_interfering_server_is_an_outage_with_a_reason(
     hass: HomeAssistant,
     sim: Simulator,
@@ -57,7 +57,7 @@ async def test_an_interfering_server_is_an_outage_with_a_reason(
     assert set(places(hass, entry)) == before
 
 
-@pytest.mark.parametrize(("status", "location", "key"), ON_THE_WAY.values(), ids=ON_THE_WAY)
+@pytest.mark.parametrize(("status", "location", "key"), INTERCEPTIONS.values(), ids=INTERCEPTIONS)
 async def test_setup_behind_an_interfering_server_is_retried(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, status: int, location: str | None, key: str
 ) -> None:

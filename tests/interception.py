@@ -1,4 +1,4 @@
-"""Tests of captive portals and proxies between Home Assistant and a remote server, for each system that has one."""
+"""Captive portals and proxies that intercept the connection to a remote server, for each system that has one."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from homeassistant.core import HomeAssistant
 
 from .common import until
 
-# What answers in place of the server, where it leads to, and what a person is told.
-ON_THE_WAY = {
+# The response in place of the server: status, target of a redirect, and the error that users see.
+INTERCEPTIONS = {
     "a captive portal": (200, None, "unexpected_reply"),
     "a portal that sends on": (302, "https://portal.example/login", "redirected"),
     "a proxy that refuses": (403, None, "unexpected_reply"),

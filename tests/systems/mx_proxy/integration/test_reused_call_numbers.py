@@ -8,10 +8,10 @@ import pytest
 
 from custom_components.ip_intercom.systems.mx_proxy import log, tracker
 from tests.common import command, refusal, until
+from tests.entity_states import wait_for_state
 from tests.simulators.mx_proxy import Simulator
 
 from .conftest import pushing
-from .looking import becomes
 
 
 async def test_a_reused_call_number_of_an_incoming_call_rings(
@@ -21,13 +21,13 @@ async def test_a_reused_call_number_of_an_incoming_call_rings(
     entry = await pushing(hass, sim, local_url)
     session = (await command(hass, entry, "dial", number="3108"))["session"]
     await command(hass, entry, "hang_up")
-    await becomes(hass, entry, "sensor", "call_state", "idle")
+    await wait_for_state(hass, entry, "sensor", "call_state", "idle")
     sim.advance_clock(60)
     for extension in sim.extensions.values():
         extension.calls._numbers.next = count(session).__next__
     assert sim.incoming_call("3108") == session
-    await becomes(hass, entry, "sensor", "call_state", "ringing")
-    await becomes(hass, entry, "binary_sensor", "ringing", "on")
+    await wait_for_state(hass, entry, "sensor", "call_state", "ringing")
+    await wait_for_state(hass, entry, "binary_sensor", "ringing", "on")
 
 
 async def test_hang_up_ends_all_calls_though_one_is_over(
