@@ -127,7 +127,7 @@ class IntercomCoordinator(StateCoordinator):
         if (back_off := back_offs.get(self.config_entry.entry_id)) is not None and time.monotonic() < back_off.until:
             raise self._failure(UpdateFailed, back_off.err)
         try:
-            description = self.with_directory(await self.auth_retry.confirmed(lambda: self.system.connect(known)))
+            description = self.with_known_bells(await self.auth_retry.confirmed(lambda: self.system.connect(known)))
         except AuthenticationFailed as err:
             self.rejected = err
             raise self._failure(ConfigEntryAuthFailed, err) from err
@@ -224,7 +224,7 @@ class IntercomCoordinator(StateCoordinator):
             return
         if self.config_entry.unique_id not in description.identity.names:
             return
-        description = self.with_directory(description)
+        description = self.with_known_bells(description)
         self._state = after(described(self._state, description.state, description.unread), changes)
         self._async_apply_description(description)
         self._async_recover()
@@ -234,11 +234,12 @@ class IntercomCoordinator(StateCoordinator):
 
     @callback
     def _async_apply_description(self, description: Description) -> None:
-        """Apply a new description: identity, controls, repair issues."""
+        """Apply a new description: identity, bells, controls, repair issues."""
         self._described_at = time.monotonic()
         # The id is stable, even if newer firmware reports a better one.
         identity = replace(description.identity, id=self.config_entry.unique_id or "")
         self.description = replace(description, identity=identity)
+        self.remember_bells(description)
         self._async_retry_unanswered(description)
         if CONF_CONTROLS in self.config_entry.data:
             controls = sorted(map(str, description.controls))
@@ -255,10 +256,8 @@ class IntercomCoordinator(StateCoordinator):
         self._incomplete = self._incomplete + 1 if description.unanswered else 0
         if self._incomplete:
             _LOGGER.debug("%s: no response from %s", self.name, ", ".join(sorted(description.unanswered)))
-            delay = max(
-                _UNANSWERED_RETRIES[min(self._incomplete, len(_UNANSWERED_RETRIES)) - 1], description.retry_after
-            )
-            self.timers.async_do(delay, "describe", self.async_describe)
+            pause = _UNANSWERED_RETRIES[min(self._incomplete, len(_UNANSWERED_RETRIES)) - 1]
+            self.timers.async_do(max(pause, description.retry_after), "describe", self.async_describe)
         if description.bells_pending:
             self.config_entry.async_create_background_task(
                 self.hass, self._async_refresh_bells(), f"{DOMAIN} directory of {self.name}"

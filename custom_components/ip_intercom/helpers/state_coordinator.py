@@ -201,15 +201,17 @@ class StateCoordinator(CommandCoordinator):
         """The state to restore in the next run."""
         return RestoredState.in_state(self._state, self.found_bells, self.directory)
 
-    def with_directory(self, description: Description) -> Description:
-        """Return a description with the bells of the last directory if its own could not be read, else remember them."""
-        if description.bells_pending:
-            return description
-        if "bells" not in description.unread or not self.directory.bells:
-            self.directory = Bells(description.state.bells, description.peers)
+    def with_known_bells(self, description: Description) -> Description:
+        """Return a description; if its directory could not be read, with the bells of the last one."""
+        if description.bells_pending or "bells" not in description.unread or not self.directory.bells:
             return description
         bells, peers = self.directory.bells, self.directory.peers
         return replace(description, state=replace(description.state, bells=bells), peers=peers)
+
+    def remember_bells(self, description: Description) -> None:
+        """Store the bells of a description until a later directory can be read."""
+        if not description.bells_pending:
+            self.directory = Bells(description.state.bells, description.peers)
 
     @property
     def peers(self) -> Mapping[str, BellId]:

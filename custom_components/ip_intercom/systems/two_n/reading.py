@@ -44,24 +44,26 @@ MANUFACTURER = "2N"
 class DeviceParts:
     """Parts of a device that are polled.
 
-    ``phone_hidden`` is whether the account may not see its phone; ``indoor`` is whether it is an indoor unit.
+    ``has_phone`` is whether it reports SIP accounts; ``polls_phone`` is false once neither they nor calls are available;
+    ``phone_hidden`` is whether the account may not see them; ``indoor`` is whether it is an indoor unit.
     """
 
     switches: Mapping[int, SwitchCaps] = field(default_factory=dict)
     ports: Mapping[PortId, bool] = field(default_factory=dict)
-    phone: bool = False
+    has_phone: bool = False
+    polls_phone: bool = False
     access_points: bool = False
     bells: Bells = field(default_factory=lambda: Bells({}, {}))
     phone_hidden: bool = False
     indoor: bool = False
 
-    def known_bells(self, bells: Bells | None, phone: bool) -> Mapping[BellId, Bell]:
+    def known_bells(self, bells: Bells | None) -> Mapping[BellId, Bell]:
         """Return the bells; if none is known, one bell for any call of a visitor.
 
         The directory of a device without a phone contains buttons too, but the device has none. The buttons of an
         indoor unit are for residents.
         """
-        if self.indoor or not (phone or self.phone_hidden):
+        if self.indoor or not (self.has_phone or self.phone_hidden):
             return {}
         return (bells.bells if bells is not None else {}) or {CALL_BELL: Bell(CALL_BELL)}
 
@@ -74,7 +76,6 @@ class MainParts:
     reported: frozenset[str]
     cameras: CameraCaps | None
     reading: Reading
-    phone: bool
     maintained: bool
     bells: Bells | None
     bells_pending: bool
@@ -144,7 +145,7 @@ def state_of(
         access_points=extra.access_points or {},
         clock=extra.clock,
         firmware=Firmware(main.info.firmware) if main.maintained else None,
-        bells=pending if main.bells_pending else parts.known_bells(main.bells, main.phone),
+        bells=pending if main.bells_pending else parts.known_bells(main.bells),
         last_call=neutral_call(rest.call_log[0], names) if rest.call_log else None,
     )
 

@@ -182,7 +182,8 @@ class TwoNSystem:
             ask("io/caps", attempt(device.io.caps())),
             ask("camera/caps", attempt(device.camera.caps())),
         )
-        parts = DeviceParts({caps.switch: caps for caps in switches or () if caps.enabled}, ports or {}, True)
+        enabled = {caps.switch: caps for caps in switches or () if caps.enabled}
+        parts = DeviceParts(enabled, ports or {}, polls_phone=True)
         directory = self._query_in_background()
         permitted, reading = await together(
             self._probe(parts) if controls is None else nothing(), self._read_first(parts)
@@ -190,18 +191,17 @@ class TwoNSystem:
         bells, pending = await self._available_bells(directory)
         failures, previous = self._reader.failures, self._parts
         self._controls = permitted if controls is None else controls
-        phone = reading.lines is not None or (
-            "phone/status" in failures and (previous.phone or reading.calls is not None)
-        )
+        keeps_phone = "phone/status" in failures and (previous.polls_phone or reading.calls is not None)
+        phone = reading.lines is not None or keeps_phone
         self._parts = replace(
-            parts, phone=phone or reading.calls is not None, access_points=previous.access_points,
+            parts, has_phone=phone, polls_phone=phone or reading.calls is not None, access_points=previous.access_points,
             bells=bells or Bells({}, {}), phone_hidden=hides_phone(self._missing, reported),
             indoor=previous.indoor if failures.keys() & ENTRANCE else is_indoor(switches, cameras, self._missing),
         )  # fmt: skip
         if self.log is not None:
             self.log.set_exact(not any(missing.vital for missing in self._missing))
         maintained = Control.MAINTENANCE in self._controls
-        return MainParts(identity, reported, cameras, reading, phone, maintained, bells, pending)
+        return MainParts(identity, reported, cameras, reading, maintained, bells, pending)
 
     async def _read_rest(self) -> OtherParts:
         """Read the parts that few devices have or few users need."""
@@ -223,7 +223,7 @@ class TwoNSystem:
         unread = frozenset(part for function, part in _UNREAD.items() if function in lost)
         if not is_new:
             unread |= frozenset(_UNREAD.values()) - {_UNREAD[_BLOCKED]}
-        self.features = self._features(self._controls, main.phone, cameras_of(main))
+        self.features = self._features(self._controls, parts.has_phone, cameras_of(main))
         if main.bells is None:
             self.features.codes = self.features.directory = None
         if not rest.displays:
@@ -239,7 +239,7 @@ class TwoNSystem:
             unread=unread,
             peers=main.bells.peers if main.bells is not None else {},
             reports_access=bool(reported & (DECISION_EVENTS | CREDENTIAL_EVENTS)),
-            has_phone=main.phone,
+            has_phone=parts.has_phone,
             visitors=not parts.indoor,
             pushes=self.log is not None,
             occurrences=frozenset(
@@ -286,7 +286,7 @@ class TwoNSystem:
             control
             for control, there in (
                 (Control.ACCESS_POINTS, True),
-                (Control.CALLS, parts.phone),
+                (Control.CALLS, parts.polls_phone),
                 (Control.DOORS, bool(parts.switches)),
                 (Control.MAINTENANCE, True),
                 (Control.OUTPUTS, any(parts.ports.values())),
@@ -347,8 +347,8 @@ class TwoNSystem:
         switches, ports, accounts, calls, blocked, clock = await together(
             part(self._attempt(device.switch.status()), failures) if parts.switches else nothing(),
             part(self._attempt(device.io.status()), failures) if parts.ports else nothing(),
-            part(self._attempt(device.phone.status()), failures) if parts.phone else nothing(),
-            part(self._attempt(device.call.status()), failures) if parts.phone and not restarted else nothing(),
+            part(self._attempt(device.phone.status()), failures) if parts.polls_phone else nothing(),
+            part(self._attempt(device.call.status()), failures) if parts.polls_phone and not restarted else nothing(),
             self._extra(device.access.blocked()) if parts.access_points and not restarted else nothing(),
             self._extra(device.system.time()) if clock_is_due else nothing(),
         )
@@ -362,7 +362,7 @@ class TwoNSystem:
         if bells is None:
             return None
         self._parts = replace(self._parts, bells=bells)
-        return Bells(self._parts.known_bells(bells, self._parts.phone), bells.peers)
+        return Bells(self._parts.known_bells(bells), bells.peers)
 
     async def examine(self) -> Mapping[str, object]:
         """Return functions, uptime and skipped rows for diagnostics (HTTP API 5.1.2, 5.1.4)."""
