@@ -44,7 +44,7 @@ LAYERS = (
     layer(
         "protocol",
         "systems.common systems.common.decode systems.common.discovery systems.common.http systems.common.login "
-        "systems.common.messages systems.common.parse systems.common.tls systems.common.xml",
+        "systems.common.messages systems.common.parse systems.common.tls",
         "errors digest",
         "aiohttp multidict yarl",
     ),

@@ -16,8 +16,7 @@ from custom_components.ip_intercom.systems.common.errors import (
     UnexpectedReply,
 )
 from custom_components.ip_intercom.systems.common.http import HttpTransport
-from custom_components.ip_intercom.systems.common.xml import parse_xml
-from custom_components.ip_intercom.systems.two_n.client.onvif import NoProfile, Onvif
+from custom_components.ip_intercom.systems.two_n.client.onvif import NoProfile, Onvif, parse_xml
 from tests.simulators.two_n.onvif import MEDIA, MEDIA2, PROFILES
 
 from .conftest import Bench

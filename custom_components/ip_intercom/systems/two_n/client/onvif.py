@@ -13,7 +13,8 @@ from http import HTTPStatus
 import logging
 import secrets
 from urllib.parse import urlsplit
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from aiohttp import ClientMiddlewareType, DigestAuthMiddleware
@@ -22,7 +23,6 @@ from yarl import URL
 from ...common.errors import AuthenticationFailed, CommandFailed, IntercomError, NotSupported, UnexpectedReply
 from ...common.http import HttpTransport
 from ...common.messages import Reply, Request, overload, redirect
-from ...common.xml import parse_xml
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 MEDIA = "http://www.onvif.org/ver10/media/wsdl"
 MEDIA2 = "http://www.onvif.org/ver20/media/wsdl"
 
+# Elements inside each other; those of ONVIF have about ten.
+_DEPTH = 50
 # Bytes of a response: the profiles of a device with many encoders have about 60 kB.
 _MAX_RESPONSE = 512 * 1024
 # Ports of streams, by scheme; a unit that is set to secure connections reports only rtsps.
@@ -308,3 +310,45 @@ def _fault(fault: Element) -> IntercomError:
     if _MISSING & set(codes):
         return NotSupported(f"ONVIF: {reason}")
     return CommandFailed(f"ONVIF: {reason}")
+
+
+def parse_xml(content: bytes) -> Element:
+    """Return the root element; names with a namespace have the form ``{uri}name``.
+
+    Document types are rejected, so that XML of a device can neither expand nor load anything.
+
+    Raises:
+        UnexpectedReply: It is not XML, has a document type, or is nested too deeply.
+    """
+    builder, depth = TreeBuilder(), 0
+    parser = expat.ParserCreate(namespace_separator="}")
+
+    def refuse(*_: object) -> None:
+        raise UnexpectedReply("XML with a document type")
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _DEPTH:
+            raise UnexpectedReply("XML is nested too deeply")
+        builder.start(_qualified(name), {_qualified(key): value for key, value in attributes.items()})
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(_qualified(name))
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = builder.data
+    parser.buffer_text = True
+    try:
+        parser.Parse(content, True)
+    except (expat.ExpatError, LookupError, ValueError) as err:  # the latter two for its encoding
+        raise UnexpectedReply("not XML") from err
+    return builder.close()
+
+
+def _qualified(name: str) -> str:
+    return f"{{{name}" if "}" in name else name
