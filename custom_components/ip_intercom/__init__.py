@@ -18,9 +18,8 @@ from .helpers.frontend import async_load_module, async_serve_module, async_unloa
 from .helpers.issues import async_show_missing
 from .helpers.scheduling import async_load_spreader
 from .helpers.storage import RestoredState
-from .media.visitor_recorder import VisitorRecorder
-from .media.visitors import VisitorView
-from .media.voicemail_view import VoicemailView
+from .media.pictures import VisitorRecorder
+from .media.views import VisitorView, VoicemailView
 from .model.parts import MANY_PARTS
 from .model.ring_detector import RingMemory
 from .model.visitors import resumed

@@ -17,7 +17,7 @@ from homeassistant.util.json import JsonObjectType
 from .entity import IntercomEntity, alone, async_add_as_found, require_feature
 from .helpers.devices import distinct_name
 from .helpers.permissions import async_check_viewer
-from .media.stills import async_still
+from .media.pictures import async_still
 from .model.features import Cameras
 from .model.parts import Camera as Source, CameraId
 from .model.state import State

@@ -15,8 +15,8 @@ from homeassistant.helpers.http import current_request
 from .entity import LastEventEntity, async_add_as_found
 from .helpers.devices import bell_label
 from .helpers.permissions import async_may_see_picture
+from .media.pictures import camera_at
 from .media.render import draw_placeholder
-from .media.visitor_recorder import camera_at
 from .model.parts import Bell, BellId, PlaceId
 from .model.state import State
 from .model.visitors import Visitor

@@ -22,7 +22,7 @@ import probatio as vol
 
 from .const import DOMAIN
 from .event import GRANTED
-from .media.visitors import async_bell_name, async_device_of, async_visible
+from .media.views import async_bell_name, async_device_of, async_visible
 from .model.parts import Alarm, Door
 from .runtime import IntercomConfigEntry, IntercomRuntime
 

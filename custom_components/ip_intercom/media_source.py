@@ -20,15 +20,16 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN
 from .coordinator import IntercomCoordinator
 from .helpers.permissions import async_current_user, async_may, async_may_see_visitors
-from .media.visitors import (
+from .media.views import (
     async_bell_name,
     async_device_of,
     async_runtime_of,
     async_visible,
     content_type,
+    loaded,
     visitor_path,
+    voicemail_path,
 )
-from .media.voicemail_view import loaded, voicemail_path
 from .model.parts import Voicemail
 from .model.visitors import Visitor
 from .runtime import IntercomConfigEntry, IntercomRuntime

@@ -16,14 +16,7 @@ from homeassistant.util import dt as dt_util
 import probatio as vol
 
 from ..const import DOMAIN
-from ..media.visitors import (
-    async_bell_name,
-    async_may_see_any,
-    async_near,
-    async_runtime_of,
-    async_visible,
-    visitor_path,
-)
+from ..media.views import async_bell_name, async_may_see_any, async_near, async_runtime_of, async_visible, visitor_path
 from ..model.visitors import Visitor
 from ..runtime.visitors import VISITORS_CHANGED
 

@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.typing import (
 )
 
 from custom_components.ip_intercom.const import DOMAIN
-from custom_components.ip_intercom.media import voicemail_view
+from custom_components.ip_intercom.media import views
 from tests.common import command, entity_id, refusal, state_of
 from tests.entity_states import entity_state, wait_for_event, wait_for_state
 from tests.simulators.mx_proxy import LOGIN, Simulator
@@ -219,7 +219,7 @@ async def test_a_deleted_voicemail_is_not_found(
 async def test_a_voicemail_above_the_size_limit_is_cut_off(
     entry: ConfigEntry, player: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(voicemail_view, "MAX_SIZE", 20_000)
+    monkeypatch.setattr(views, "MAX_SIZE", 20_000)
     response = await player.get(path(entry))
     with pytest.raises(ClientPayloadError):  # it does not look whole
         await response.read()

@@ -1,9 +1,10 @@
-"""Keeps each visitor, and each access of which the system has a picture."""
+"""Still images of cameras, and the records of visitors and accesses with their pictures."""
 
 from collections import deque
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import partial
+from io import BytesIO
 import logging
 import time
 from typing import Any
@@ -12,6 +13,9 @@ from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
+from ..coordinator import IntercomCoordinator
+from ..entity import require_feature
+from ..helpers.errors import translated_error
 from ..model.events import AccessDecided, Event
 from ..model.parts import CameraId, PlaceId
 from ..model.ring_detector import Ring
@@ -19,14 +23,50 @@ from ..model.state import State
 from ..model.visitors import Visitor
 from ..model.visits import Visit
 from ..runtime import IntercomRuntime
-from .stills import async_still
 
 _LOGGER = logging.getLogger(__name__)
 
+# The type of the first box of an MP4 (ISO/IEC 14496-12), after its length.
+_MARK = slice(4, 8), b"ftyp"
 # Pictures of the past that wait, at most: a history can be longer than a slow device gives pictures of.
 _MOST_WAITING = 100
 
 type PictureRequest = Callable[[], Coroutine[Any, Any, bytes | None]]
+
+
+def is_video(content: bytes) -> bool:
+    """Return whether the content is an MP4."""
+    place, mark = _MARK
+    return content[place] == mark
+
+
+def first_frame(video: bytes) -> bytes | None:
+    """Return the first frame of a video as a JPEG, None if it cannot be decoded; slow, so it runs in the executor."""
+    import av  # noqa: PLC0415  # a large library, imported in the executor for the first video
+
+    try:
+        with av.open(BytesIO(video), "r") as container:
+            for frame in container.decode(video=0):
+                jpeg = BytesIO()
+                frame.to_image().save(jpeg, "JPEG")  # type: ignore[no-untyped-call]  # the stub lacks the type
+                return jpeg.getvalue()
+    except av.FFmpegError, IndexError:  # invalid, or a video without frames
+        pass
+    return None
+
+
+async def async_still(
+    coordinator: IntercomCoordinator, camera: CameraId, width: int | None, height: int | None, seconds_back: int = 0
+) -> bytes:
+    """Return a JPEG of the nearest available size, from ``seconds_back`` if the device supports that."""
+    cameras = require_feature(coordinator, coordinator.features.cameras, "no_camera")
+    content = await coordinator.async_command(cameras.snapshot(camera, width, height, seconds_back))
+    if not is_video(content):
+        return content
+    picture = await coordinator.hass.async_add_executor_job(first_frame, content)
+    if picture is None:
+        raise translated_error(HomeAssistantError, "unexpected_reply", device=coordinator.name)
+    return picture
 
 
 def camera_at(place: PlaceId | None, state: State) -> CameraId | None:
