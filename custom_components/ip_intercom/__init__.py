@@ -14,7 +14,6 @@ from .const import CONF_SHOW_NAMES, CONF_TALK, DOMAIN
 from .coordinator import IntercomCoordinator
 from .entity import device_info
 from .helpers.devices import async_suggest_areas
-from .helpers.frontend import async_load_module, async_serve_module, async_unload_module
 from .helpers.issues import async_show_missing
 from .helpers.scheduling import async_load_spreader
 from .helpers.storage import RestoredState
@@ -38,7 +37,7 @@ from .runtime.visitors import VisitorStore, async_remove_visitors
 from .runtime.visits import Visits
 from .runtime.webhook import PushAddress, async_remove_push_address
 from .services import async_setup_actions
-from .services.websocket import async_setup_websocket
+from .services.door_card import async_load_module, async_serve_module, async_setup_websocket, async_unload_module
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 

@@ -1,11 +1,14 @@
-"""Websocket commands for dashboards: the last visitors."""
+"""The door card and the ring pop-up: their JavaScript module, which every page loads, and websocket commands."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components import websocket_api
+from homeassistant.components.http import StaticPathConfig
 from homeassistant.components.http.auth import async_sign_path
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
@@ -13,12 +16,16 @@ from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 import probatio as vol
 
 from ..const import DOMAIN
 from ..media.views import async_bell_name, async_may_see_any, async_near, async_runtime_of, async_visible, visitor_path
 from ..model.visitors import Visitor
 from ..runtime.visitors import VISITORS_CHANGED
+
+FOLDER = Path(__file__).parents[1] / "frontend"
+_MODULE = "ip-intercom.js"
 
 ATTR_LIMIT = "limit"
 _MOST = 100
@@ -31,6 +38,54 @@ _FIELDS: dict[str | vol.Marker, Any] = {
     vol.Optional(ATTR_ENTITY_ID): cv.entity_id,
     vol.Optional(ATTR_LIMIT, default=10): vol.All(int, vol.Range(min=1, max=_MOST)),
 }
+
+
+@dataclass(slots=True)
+class _Module:
+    url: str
+    is_loaded: bool = False
+
+
+_KEY: HassKey[_Module] = HassKey(f"{DOMAIN}_frontend")
+
+
+def _hash_files() -> str:
+    """Return a hash of the names and contents of all files, which browsers keep for a month."""
+    content = sha256()
+    for path in sorted(FOLDER.glob("*.js")):
+        content.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return content.hexdigest()[:12]
+
+
+async def async_serve_module(hass: HomeAssistant) -> None:
+    """Serve the files below an address that changes with their content; they contain nothing secret."""
+    address = f"/{DOMAIN}/{await hass.async_add_executor_job(_hash_files)}"
+    await hass.http.async_register_static_paths([StaticPathConfig(address, str(FOLDER))])
+    hass.data[_KEY] = _Module(f"{address}/{_MODULE}")
+
+
+@callback
+def async_load_module(hass: HomeAssistant) -> None:
+    """Make all pages load the module, if Home Assistant has a frontend; open pages load it at once."""
+    module = hass.data[_KEY]
+    if module.is_loaded or "frontend" not in hass.config.components:
+        return
+    from homeassistant.components.frontend import add_extra_js_url  # noqa: PLC0415  # needs libraries of its own
+
+    add_extra_js_url(hass, module.url)
+    module.is_loaded = True
+
+
+@callback
+def async_unload_module(hass: HomeAssistant) -> None:
+    """Make pages no longer load the module; those that are open keep it, without entities."""
+    module = hass.data.get(_KEY)
+    if module is None or not module.is_loaded:
+        return
+    from homeassistant.components.frontend import remove_extra_js_url  # noqa: PLC0415  # see above
+
+    remove_extra_js_url(hass, module.url)
+    module.is_loaded = False
 
 
 @callback

@@ -10,12 +10,12 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.ip_intercom.helpers import frontend
+from custom_components.ip_intercom.services import door_card
 from tests.common import add_intercom
 from tests.repository.repository_rules import translations
 from tests.simulators.two_n import Simulator
 
-FILES = sorted(frontend.FOLDER.glob("*.js"))
+FILES = sorted(door_card.FOLDER.glob("*.js"))
 SOURCE = "\n".join(path.read_text("utf-8") for path in FILES)
 IMPORT = re.compile(r'^import (?:.* from )?"\./([\w-]+\.js)";$', re.MULTILINE)
 
@@ -24,11 +24,11 @@ type Changes = list[tuple[str, str]]
 
 @pytest.fixture
 def changes(hass: HomeAssistant) -> Changes:
-    """Load the part of the frontend that has no files; return what open pages are told."""
-    told: Changes = []
+    """Load the part of the frontend that has no files; return the changes that open pages receive."""
+    sent: Changes = []
     hass.config.components.add("frontend")
-    hass.data[DATA_EXTRA_MODULE_URL] = UrlManager(lambda kind, url: told.append((kind, url)), [])
-    return told
+    hass.data[DATA_EXTRA_MODULE_URL] = UrlManager(lambda kind, url: sent.append((kind, url)), [])
+    return sent
 
 
 def loaded(hass: HomeAssistant) -> frozenset[str]:
@@ -48,7 +48,7 @@ async def test_pages_load_the_module_without_a_connection(
     hass: HomeAssistant, changes: Changes, entry: ConfigEntry, sim: Simulator
 ) -> None:
     await hass.config_entries.async_unload(entry.entry_id)
-    frontend.async_unload_module(hass)
+    door_card.async_unload_module(hass)
     await sim.stop()
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
@@ -97,10 +97,10 @@ async def test_files_are_served_without_a_login(
 def test_the_address_changes_with_the_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frontend, "FOLDER", tmp_path)
     (tmp_path / "a.js").write_text("1")
-    before = frontend._hash_files()
-    assert frontend._hash_files() == before
+    before = door_card._hash_files()
+    assert door_card._hash_files() == before
     (tmp_path / "b.js").write_text("2")
-    assert frontend._hash_files() != before
+    assert door_card._hash_files() != before
 
 
 def test_every_file_is_imported_and_exists() -> None:
