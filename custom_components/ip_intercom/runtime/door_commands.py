@@ -7,8 +7,8 @@ than the last command: if the effect of that was not confirmed, the next command
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import logging
@@ -27,11 +27,11 @@ from ..helpers.devices import place_names
 from ..helpers.errors import is_answer_lost, request_refused, translated, translated_error, was_never_sent
 from ..helpers.storage import async_load_stored, parse_items
 from ..model.doors import is_done, next_step
+from ..model.events import DoorReleased, Event
 from ..model.features import Doors
 from ..model.parts import OPENING, Door, DoorCommand, DoorId
 from ..model.state import State
 from ..systems.common.errors import IntercomError, NoAnswer, NotSupported, ServerBroken, Unconfirmed, UnexpectedReply
-from .door_watch import DoorWatch
 from .event_stream import EventStream
 
 _LOGGER = logging.getLogger(__name__)
@@ -81,15 +81,34 @@ def hold_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
     return Store(hass, _STORAGE_VERSION, f"{DOMAIN}.{entry_id}.holds", private=True, atomic_writes=True)
 
 
+class _DoorWatch:
+    """What is reported of a door after a command."""
+
+    def __init__(self, door_id: DoorId) -> None:
+        self._door_id = door_id
+        self.began = self._read_at = time.monotonic()
+        self.longest_gap = 0.0
+        # Reported by an event: a short opening may end before the next read.
+        self.opened = False
+
+    @callback
+    def async_process(self, event: Event, _: State) -> None:
+        """Check whether an event reports the opening."""
+        for fact in () if event.late else event.facts:
+            if isinstance(fact, DoorReleased) and fact.door == self._door_id and fact.released:
+                self.opened = True
+
+    def record_read(self) -> None:
+        """Record a read of the door."""
+        now = time.monotonic()
+        self.longest_gap = max(self.longest_gap, now - self._read_at)
+        self._read_at = now
+
+
 class DoorCommands:
     """Carries out the door commands of one device, one at a time per door."""
 
-    def __init__(
-        self,
-        coordinator: IntercomCoordinator,
-        events: EventStream,
-        store: Store[dict[str, Any]],
-    ) -> None:
+    def __init__(self, coordinator: IntercomCoordinator, events: EventStream, store: Store[dict[str, Any]]) -> None:
         self._coordinator = coordinator
         self._events = events
         self._store = store
@@ -170,7 +189,7 @@ class DoorCommands:
         doors, name = self._doors, self._name_of(door.id)
         lost: IntercomError | None = None
         _LOGGER.debug("%s: sending %s to door %s", self._coordinator.name, step, door.id)
-        with DoorWatch(self._coordinator, self._events, door.id) as watch:
+        with self._watched(door.id) as watch:
             self._async_set_unconfirmed(door.id, step)
             try:
                 await doors.send(step, door, _limited(doors.longest_hold, seconds))
@@ -191,6 +210,16 @@ class DoorCommands:
             raise translated(lost, name) if answered else translated_error(HomeAssistantError, key, device=name)
         return after, done
 
+    @contextmanager
+    def _watched(self, door_id: DoorId) -> Generator[_DoorWatch]:
+        """Watch a door during a command."""
+        watch = _DoorWatch(door_id)
+        stop = self._events.async_listen_events(watch.async_process)
+        try:
+            yield watch
+        finally:
+            stop()
+
     async def _async_show_block(self, door_id: DoorId) -> None:
         """Publish whether a door is blocked, if only the response to a command reports that."""
         door = self._coordinator.data.doors.get(door_id)
@@ -205,7 +234,7 @@ class DoorCommands:
         return place_names(state.places).get(place or "", self._coordinator.name)
 
     async def _async_verify(
-        self, door: Door, step: DoorCommand, watch: DoorWatch, seconds: int | None
+        self, door: Door, step: DoorCommand, watch: _DoorWatch, seconds: int | None
     ) -> tuple[Door, bool | None]:
         """Read a door until the effect of a command is confirmed, or the time for it is over."""
         known = self._coordinator.data.doors.get(door.id)
@@ -223,9 +252,9 @@ class DoorCommands:
                 done = is_done(door, step)
                 if done and seconds is not None and step is DoorCommand.HOLD:
                     done = _ends_in(door, seconds)
-            if done or watch.saw(step):
+            if done or (step is DoorCommand.OPEN and watch.opened):
                 return door, True
-            if watch.elapsed >= timing.settles:
+            if time.monotonic() - watch.began >= timing.settles:
                 break
             await asyncio.sleep(_READ_INTERVAL)
         if step is DoorCommand.OPEN and timing.lasts is not None and watch.longest_gap >= timing.lasts:
