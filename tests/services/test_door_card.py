@@ -95,7 +95,7 @@ async def test_files_are_served_without_a_login(
 
 
 def test_the_address_changes_with_the_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frontend, "FOLDER", tmp_path)
+    monkeypatch.setattr(door_card, "FOLDER", tmp_path)
     (tmp_path / "a.js").write_text("1")
     before = door_card._hash_files()
     assert door_card._hash_files() == before
