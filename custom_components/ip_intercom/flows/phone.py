@@ -39,7 +39,7 @@ from ..systems.common.errors import (
 from .base import SECTION_SECURITY, SystemFlow
 
 if TYPE_CHECKING:
-    from ..systems.smartyard.login import PhoneLogin
+    from ..systems.smartyard.adapter import PhoneLogin
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class PhoneLoginFlow(SystemFlow):
         """Find the server; return the errors of the form."""
         self._placeholders |= {"device": self._device_name(address)}
         await async_load_systems(self.hass, SYSTEM_SMARTYARD)
-        from ..systems.smartyard.login import PhoneLogin  # noqa: PLC0415  # loaded by now
+        from ..systems.smartyard.adapter import PhoneLogin  # noqa: PLC0415  # loaded by now
 
         session = async_client_session(self.hass)
         try:

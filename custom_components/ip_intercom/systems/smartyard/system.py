@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientSession
+from yarl import URL
 
+from ...const import CONF_NAME, CONF_PHONE
 from ...model.features import Bells, Features
 from ...model.parts import Control, Identity, PlaceId, Setting, SettingId
 from ...model.state import Description, Missing, Reading, State
@@ -21,7 +23,6 @@ from .client.push import CallPush, TextPush, parse
 from .clocks import ServerTime, zone_named
 from .doors import SmartYardDoors
 from .log import UNREAD, SmartYardLog
-from .login import description_of
 from .messages import SmartYardMessages, SmartYardWatches
 from .push_filter import SmartYardPushService
 from .recordings import Recordings
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 # Seconds to wait for each part while connecting, and later; a slow part is read again later.
 _FIRST_TIMEOUT = 10.0
 _TIMEOUT = 20.0
+
+CONTROLS = frozenset({Control.DOORS})
+# Digits of a phone number that are shown to distinguish accounts.
+_LAST = 4
 
 # The parts of an account, by their paths in the API.
 _OPTIONS = "ext/options"
@@ -63,6 +68,52 @@ class Options:
     push_route: str | None = None
     talk: bool = False
     verify: bool = True
+
+
+def mark_of(phone: str) -> str:
+    """Return the last digits of a phone number for display."""
+    return f"…{phone[-_LAST:]}"
+
+
+def identity_of(account: str, base: URL, data: Mapping[str, Any] | None = None) -> Identity:
+    """Return the identity of an account; ``data`` is the data of its entry, if there is one."""
+    data = data or {}
+    return Identity(
+        id=account,
+        mac=None,
+        serial=None,
+        manufacturer="SmartYard",
+        model="Account",
+        name=data.get(CONF_NAME) or base.host or account,
+        firmware=None,
+        hardware=None,
+        has_page=False,
+        mark=mark_of(data[CONF_PHONE]) if CONF_PHONE in data else "",
+    )
+
+
+def description_of(
+    identity: Identity,
+    state: State,
+    unlisted: frozenset[str] = frozenset(),
+    missing: frozenset[Missing] = frozenset(),
+    retry_after: float = 0.0,
+    nothing: Missing | None = None,
+) -> Description:
+    """Return the description that all accounts share; the other arguments as in ``Description``."""
+    return Description(
+        identity=identity,
+        state=state,
+        controls=CONTROLS,
+        reports_access=True,
+        pushes=True,
+        messages=True,
+        records_visits=True,
+        missing=missing,
+        unlisted=unlisted,
+        retry_after=retry_after,
+        nothing=nothing,
+    )
 
 
 class SmartYardSystem:

@@ -10,8 +10,7 @@ from yarl import URL
 from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.smartyard.client import SmartYard, new_device_token
-from custom_components.ip_intercom.systems.smartyard.login import identity_of
-from custom_components.ip_intercom.systems.smartyard.system import Options, SmartYardSystem
+from custom_components.ip_intercom.systems.smartyard.system import Options, SmartYardSystem, identity_of
 from tests.simulators.smartyard import PHONE, Request, Simulator
 from tests.systems.bench import session, sockets
 

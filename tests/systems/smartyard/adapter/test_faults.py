@@ -8,8 +8,7 @@ from custom_components.ip_intercom.model.parts import Place
 from custom_components.ip_intercom.model.state import State
 from custom_components.ip_intercom.systems.common.errors import IntercomError, NotPaid, UnexpectedReply
 from custom_components.ip_intercom.systems.smartyard import system as system_module
-from custom_components.ip_intercom.systems.smartyard.login import identity_of
-from custom_components.ip_intercom.systems.smartyard.system import Options, SmartYardSystem
+from custom_components.ip_intercom.systems.smartyard.system import Options, SmartYardSystem, identity_of
 from tests.simulators.common.faults import Fault
 from tests.simulators.smartyard import PHONE
 

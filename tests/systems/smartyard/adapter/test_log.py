@@ -13,8 +13,7 @@ import pytest
 from custom_components.ip_intercom.model.events import BellRings, ButtonPressed, Event
 from custom_components.ip_intercom.systems.smartyard.client import CallPush, TextPush
 from custom_components.ip_intercom.systems.smartyard.log import SmartYardLog
-from custom_components.ip_intercom.systems.smartyard.login import identity_of
-from custom_components.ip_intercom.systems.smartyard.system import Options, SmartYardSystem
+from custom_components.ip_intercom.systems.smartyard.system import Options, SmartYardSystem, identity_of
 from tests.simulators.smartyard.fixtures import GARDEN, PHONE
 from tests.simulators.smartyard.houses import Door
 

@@ -12,6 +12,7 @@ from yarl import URL
 
 from custom_components.ip_intercom.model.ring_detector import CALL_BELL
 from custom_components.ip_intercom.systems.common.errors import NoSuchCall
+from custom_components.ip_intercom.systems.smartyard.adapter import account_id
 from custom_components.ip_intercom.systems.smartyard.client import (
     CallPush,
     Camera,
@@ -25,7 +26,6 @@ from custom_components.ip_intercom.systems.smartyard.client import (
 )
 from custom_components.ip_intercom.systems.smartyard.clocks import PushClock, ServerTime, zone_named
 from custom_components.ip_intercom.systems.smartyard.event_mapper import bell_of, call, message, moment
-from custom_components.ip_intercom.systems.smartyard.login import account_id
 from custom_components.ip_intercom.systems.smartyard.push_filter import AHEAD, LONGEST, SKEW, PushFilter
 from custom_components.ip_intercom.systems.smartyard.recordings import Recordings, Span, film_in
 from custom_components.ip_intercom.systems.smartyard.records import Journal, by_day
