@@ -1,6 +1,7 @@
 """Config flow: setup, discovery, reauth, and reconfiguration."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntryState, ConfigFlowResult
@@ -10,7 +11,6 @@ from homeassistant.helpers.device_registry import format_mac
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 from homeassistant.helpers.service_info.ssdp import ATTR_UPNP_FRIENDLY_NAME, ATTR_UPNP_SERIAL, SsdpServiceInfo
-from homeassistant.util.network import is_ip_address
 import probatio as vol
 from yarl import URL
 
@@ -225,16 +225,23 @@ def _rejection(entry: IntercomConfigEntry) -> dict[str, str]:
 def _new_address(entry: IntercomConfigEntry, found: URL) -> dict[str, Any] | None:
     """Return the changed data of a device that was discovered at a new address; scheme and port stay.
 
-    None if the address must not change: the user entered a host name, the certificate is verified, the device still
-    responds at its old address, or the entry is ignored.
+    None if the address must not change: the user entered a host name, or an address of the other version of IP, the
+    certificate is verified, the device still responds at its old address, or the entry is ignored.
     """
     if entry.source == SOURCE_IGNORE:
         return None
     url = URL(entry.data[CONF_URL])
-    by_name = url.host is None or not is_ip_address(url.host)
-    if by_name or entry.data.get(CONF_VERIFY_SSL) or _is_connected(entry):
+    if not _is_same_kind(url.host or "", found.host or "") or entry.data.get(CONF_VERIFY_SSL) or _is_connected(entry):
         return None
     return {CONF_URL: str(url.with_host(found.host or ""))}
+
+
+def _is_same_kind(host: str, found: str) -> bool:
+    """Return whether both are IP addresses of the same version."""
+    try:
+        return ip_address(host).version == ip_address(found).version
+    except ValueError:
+        return False
 
 
 def _is_connected(entry: IntercomConfigEntry) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import patch
 
 from aiohttp import web
 from homeassistant.config_entries import (
@@ -305,6 +306,39 @@ async def test_an_ssdp_announcement_starts_a_flow(hass: HomeAssistant, sim: Simu
     flow = hass.config_entries.flow.async_progress()[0]
     assert flow["context"]["unique_id"] == "7c:1e:b3:00:00:00"
     assert flow["context"]["title_placeholders"] == {"name": "Control4 DS2 Door Station"}
+
+
+async def test_an_announcement_of_the_other_ip_version_keeps_the_address(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """Devices announce link-local IPv6 addresses, too, which Home Assistant may not reach."""
+    port = sim.https_address.split(":")[1]
+    await hass.config_entries.async_unload(entry.entry_id)
+
+    async def seen(address: str) -> tuple[str, str]:
+        result: Any = await hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": SOURCE_DHCP}, data=_dhcp(sim, ip=address)
+        )
+        await hass.async_block_till_done()
+        return result["reason"], entry.data["url"]
+
+    for address in ("[fe80::7e1e:b3ff:fe00:0%eth0]", "[2001:db8::7]"):
+        assert await seen(address) == ("already_configured", f"https://127.0.0.1:{port}")
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "url": f"https://[2001:db8::7]:{port}/door"})
+    assert await seen("127.0.0.2") == ("already_configured", f"https://[2001:db8::7]:{port}/door")
+    with patch.object(hass.config_entries, "async_schedule_reload"):
+        assert await seen("[2001:db8::8]") == ("already_configured", f"https://[2001:db8::8]:{port}/door")
+
+
+async def test_a_link_local_address_without_its_interface_starts_no_flow(hass: HomeAssistant) -> None:
+    result: Any = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_SSDP}, data=_ssdp("[fe80::7e1e:b3ff:fe00:0]")
+    )
+    assert result["reason"] == "wrong_device"
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_SSDP}, data=_ssdp("[fe80::7e1e:b3ff:fe00:0%eth0]")
+    )
+    assert result["step_id"] == "discovery_confirm"
 
 
 async def test_an_ssdp_announcement_without_serial_number_is_ignored(hass: HomeAssistant) -> None:

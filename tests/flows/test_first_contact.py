@@ -1,17 +1,23 @@
 """Addresses as people type them: old TLS, paths, redirects, and the address of a stream."""
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 from homeassistant.components.camera import async_get_stream_source
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
+from yarl import URL
 
 from custom_components.ip_intercom.const import CONF_FINGERPRINT, CONF_LEGACY_TLS, CONF_URL
 from custom_components.ip_intercom.systems.akuvox.client import discovery
 from tests.common import PASSWORD, USERNAME, add_intercom, begin, configure, entity_id, reopen, until, user_input
-from tests.simulators.akuvox import Simulator as Akuvox
+from tests.simulators.akuvox import Auth as AkuvoxAuth, Redirect, Simulator as Akuvox
+from tests.simulators.mx_proxy import APPS, LOGIN, PASSWORD as MX_PASSWORD, Simulator as MxProxy
 from tests.simulators.two_n import Auth, Service, Simulator
 
 # -- old TLS ---------------------------------------------------------------------------------------
@@ -87,6 +93,81 @@ async def test_a_2n_behind_a_path_is_reached_under_that_path(hass: HomeAssistant
         await sim.wait_for_pull()
         result = await configure(hass, await begin(hass), user_input(sim.https_address))
         assert result["errors"] == {"base": "wrong_device"}
+
+
+@pytest.fixture
+async def behind_path(sockets: None) -> AsyncGenerator[Callable[[str], Awaitable[str]]]:
+    """Start a reverse proxy with a device below the path /gate, and with a web page at its root."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(ClientSession())
+
+        async def behind_path(device: str) -> str:
+            async def forward(request: web.Request) -> web.Response:
+                if not request.path.startswith("/gate/"):
+                    return web.Response(text="<html>Home</html>", content_type="text/html")
+                url = URL(device + request.raw_path.removeprefix("/gate"), encoded=True)
+                headers = {key: value for key, value in request.headers.items() if key != "Host"}
+                async with session.request(
+                    request.method, url, headers=headers, data=await request.read(), allow_redirects=False
+                ) as reply:
+                    kept = {key: value for key, value in reply.headers.items() if key in _FORWARDED}
+                    return web.Response(status=reply.status, headers=kept, body=await reply.read())
+
+            app = web.Application()
+            app.router.add_route("*", "/{path:.*}", forward)
+            server = TestServer(app)
+            await server.start_server()
+            stack.push_async_callback(server.close)
+            return f"http://127.0.0.1:{server.port}"
+
+        yield behind_path
+
+
+_FORWARDED = ("Content-Type", "Location", "Server", "WWW-Authenticate", "Www-Authenticate")
+
+
+@pytest.mark.parametrize("path", ["/gate", "/gate/"])
+async def test_an_akuvox_behind_a_path_is_reached_under_that_path(
+    hass: HomeAssistant, behind_path: Callable[[str], Awaitable[str]], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(discovery, "GAP", 0.0)
+    async with Akuvox("e16c", auth=AkuvoxAuth.BASIC) as sim:
+        sim.pipeline.redirect = Redirect.NOWHERE
+        address = await behind_path(f"http://{sim.http_address}")
+        result = await configure(hass, await begin(hass), user_input(address, "admin", "httpapi"))
+        assert result["errors"] == {"base": "wrong_device"}
+        result = await configure(hass, result, user_input(address + path, "admin", "httpapi"))
+        assert result["type"] is FlowResultType.CREATE_ENTRY, result
+        assert result["data"][CONF_URL] == f"{address}/gate"
+        assert await hass.config_entries.async_reload(result["result"].entry_id)
+
+
+async def test_the_path_of_a_page_of_an_akuvox_changes_nothing(
+    hass: HomeAssistant, sockets: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "GAP", 0.0)
+    async with Akuvox("e16c", auth=AkuvoxAuth.BASIC) as sim:
+        address = f"https://{sim.https_address}"
+        result = await configure(hass, await begin(hass), user_input(f"{address}/#/login", "admin", "httpapi"))
+        assert result["data"][CONF_URL] == address
+    async with Akuvox("r29", whitelist=[]) as sim:
+        address = f"https://{sim.https_address}/index.html"
+        result = await configure(hass, await begin(hass), user_input(address, "admin", "httpapi"))
+        assert result["errors"] == {"base": "address_refused"}
+
+
+async def test_an_mx_proxy_behind_a_path_is_reached_under_that_path(
+    hass: HomeAssistant, behind_path: Callable[[str], Awaitable[str]]
+) -> None:
+    (client,) = APPS
+    account = {"client_id": client, "client_secret": APPS[client], "username": LOGIN, "password": MX_PASSWORD}
+    async with MxProxy() as sim:
+        address = await behind_path(sim.url)
+        entered = {"host": f"{address}/gate/", **account, "security": {"verify_ssl": False}}
+        result = await configure(hass, await begin(hass, "mx_proxy"), entered)
+        assert result["type"] is FlowResultType.CREATE_ENTRY, result
+        assert result["data"][CONF_URL] == f"{address}/gate"
+        assert await hass.config_entries.async_reload(result["result"].entry_id)
 
 
 @pytest.mark.parametrize("location", ["https://{https}{path}", "https://{https}/", "//{https}/login"])

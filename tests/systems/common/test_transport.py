@@ -260,6 +260,14 @@ async def test_errors_hide_the_values_of_a_path(session: aiohttp.ClientSession) 
         ("http://[2001:db8::7]/", ("http", "2001:db8::7", None)),
         ("2001:db8::7", ("", "2001:db8::7", None)),
         ("::1", ("", "::1", None)),
+        ("fe80::1%eth0", ("", "fe80::1%eth0", None)),
+        ("[fe80::1%eth0]:8080", ("", "fe80::1%eth0", 8080)),
+        ("[::ffff:192.168.1.9]", ("", "::ffff:192.168.1.9", None)),
+        ("HTTPS://Gate.Local:8443/", ("https", "gate.local", 8443)),
+        ("gate.local.", ("", "gate.local", None)),
+        ("gate_2.local", ("", "gate_2.local", None)),
+        ("bücher.example", ("", "bücher.example", None)),
+        ("xn--bcher-kva.example", ("", "bücher.example", None)),
     ],
 )
 def test_typed_addresses_are_parsed(typed: str, found: tuple[str, str, int | None]) -> None:
@@ -282,6 +290,14 @@ def test_typed_addresses_are_parsed(typed: str, found: tuple[str, str, int | Non
         "x." * 127,
         ".x",
         "a..b",
+        "http:/192.168.1.9",
+        "https//192.168.1.9",
+        "HTTP:/gate",
+        "192.168.1.9,80",
+        "192.168.1.9;80",
+        "http://gate%20x",
+        "gate!",
+        "...",
     ],
 )
 def test_an_address_without_a_valid_host_is_an_error(typed: str) -> None:

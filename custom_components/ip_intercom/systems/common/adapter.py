@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 import re
 from typing import Any, Final, Protocol, TypeIs
 
@@ -162,11 +163,21 @@ def account_of(data: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def announced_address(text: object) -> URL | None:
-    """Return the address in an announcement, None if it contains none."""
+    """Return the address in an announcement; None if it contains none, or one that needs a zone to be reached."""
     try:
-        return parse_address(text) if isinstance(text, str) else None
+        url = parse_address(text) if isinstance(text, str) else None
     except ValueError:
         return None
+    return None if url is None or _lacks_zone(url.host or "") else url
+
+
+def _lacks_zone(host: str) -> bool:
+    """Return whether a host is a link-local IPv6 address without the interface that it is valid on."""
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        return False
+    return address.is_link_local and address.scope_id is None
 
 
 def announced_name(text: object) -> str:

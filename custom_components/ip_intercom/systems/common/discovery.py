@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 import re
@@ -31,6 +32,10 @@ HTTPS_FIRST: Final[tuple[tuple[str, int | None], ...]] = (("https", None), ("htt
 _MAC_DIGITS = 12
 # Longest host, and longest part of it between dots.
 _MAX_HOST, _MAX_LABEL = 253, 63
+# Part of a host name between dots; underscores are not allowed there, but are in use.
+_LABEL = re.compile(r"[A-Za-z0-9_-]+")
+# A scheme with a typing error; without this, it would be taken for the name of a host.
+_BROKEN_SCHEME = re.compile(r"(?i)https?:?/")
 
 
 def parse_address(address: str) -> URL:
@@ -46,9 +51,12 @@ def parse_address(address: str) -> URL:
         url = URL(typed)
     except ValueError:
         url = URL()
-    if not _is_host(url.raw_host or "") or url.scheme not in {"", "http", "https"} or url.user or url.password:
+    mistyped = "://" not in address and _BROKEN_SCHEME.match(address.strip())
+    known = url.scheme in {"", "http", "https"}
+    if mistyped or not known or not _is_host(url.raw_host or "") or url.user or url.password:
         raise ValueError("not an address")  # the input may contain a password
-    return URL.build(scheme=url.scheme, host=url.host or "", port=url.explicit_port)
+    # Servers compare the name of the request with theirs, which has no dot at its end.
+    return URL.build(scheme=url.scheme, host=(url.host or "").rstrip("."), port=url.explicit_port)
 
 
 def parse_path(address: str) -> str:
@@ -80,10 +88,28 @@ def redirected(base: URL, location: str) -> URL:
     return to
 
 
+def redirected_base(base: URL, path: str, location: str) -> URL | None:
+    """Return the base URL to which a request for ``path`` below ``base`` is redirected; None if it is the same.
+
+    Raises:
+        Redirected: As ``redirected``.
+    """
+    prefix = base.path.rstrip("/")
+    to = redirected(base.with_path(prefix + path), location)
+    if to.path.endswith(path):
+        prefix = to.path.removesuffix(path)
+    there = URL.build(scheme=to.scheme, host=to.host or "", port=to.explicit_port).with_path(prefix)
+    return None if there == base.with_path(base.path.rstrip("/")) else there
+
+
 def _is_host(host: str) -> bool:
-    """Return whether a name or IP address has the length that the DNS allows (RFC 1035, 2.3.4)."""
+    """Return whether a text is an IP address, or a name with the characters and length of the DNS (RFC 1035, 2.3)."""
+    if _is_ipv6(host):
+        return True
     labels = host.rstrip(".").split(".")
-    return len(host) <= _MAX_HOST and all(0 < len(label) <= _MAX_LABEL for label in labels)
+    return len(host) <= _MAX_HOST and all(
+        len(label) <= _MAX_LABEL and _LABEL.fullmatch(label) is not None for label in labels
+    )
 
 
 def _is_ipv6(host: str) -> bool:
@@ -200,6 +226,20 @@ async def shown_certificate(base: URL, pinned: bytes | None, *, verify: bool, le
         assert found.fingerprint is not None
         raise CertificateChanged(pinned, found.fingerprint)
     return found
+
+
+async def ask_with_path[T](base: URL, path: str, ask: Callable[[URL], Awaitable[T]]) -> T:
+    """Return the result of ``ask`` below an entered path, or else without it.
+
+    The path may be that of a device behind a reverse proxy, or only that of a page of the device.
+
+    Raises:
+        IntercomError: As ``ask`` without the path; below it, only ``WrongDevice`` is not raised.
+    """
+    if path:
+        with suppress(WrongDevice):
+            return await ask(base.with_path(path))
+    return await ask(base)
 
 
 async def first_answer[T](bases: Iterable[URL], ask: Callable[[URL], Awaitable[T]], *, verify: bool) -> T:

@@ -192,8 +192,11 @@ async def test_another_server_is_a_wrong_device(
         await find_device(session, address, **LOGIN)
 
 
-async def test_another_intercom_is_a_wrong_device(session: aiohttp.ClientSession) -> None:
+@pytest.mark.parametrize("open_info", [True, False])
+async def test_another_intercom_is_a_wrong_device(session: aiohttp.ClientSession, open_info: bool) -> None:
+    """Even one that requires a login in the same realm."""
     async with TwoNSimulator("verso") as sim:
+        sim.open_info = open_info
         assert not await is_akuvox(session, f"http://{sim.http_address}")
         with pytest.raises(WrongDevice):
             await find_device(session, f"http://{sim.http_address}", **LOGIN)

@@ -1,6 +1,7 @@
 """Find a device at an address: scheme, certificate, TLS version, and whether it is an Akuvox."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 import logging
@@ -16,7 +17,8 @@ from ...common.discovery import (
     candidates,
     own_address,
     parse_address,
-    redirected,
+    parse_path,
+    redirected_base,
     shown_certificate,
 )
 from ...common.errors import (
@@ -28,12 +30,14 @@ from ...common.errors import (
     NoIdentity,
     NotReached,
     Overloaded,
+    Redirected,
     Throttled,
     WrongDevice,
 )
 from ...common.http import HttpTransport
 from ...common.login import challenges
 from ...common.messages import Reply, Request, overload
+from ...common.parse import decode_json
 from .client import AkuvoxClient
 from .exchange import GAP
 from .protocol import SYSTEM_INFO, TIMEOUTS, Patience, read, result, retcode
@@ -45,6 +49,8 @@ MAX_REDIRECTS = 2
 # The manual has the realm HTTPAPI, devices send "HTTP API".
 _REALM = "httpapi"
 _NAME = b"akuvox"
+# Field of all JSON responses of the API.
+_RETCODE = "retcode"
 # Paths that identify a device without a login, and patterns that only an Akuvox returns there.
 _IDENTITY = (
     ("/api/web/system/info", re.compile(rb'(?i)"retcode"|akuvox|0c:?11:?05')),
@@ -106,7 +112,7 @@ async def find_device(
         LoginRefused: The device requires an account and rejects this one.
         ValueError: The address has no host.
     """
-    route = await _connect(session, parse_address(address), verify=verify, pinned=pinned)
+    route = await _connect(session, address, verify=verify, pinned=pinned)
     info = await _identify(route, username, password)
     return FoundDevice(route.transport.base, route.certificate.fingerprint, route.certificate.legacy, info)
 
@@ -119,7 +125,7 @@ async def is_akuvox(session: aiohttp.ClientSession, address: str, *, likely: boo
         likely: The MAC address is from the maker: a generic rejection is then sufficient.
     """
     try:
-        route = await _connect(session, parse_address(address), pause=0.0)  # nothing was requested before
+        route = await _connect(session, address, pause=0.0)  # nothing was requested before
         if _is_api(route.reply) or await _identifies_itself(route):
             return True
         return likely and _rejects_all(route.reply) and _is_generic(route.reply)
@@ -133,7 +139,7 @@ async def refusal(session: aiohttp.ClientSession, address: str) -> AddressRefuse
     A factory-new Akuvox does so and may not identify itself: its allow-list is enabled and empty.
     """
     try:
-        route = await _connect(session, parse_address(address))
+        route = await _connect(session, address)
     except IntercomError, ValueError:
         return None
     return await _rejection(route) if _rejects_all(route.reply) else None
@@ -141,7 +147,7 @@ async def refusal(session: aiohttp.ClientSession, address: str) -> AddressRefuse
 
 async def _connect(
     session: aiohttp.ClientSession,
-    address: URL,
+    address: str,
     *,
     verify: bool = False,
     pinned: bytes | None = None,
@@ -154,10 +160,11 @@ async def _connect(
     failure: IntercomError | None = None
     legacy_route: _Route | None = None
     other: _Route | None = None
-    one_port = address.explicit_port is not None
-    for base in candidates(address):
+    typed, path = parse_address(address), parse_path(address)
+    one_port = typed.explicit_port is not None
+    for base in candidates(typed):
         try:
-            route = await _probe(session, base, verify=verify, pinned=pinned, pause=pause)
+            route = await _probe_with_path(session, base, path, verify=verify, pinned=pinned, pause=pause)
         except CertificateChanged, Overloaded:
             raise
         except (ConnectionFailed, WrongDevice) as err:
@@ -181,13 +188,42 @@ async def _connect(
     raise failure
 
 
+async def _probe_with_path(
+    session: aiohttp.ClientSession,
+    base: URL,
+    path: str,
+    *,
+    verify: bool,
+    pinned: bytes | None,
+    pause: float | None,
+) -> _Route:
+    """Probe an address, and below the entered path if the API does not respond at the address itself.
+
+    The path may be that of a device behind a reverse proxy, or only that of a page of the device.
+    """
+    if not path:
+        return await _probe(session, base, verify=verify, pinned=pinned, pause=pause)
+    route: _Route | None = None
+    with suppress(WrongDevice, Redirected):
+        route = await _probe(session, base, verify=verify, pinned=pinned, pause=pause)
+        if _is_api(route.reply):
+            return route
+    try:
+        below = await _probe(session, base.with_path(path), verify=verify, pinned=pinned, pause=None)
+    except WrongDevice, Redirected:
+        if route is None:
+            raise
+        return route
+    return below if route is None or _is_api(below.reply) else route
+
+
 async def _probe(
     session: aiohttp.ClientSession, base: URL, *, verify: bool, pinned: bytes | None, pause: float | None
 ) -> _Route:
     """Send an identification request without a login; follow redirects to the same host."""
     for _ in range(MAX_REDIRECTS + 1):
         certificate = await shown_certificate(base, pinned, verify=verify)
-        transport = certificate.transport(session, base, verify=verify)
+        transport = certificate.transport(session, base, verify=verify, below=True)
         reply, pause = await _ask(transport, SYSTEM_INFO.path, pause), None
         if (busy := overload(SYSTEM_INFO.path, reply)) is not None:
             raise busy
@@ -206,10 +242,9 @@ async def _ask(transport: HttpTransport, path: str, pause: float | None = None) 
 
 
 def _redirected(base: URL, location: str) -> URL:
-    """Return the target of a redirect: another port of the same host, and never from HTTPS to HTTP."""
-    to = redirected(base.with_path(SYSTEM_INFO.path), location)
-    there = URL.build(scheme=to.scheme, host=to.host or "", port=to.explicit_port)
-    if there == base:
+    """Return the target of a redirect: another port or path of the same host, and never from HTTPS to HTTP."""
+    there = redirected_base(base, SYSTEM_INFO.path, location)
+    if there is None:
         raise WrongDevice(f"{base.host} does not respond as an Akuvox")
     return there
 
@@ -244,14 +279,25 @@ def _may_be_api(reply: Reply) -> bool:
 
 
 def _is_api(reply: Reply) -> bool:
-    """Return whether a response is from the API: its JSON, or a rejection with its realm."""
+    """Return whether a response is from the API: its JSON, or a rejection with its realm.
+
+    2N has the same path and the same realm, but its rejections are JSON objects of its own API.
+    """
     if reply.status == HTTPStatus.UNAUTHORIZED:
+        if _is_foreign_json(reply):
+            return False
         realms = {re.sub(r"[^a-z]", "", challenge.realm.lower()) for challenge in challenges(reply.challenge)}
         return any(_REALM in realm for realm in realms)
     try:
         return reply.status == HTTPStatus.OK and retcode(read(SYSTEM_INFO.path, reply.body).content) is not None
     except IntercomError:
         return False
+
+
+def _is_foreign_json(reply: Reply) -> bool:
+    """Return whether a response is a JSON object that is not of the API of an Akuvox."""
+    content = decode_json(reply.body)
+    return isinstance(content, dict) and _RETCODE not in content
 
 
 def _rejects_all(reply: Reply) -> bool:
@@ -302,5 +348,5 @@ async def _first_page(transport: HttpTransport) -> Reply:
             break
         if to.origin() != transport.base.origin():
             break
-        page = await _ask(transport, to.path)
+        page = await _ask(transport, to.path.removeprefix(transport.base.path.rstrip("/")))
     return page

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import ClientSession
 from yarl import URL
 
-from ...common.discovery import candidates, first_answer, parse_address, shown_certificate
+from ...common.discovery import ask_with_path, candidates, first_answer, parse_address, parse_path, shown_certificate
 from ...common.errors import (
     AuthenticationFailed,
     CertificateInvalid,
@@ -76,8 +76,12 @@ async def find(
         SecureConnectionRequired: The server requires HTTPS.
         ValueError: The address contains no host.
     """
-    typed = parse_address(address)
-    ask = partial(_connect, session, verify=verify, pinned=bytes.fromhex(pinned) if pinned else None)
+    typed, path = parse_address(address), parse_path(address)
+    connect = partial(_connect, session, verify=verify, pinned=bytes.fromhex(pinned) if pinned else None)
+
+    async def ask(base: URL) -> tuple[HttpTransport, bytes | None]:
+        return await ask_with_path(base, path, connect)
+
     transport, fingerprint = await first_answer(candidates(typed, PREFERRED), ask, verify=verify)
     proxy = MxProxy(transport, credentials)
     try:
@@ -98,11 +102,11 @@ async def _connect(
     if certificate.fingerprint is not None and pinned is None:
         # A certificate of a public host name is renewed every few weeks, so it is verified instead of pinned.
         try:
-            return await _probe(HttpTransport(session, base, verify=True)), None
+            return await _probe(HttpTransport(session, base, verify=True, below=True)), None
         except CertificateInvalid:
             if verify:
                 raise
-    transport = certificate.transport(session, base, verify=False)
+    transport = certificate.transport(session, base, verify=False, below=True)
     return await _probe(transport), certificate.fingerprint
 
 

@@ -1,17 +1,18 @@
 """Find a device at an entered address: scheme, certificate, and whether it is a 2N."""
 
-from contextlib import suppress
+from functools import partial
 
 import aiohttp
 from yarl import URL
 
 from ...common.discovery import (
     FoundDevice,
+    ask_with_path,
     candidates,
     first_answer,
     parse_address,
     parse_path,
-    redirected,
+    redirected_base,
     shown_certificate,
 )
 from ...common.errors import (
@@ -70,11 +71,8 @@ async def find_device(
     path = parse_path(address)
 
     async def ask(base: URL) -> FoundDevice[SystemInfo]:
-        if path:
-            # The path of a device behind a proxy, or only of a page of the device.
-            with suppress(WrongDevice):
-                return await _reach(session, base.with_path(path), username, password, verify=verify, pinned=pinned)
-        return await _reach(session, base, username, password, verify=verify, pinned=pinned)
+        reach = partial(_reach, session, username=username, password=password, verify=verify, pinned=pinned)
+        return await ask_with_path(base, path, reach)
 
     return await first_answer(candidates(parse_address(address)), ask, verify=verify)
 
@@ -97,12 +95,8 @@ async def _reach(
 
 def _next(base: URL, location: str) -> URL:
     """Return the address to try after a redirect; a redirect to a page of the same address is rejected."""
-    prefix = base.path.rstrip("/")
-    to = redirected(base.with_path(prefix + SYSTEM_INFO.path), location)
-    if to.path.endswith(SYSTEM_INFO.path):
-        prefix = to.path.removesuffix(SYSTEM_INFO.path)
-    there = URL.build(scheme=to.scheme, host=to.host or "", port=to.explicit_port).with_path(prefix)
-    if there == base.with_path(base.path.rstrip("/")):
+    there = redirected_base(base, SYSTEM_INFO.path, location)
+    if there is None:
         raise WrongDevice(f"{base.host} returned an HTML page")
     return there
 
