@@ -36,8 +36,7 @@ from .model.events import (
 from .model.parts import Bell, CallState, Direction, Occurrence, PlaceId, SessionId, VisitOutcome
 from .model.ring_detector import Ring
 from .model.state import State
-from .model.visitors import visitor_id
-from .model.visits import Visit
+from .model.visitors import Visit, visitor_id
 from .runtime import IntercomConfigEntry, IntercomRuntime
 
 PARALLEL_UPDATES = 0

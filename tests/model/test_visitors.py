@@ -9,13 +9,13 @@ from custom_components.ip_intercom.model.parts import Access, Bell, VisitOutcome
 from custom_components.ip_intercom.model.ring_detector import Ring
 from custom_components.ip_intercom.model.visitors import (
     MOST_VISITORS,
+    Visit,
     Visitor,
     last_pictured,
     outdated,
     resumed,
     visitor_id,
 )
-from custom_components.ip_intercom.model.visits import Visit
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

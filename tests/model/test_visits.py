@@ -28,7 +28,7 @@ from custom_components.ip_intercom.model.parts import (
 from custom_components.ip_intercom.model.reducer import reduce
 from custom_components.ip_intercom.model.ring_detector import RingMemory, detect
 from custom_components.ip_intercom.model.state import State
-from custom_components.ip_intercom.model.visits import Visit, advance
+from custom_components.ip_intercom.model.visitors import Visit, advance
 
 START = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 BELLS = {"1": Bell("1", button=1), "2": Bell("2", button=2), "yard": Bell("yard", place="gate")}

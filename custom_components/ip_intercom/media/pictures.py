@@ -20,8 +20,7 @@ from ..model.events import AccessDecided, Event
 from ..model.parts import CameraId, PlaceId
 from ..model.ring_detector import Ring
 from ..model.state import State
-from ..model.visitors import Visitor
-from ..model.visits import Visit
+from ..model.visitors import Visit, Visitor
 from ..runtime import IntercomRuntime
 
 _LOGGER = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from ..model.events import Event
 from ..model.parts import DoorId, VisitOutcome
 from ..model.ring_detector import Ring
 from ..model.state import State
-from ..model.visits import Progress, Visit, advance, opened
+from ..model.visitors import Progress, Visit, advance, opened
 from .event_stream import EventStream
 
 _LOGGER = logging.getLogger(__name__)
