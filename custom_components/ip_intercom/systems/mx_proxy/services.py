@@ -19,8 +19,8 @@ from . import call_services
 from .call_services import async_find_session, system_of
 
 if TYPE_CHECKING:
+    from .calls import MxConferences
     from .client import ConferenceSettings, Contact
-    from .conferences import MxConferences
     from .records import MxVoicemails
 
 ATTR_FILTER = "filter"

@@ -12,10 +12,9 @@ from ..common.delivery import ForwardedPush
 from ..common.errors import ExchangeSilent, IntercomError
 from ..common.parts import PartReader, is_refusal, nothing, together
 from ..common.privacy import Privacy
-from .calls import MxCalls, PhoneSettings
+from .calls import MxCalls, MxConferences, PhoneSettings, by_start
 from .client import MxProxy, UserInfo
 from .client.events import CallEvent, MailEvent, parse
-from .conferences import MxConferences, by_start
 from .directory import MxPhoneBook
 from .log import CALL_LOG, CALLS, VOICEMAILS, MxLog
 from .records import MxCallLog, MxVoicemails, neutral_call, neutral_mailbox

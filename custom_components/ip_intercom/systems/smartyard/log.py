@@ -22,7 +22,7 @@ from ..common.delivery import EventBuffer, PushMonitor
 from ..common.errors import IntercomError, NoAnswer
 from ..common.parts import AWAY, is_refusal, together
 from ..common.poller import NO_RESPONSE, Poller, PollJob
-from .account_settings import RingSwitches
+from .account import RingSwitches
 from .client import Action, CallPush, LogEvent, LogRecord, SmartYard, TextPush, Unread
 from .clocks import PushClock, ServerTime
 from .event_mapper import bell_of, call, call_ended, changed, counted, is_at, may_be_ours, message

@@ -15,7 +15,7 @@ from ...model.parts import Access, PlaceId, VisitOutcome
 from ..common.errors import NoData
 from ..common.parse import fields, text, texts
 from ..common.privacy import Privacy
-from .account_settings import flat_of
+from .account import flat_of
 from .client import LogEvent, LogRecord, SmartYard
 from .clocks import ServerTime
 from .topology import AccountTopology

@@ -16,14 +16,21 @@ from ..common.delivery import ForwardedPush
 from ..common.errors import UnexpectedReply
 from ..common.parts import PartReader, nothing, together
 from ..common.privacy import Privacy
-from .account_settings import RingSwitches, SmartYardAccountSettings, SmartYardCodes, account_settings, flat_settings
+from .account import (
+    RingSwitches,
+    SmartYardAccountSettings,
+    SmartYardCodes,
+    SmartYardMessages,
+    SmartYardWatches,
+    account_settings,
+    flat_settings,
+)
 from .cameras import Feeds, SmartYardArchive, SmartYardCameras
 from .client import Flat, House, Notification, ServerOptions, SmartYard
 from .client.push import CallPush, TextPush, parse
 from .clocks import ServerTime, zone_named
 from .doors import SmartYardDoors
 from .log import UNREAD, SmartYardLog
-from .messages import SmartYardMessages, SmartYardWatches
 from .push_filter import SmartYardPushService
 from .recordings import Recordings
 from .records import Recorder, SmartYardHistory

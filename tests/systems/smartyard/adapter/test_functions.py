@@ -13,9 +13,9 @@ from custom_components.ip_intercom.systems.common.errors import (
     NotSupported,
     StreamRefused,
 )
+from custom_components.ip_intercom.systems.smartyard.account import Watch
 from custom_components.ip_intercom.systems.smartyard.client import TextPush
 from custom_components.ip_intercom.systems.smartyard.event_mapper import message
-from custom_components.ip_intercom.systems.smartyard.messages import Watch
 from tests.simulators.common.faults import Fault
 from tests.simulators.smartyard import PHONE
 
