@@ -1,12 +1,20 @@
-"""Common parts of all config flows: finding a device, errors, certificates, and the entry."""
+"""Common parts of all config flows: finding a device, errors, certificates, the entry, and replaced units."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 import logging
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigFlow, ConfigFlowResult
-from homeassistant.core import callback
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    ConfigEntryState,
+    ConfigFlow,
+    ConfigFlowResult,
+)
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 import probatio as vol
 
 from ..const import (
@@ -21,14 +29,19 @@ from ..const import (
     CONF_PUSH_TOKEN,
     CONF_USERNAME,
     CONF_VERIFY_SSL,
+    DOMAIN,
 )
 from ..helpers.connection import async_client_session, fingerprint_text
 from ..helpers.errors import translation_for
 from ..model.features import System
+from ..model.parts import Identity
 from ..model.state import Description
 from ..runtime import IntercomConfigEntry
+from ..runtime.call_buttons import async_recheck_button_numbers
+from ..runtime.cursor_store import CursorStore
+from ..runtime.door_commands import hold_store
 from ..runtime.loading import async_hand_over, async_load_systems
-from ..runtime.replacement import async_replace_unit
+from ..runtime.temporary_codes import async_resend_codes
 from ..systems import candidates_of, find_system, spec_of
 from ..systems.common.adapter import Found
 from ..systems.common.errors import CertificateChanged, IntercomError, NoIdentity, UnsupportedProduct, WrongDevice
@@ -176,7 +189,7 @@ class SystemFlow(ConfigFlow):
         if user_input is None:
             return self._async_form("replace", vol.Schema({}), {}, {})
         entry, identity = self._replaced, self._description.identity
-        await async_replace_unit(self.hass, entry, identity)
+        await _async_replace_unit(self.hass, entry, identity)
         # The original push settings are those of the old unit.
         kept = {key: entry.data[key] for key in (CONF_BUTTON_NUMBERS, CONF_PUSH_TOKEN) if key in entry.data}
         return self.async_update_reload_and_abort(entry, unique_id=identity.id, data=self._data | kept)
@@ -235,3 +248,40 @@ class SystemFlow(ConfigFlow):
             # All placeholders are set, as any error may occur.
             description_placeholders=dict.fromkeys(_PLACEHOLDERS, "") | self._placeholders,
         )
+
+
+async def _async_replace_unit(hass: HomeAssistant, entry: IntercomConfigEntry, identity: Identity) -> None:
+    """Move the devices and entities of the entry of a replaced unit; entity ids, names, areas, and history stay.
+
+    The caller changes the unique id of the entry, and reloads it.
+    """
+    if entry.state is ConfigEntryState.LOADED:
+        await hass.config_entries.async_unload(entry.entry_id)
+    _async_rename_devices(hass, entry, identity)
+    _async_rename_entities(hass, entry, identity)
+    # The new unit counts its events from 1, holds no door open, has no codes, and only perhaps a restored directory.
+    events = CursorStore(hass, entry.entry_id, entry.title)
+    await events.async_end({**await events.async_load(), "cursor": None})
+    await hold_store(hass, entry.entry_id).async_remove()
+    await async_resend_codes(hass, entry)
+    async_recheck_button_numbers(hass, entry)
+
+
+@callback
+def _async_rename_devices(hass: HomeAssistant, entry: IntercomConfigEntry, identity: Identity) -> None:
+    registry, old = dr.async_get(hass), entry.unique_id or ""
+    for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
+        if (DOMAIN, old) in device.identifiers:
+            registry.async_update_device(device.id, new_identifiers={(DOMAIN, identity.id)}, new_connections=set())
+            with suppress(dr.DeviceConnectionCollisionError):  # another integration may know the new unit already
+                mac = {(dr.CONNECTION_NETWORK_MAC, identity.mac)} if identity.mac is not None else set()
+                registry.async_update_device(device.id, new_connections=mac)
+
+
+@callback
+def _async_rename_entities(hass: HomeAssistant, entry: IntercomConfigEntry, identity: Identity) -> None:
+    registry, prefix = er.async_get(hass), f"{entry.unique_id}_"
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if entity.unique_id.startswith(prefix):
+            new_id = f"{identity.id}_{entity.unique_id.removeprefix(prefix)}"
+            registry.async_update_entity(entity.entity_id, new_unique_id=new_id)
