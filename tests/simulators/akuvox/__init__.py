@@ -7,7 +7,7 @@ from .action_urls import Result, Sent
 from .camera import Broken
 from .control import VERBS, Control
 from .dialects import DIALECTS, Auth, Dialect, Redirect, RelayNames, RelayReading, Root
-from .logs import LogForm
+from .logs import LogForm, Positions
 from .simulator import Request, Simulator
 from .system import firmware_chunks, make_firmware
 
@@ -19,6 +19,7 @@ __all__ = [
     "Control",
     "Dialect",
     "LogForm",
+    "Positions",
     "Redirect",
     "RelayNames",
     "RelayReading",

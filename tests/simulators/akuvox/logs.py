@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 import csv
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from enum import StrEnum
 import html
 from io import StringIO
 from typing import Any
@@ -26,6 +27,13 @@ DOOR_TYPES = ("Unknow", "Card", "Password", "Public", "Face")
 LOG_FILES = {"log": "log.txt", "kmsg": "kmsg.txt"}
 
 
+class Positions(StrEnum):
+    """Which record is number 1, if numbers are positions that move as records come and go."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
 @dataclass(slots=True)
 class LogForm:
     """How a firmware writes its logs; the words of the door log are by what the manual says in their place.
@@ -34,7 +42,8 @@ class LogForm:
     `bare` gives a list of one record as that record, and `nothing` is in the place of an empty list. Times
     are so many `hours` ahead of UTC. `begun` stamps a
     call with its beginning instead of its end. `refuses_page` takes `page` for a bad parameter. `shown` are records that come
-    out as something else, by their number.
+    out as something else, by their number. `oldest_first` is the order of the list and of its pages. The oldest record
+    is deleted once there are more than `kept`.
     """
 
     date: str = "%Y-%m-%d"
@@ -48,6 +57,9 @@ class LogForm:
     begun: bool = False
     refuses_page: bool = False
     shown: dict[str, object] = field(default_factory=dict)
+    oldest_first: bool = False
+    positions: Positions | None = None
+    kept: int = KEPT
 
 
 class Journal:
@@ -75,7 +87,7 @@ class Journal:
                 self.records.insert(0, line["record"])
             self._last = line["last"]
             self._clock.resume(line["clock"])
-        del self.records[KEPT:]
+        del self.records[self.form.kept :]
 
     def _changed(self, **what: Any) -> None:
         self._state.write(log=self._name, last=self._last, clock=self._clock.moment(), **what)
@@ -95,7 +107,7 @@ class Journal:
         entry = {"ID": str(self._last), "Date": now.strftime(self.form.date), "Time": now.strftime(self.form.time)}
         entry |= record
         self.records.insert(0, dict(sorted(entry.items())))
-        del self.records[KEPT:]
+        del self.records[self.form.kept :]
         self._changed(record=self.records[0])
         return entry
 
@@ -104,6 +116,9 @@ class Journal:
         page = call.text("page")
         if page is not None and self.form.refuses_page:
             raise bad_param()
+        records = [record | {"ID": self._number_of(record)} for record in records]
+        if self.form.oldest_first:
+            records.reverse()
         if self._dialect.paging and page is not None:
             start = PAGE * (call.integer("page", 1, 10_000) - 1)
             records = records[start : start + PAGE]
@@ -111,14 +126,21 @@ class Journal:
         item = shown[0] if self.form.bare and len(records) == 1 else shown
         return Reply({"num": len(records), "item": item or self.form.nothing})
 
+    def _number_of(self, record: Json) -> str:
+        if self.form.positions is None:
+            return str(record["ID"])
+        index = next(index for index, one in enumerate(self.records) if one is record)
+        return str(index + 1 if self.form.positions is Positions.NEWEST else len(self.records) - index)
+
     def delete(self, call: Call) -> Reply:
         """Delete one record."""
         wanted = call.text("ID")
         if wanted is None:
             raise bad_param()
-        if not any(record["ID"] == wanted for record in self.records):
+        kept = [record for record in self.records if self._number_of(record) != wanted]
+        if len(kept) == len(self.records):
             raise ApiError(-1, "Error param")
-        self.records = [record for record in self.records if record["ID"] != wanted]
+        self.records = kept
         self._changed(all=self.records)
         return Reply()
 

@@ -17,7 +17,7 @@ from .client import AkuvoxDevice
 from .client.directory import parts
 from .client.logs import CallRecord, DoorMethod, DoorRecord
 from .doors import AkuvoxDoors
-from .log_reader import CALL_LOG_EVENT, DOOR_LOG_EVENT, LIVE_FOR, LogReader, aged, numbered, rings
+from .log_reader import CALL_LOG_EVENT, DOOR_LOG_EVENT, LIVE_FOR, LogReader, aged, rings
 from .push import ACCESS_EVENT
 from .wiring import doors_named
 
@@ -288,7 +288,7 @@ class Accesses:
         if granted is not None and not self._credentials.is_reported(granted, method, self._monotonic()):
             access = Access(when, granted, name=name, method=method, entrance=", ".join(doors) or None)
             facts = (AccessDecided(access, record.picture),)
-        return Event(DOOR_LOG_EVENT, when, data, facts=facts, **numbered("door", record))
+        return Event(DOOR_LOG_EVENT, when, data, facts=facts, **self._log.numbered("door", record))
 
     def pushed(self, event: str, when: datetime, *, recorded: bool) -> tuple[Fact, ...]:
         """Process a pushed credential; with a door log, it waits for its record."""
@@ -365,4 +365,4 @@ class CallEvents:
             if any(map(rings, facts)):
                 age = max(age, tracked_for)  # the call was tracked as incoming until its record arrived
         when = self._log.clock.time_of(record.when)
-        return aged(Event(CALL_LOG_EVENT, when, data, facts=facts, **numbered("call", record)), age)
+        return aged(Event(CALL_LOG_EVENT, when, data, facts=facts, **self._log.numbered("call", record)), age)

@@ -1,22 +1,16 @@
 """Reader of the logs of an Akuvox: new records across restarts and deletions, with their age by its clock."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 import time
-from typing import Any, Protocol, TypedDict
+from typing import TypedDict
 
 from ...model.events import CallChanged, Event
 from ...model.parts import CallState, Direction
-from ..common.parse import LIVE_WINDOW, integer, is_set, text, texts
-from .client.logs import LogPage
+from ..common.parse import LIVE_WINDOW, integer, is_set
 from .client.system import SystemStatus
-
-# Page size of devices with pages (captures/akuvox/doorlog_paging_x912.md).
-PAGE = 10
-# Maximum number of pages per read, so that the call status is polled in between.
-_PAGES = 10
-_ANOTHER = timedelta(hours=3)
+from .journal import Fetch, Journal, Record
 
 # Time zones are multiples of a quarter hour and at most this far from UTC; in seconds.
 _STEP = 900
@@ -37,138 +31,19 @@ _CERTAIN = 600.0
 _MAX_CALL = 1800.0
 
 
-class Record(Protocol):
-    """A record of the call log or door log; its number is ascending, its time is the device's local time."""
+class Numbered(TypedDict):
+    """Fields of an event that identify its record."""
 
-    @property
-    def id(self) -> str | None:
-        """The number."""
-
-    @property
-    def when(self) -> datetime | None:
-        """Local date and time."""
-
-    @property
-    def mark(self) -> str:
-        """Checksum that distinguishes records with the same number."""
-
-
-type Fetch[R: Record] = Callable[[int], Awaitable[LogPage[R]]]
-
-
-@dataclass(slots=True)
-class Journal:
-    """Position in a log.
-
-    Attributes:
-        known: Whether the log was read before; on the first read, all records are old.
-        paged: Whether the device has pages; otherwise each poll reads the complete log.
-        more: Whether the last read ended before the newest known record; the next one continues there.
-    """
-
-    known: bool = False
-    paged: bool = True
-    _id: int = 0
-    _when: datetime | None = None
-    # Marks of the newest page: without times, only they distinguish a cleared log from a shortened one.
-    _marks: frozenset[str] = frozenset()
-    more: bool = False
-    _page: int = 1
-    _found: list[Any] = field(default_factory=list)
-    _is_restarted: bool = False
-    _is_shorter: bool = False
-    _newest_marks: frozenset[str] = frozenset()
-
-    @classmethod
-    def from_json(cls, stored: object) -> Journal:
-        """Return a stored journal."""
-        if not isinstance(stored, Mapping):
-            return cls()
-        when = text(stored.get("when"))
-        try:
-            return cls(
-                True,
-                True,
-                integer(stored.get("id")) or 0,
-                None if when is None else datetime.fromisoformat(when),
-                frozenset(texts(stored.get("marks"))),
-            )
-        except ValueError:
-            return cls()
-
-    def as_json(self) -> Mapping[str, object] | None:
-        """Return the position as JSON; None before the first read."""
-        if not self.known:
-            return None
-        when = None if self._when is None else self._when.isoformat()
-        return {"id": self._id, "when": when, "marks": sorted(self._marks)}
-
-    async def news[R: Record](self, fetch: Fetch[R]) -> list[R]:
-        """Return the records since the last read, oldest first; none while there is ``more`` to read.
-
-        Args:
-            fetch: Returns a page of the log, newest record first; pages count from 1.
-        """
-        if not self.more:
-            self._page, self._found, self._is_restarted, self._is_shorter = 1, [], False, False
-            self._newest_marks = self._marks
-        found: list[R] = self._found
-        for page in range(self._page, self._page + _PAGES):
-            answer = await fetch(page)
-            records = answer.records
-            self.paged = answer.size <= PAGE
-            if page == 1:
-                self._is_restarted = max((_number(record) for record in records), default=0) < max(self._id, 1)
-                # The newest records were deleted; the others are unchanged.
-                self._is_shorter = any(_number(record) and record.mark in self._marks for record in records)
-                self._newest_marks = frozenset(record.mark for record in records[:PAGE]) or self._marks
-            self._is_restarted = self._is_restarted or any(self._is_reused(record) for record in records)
-            fresh = [record for record in records if not self.known or self._is_new(record)]
-            # A record written in the meantime moves the last record of a page to the next page; a page may repeat one.
-            unseen = [record for record in dict.fromkeys(fresh) if record not in found]
-            found += unseen
-            all_new = bool(unseen) and len(fresh) == len(records)
-            self.more = self.known and self.paged and answer.size == PAGE and all_new
-            self._page = page + 1
-            if not self.more:
-                break
-        if self.more:
-            return []
-        was_known, self.known, self._found, self._marks = self.known, True, [], self._newest_marks
-        newest = max(found, key=_order, default=None)
-        if newest is not None:
-            self._id, self._when = _number(newest), newest.when
-        return sorted(found, key=_order) if was_known else []
-
-    def _is_new(self, record: Record) -> bool:
-        if not self._is_restarted:
-            return _number(record) > self._id  # regardless of the time, as clocks may be set back
-        # The numbers of a cleared log restart; then the time decides, as for records without numbers.
-        if record.when is not None and self._when is not None and record.when != self._when:
-            return record.when > self._when
-        return not self._is_shorter and record.mark not in self._marks
-
-    def _is_reused(self, record: Record) -> bool:
-        """Return whether a record is another one than the newest known record with the same number."""
-        if _number(record) != self._id or record.when is None or self._when is None or not self._id:
-            return False
-        # After a change to summer time, a device may show its old records an hour later.
-        return record.when - self._when > _ANOTHER
-
-
-def _number(record: Record) -> int:
-    return integer(record.id) or 0
-
-
-def _order(record: Record) -> tuple[int, datetime]:
-    return _number(record), record.when or datetime.min
+    id: str
+    sequence: int | None
+    clocked: bool
 
 
 class LogReader[R: Record]:
     """Reads the call log or the door log.
 
     Args:
-        fetch: Returns a page of the log.
+        fetch: Returns a page of the log as the device orders it.
         clock: Clock of the device.
         read_clock: Reads the clock unless it is known or unavailable.
         stored: Position of the previous run, from ``Journal.as_json``.
@@ -215,29 +90,23 @@ class LogReader[R: Record]:
         self._pending = journal
         return [(record, self.clock.age_of(record.when, since)) for record in records]
 
+    def numbered(self, log: str, record: Record) -> Numbered:
+        """Return the identity of a record; it includes the time, as numbers restart in a cleared log."""
+        when = "" if record.when is None else record.when.isoformat()
+        has_number = not self._pending.has_positions
+        twins = self._pending.twins.get(record, 0)
+        own = (record.id or "") if has_number else f"{record.mark}.{twins}" if twins else record.mark
+        return {
+            "id": f"{log}-{when}-{own}",
+            "sequence": integer(record.id) if has_number else None,
+            "clocked": record.when is None or is_set(record.when),
+        }
+
     def commit(self) -> None:
         """Record that the result of ``news`` was delivered."""
         self.journal = self._pending
         if not self.journal.more:
             self._read_at = self._started_at
-
-
-class Numbered(TypedDict):
-    """Fields of an event that identify its record."""
-
-    id: str
-    sequence: int | None
-    clocked: bool
-
-
-def numbered(log: str, record: Record) -> Numbered:
-    """Return the identity of a record; it includes the time, as numbers restart in a cleared log."""
-    when = "" if record.when is None else record.when.isoformat()
-    return {
-        "id": f"{log}-{when}-{record.id or ''}",
-        "sequence": integer(record.id),
-        "clocked": record.when is None or is_set(record.when),
-    }
 
 
 class DeviceClock:

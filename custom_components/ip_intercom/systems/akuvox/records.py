@@ -1,20 +1,18 @@
 """Logs of an Akuvox: calls and access (Api calllog, Api doorlog)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from ...model.functions import AccessRecord
 from ...model.parts import CallRecord, DoorId
 from ..common.privacy import Privacy
 from .client import AkuvoxDevice
-from .client.logs import CallRecord as ApiCallRecord, DoorRecord
+from .client.logs import PAGE, CallRecord as ApiCallRecord, DoorRecord
 from .events import RECORDED_METHODS, user_of
+from .journal import newest_first, newest_of
 from .wiring import Relay, doors_named
 
 type ToUtc = Callable[[datetime | None], datetime | None]
-
-# Page size of both logs (field notes 4.2).
-_PAGE = 10
 
 
 class AkuvoxCallLog:
@@ -32,8 +30,10 @@ class AkuvoxCallLog:
 
     async def query(self, limit: int | None = None) -> tuple[CallRecord, ...]:
         """Return the calls, newest first; a low limit costs only one page."""
-        page = 1 if limit is not None and limit <= _PAGE else None
-        records = await self._log.get(page=page)
+        if limit is not None and limit <= PAGE:
+            records: Sequence[ApiCallRecord] = await newest_of(self._log.page, limit)
+        else:
+            records = newest_first(await self._log.get())
         return tuple(neutral_call(record, self._privacy, self._utc) for record in records[:limit])
 
     async def delete(self, record: str | None) -> None:
@@ -64,19 +64,7 @@ class AkuvoxAccessLog:
 
     async def query(self, limit: int) -> tuple[AccessRecord, ...]:
         """Return the newest records page by page, as a device needs half a second for the complete log."""
-        found: dict[str | None, DoorRecord] = {}
-        page = 0
-        while len(found) < limit:
-            page += 1
-            answer = await self._log.page(page)
-            records = {record.id: record for record in answer.records}
-            # A device without pages returns all records each time.
-            if not records.keys() - found.keys():
-                break
-            found |= records
-            if answer.size != _PAGE:
-                break
-        newest = list(found.values())[:limit]
+        newest = await newest_of(self._log.page, limit)
         relays = self._relays()
         return tuple(neutral_access(record, self._privacy, self._utc, relays) for record in newest)
 

@@ -1,12 +1,14 @@
 """New records of a log since the last poll."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
+import json
 
 import pytest
 
-from custom_components.ip_intercom.systems.akuvox.client.logs import LogPage
-from custom_components.ip_intercom.systems.akuvox.log_reader import PAGE, Journal
+from custom_components.ip_intercom.systems.akuvox.client.logs import PAGE, LogPage
+from custom_components.ip_intercom.systems.akuvox.journal import Journal
 
 START = datetime(2026, 11, 21, 12)
 
@@ -19,7 +21,7 @@ class Line:
 
     @property
     def mark(self) -> str:
-        return f"{self.id} {self.when} {self.text}"
+        return f"{self.when} {self.text}"
 
 
 class Device:
@@ -165,6 +167,96 @@ async def test_the_log_position_survives_a_restart() -> None:
 @pytest.mark.parametrize("stored", [None, "x", {"id": 3, "when": "yesterday"}])
 def test_a_broken_stored_log_position_is_ignored(stored: object) -> None:
     assert not Journal.from_json(stored).known
+
+
+class Numbers(StrEnum):
+    """Numbers of records: their own, or their positions from the newest or from the oldest record."""
+
+    OWN = "own"
+    FROM_NEWEST = "from newest"
+    FROM_OLDEST = "from oldest"
+
+
+class Log(Device):
+    """A log in any order, with any numbers, that forgets its oldest records."""
+
+    def __init__(self, numbers: Numbers, *, paged: bool, oldest_first: bool, kept: int = 1000) -> None:
+        super().__init__(paged)
+        self._numbers = numbers
+        self._oldest_first = oldest_first
+        self._kept = kept
+        self._written = 0
+
+    def add(self, count: int = 1, *, second: int | None = None, text: str | None = None) -> list[str]:
+        texts = []
+        for _ in range(count):
+            self._written += 1
+            when = START + timedelta(seconds=self._written * 7 if second is None else second)
+            self.lines.insert(0, Line(str(self._written), when, text or f"event {self._written}"))
+            texts.append(self.lines[0].text)
+        del self.lines[self._kept :]
+        return texts
+
+    def _number(self, index: int) -> str | None:
+        if self._numbers is Numbers.OWN:
+            return self.lines[index].id
+        return str(index + 1 if self._numbers is Numbers.FROM_NEWEST else len(self.lines) - index)
+
+    async def fetch(self, page: int) -> LogPage[Line]:
+        self.asked.append(page)
+        lines = [replace(line, id=self._number(index)) for index, line in enumerate(self.lines)]
+        if self._oldest_first:
+            lines.reverse()
+        lines = lines[(page - 1) * PAGE : page * PAGE] if self.paged else lines
+        return LogPage(tuple(lines), len(lines))
+
+
+async def texts(journal: Journal, device: Device) -> list[str]:
+    """Return the new records, read in as many polls as necessary, across a restart after each."""
+    found = [line.text for line in await journal.news(device.fetch)]
+    while journal.more:
+        found += [line.text for line in await journal.news(device.fetch)]
+    return found
+
+
+FORMS = [
+    pytest.param(numbers, paged, oldest_first, id=f"{numbers}-{'paged' if paged else 'whole'}-{order}")
+    for numbers in Numbers
+    for paged in (True, False)
+    for oldest_first, order in ((False, "newest first"), (True, "oldest first"))
+]
+
+
+@pytest.mark.parametrize(("numbers", "paged", "oldest_first"), FORMS)
+@pytest.mark.parametrize("kept", [12, 20, 35, 1000])
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_each_record_is_new_once(
+    numbers: Numbers, paged: bool, oldest_first: bool, kept: int, restarts: bool
+) -> None:
+    """Whether it is one of few or many, the log is full, or records are deleted."""
+    device, journal = Log(numbers, paged=paged, oldest_first=oldest_first, kept=kept), Journal()
+    device.add(3)
+    assert await texts(journal, device) == []
+    for count in (1, 0, 1, 2, 9, 10, 0, 11, 1, 3, 10, 1, 1, 8, 1):
+        if restarts:
+            journal = Journal.from_json(json.loads(json.dumps(journal.as_json())))
+        added = device.add(count)
+        assert await texts(journal, device) == added, count
+    for index in (0, 3, -1):
+        del device.lines[index]
+        if restarts:
+            journal = Journal.from_json(json.loads(json.dumps(journal.as_json())))
+        assert await texts(journal, device) == [], "no record is new because another was deleted"
+        added = device.add()
+        assert await texts(journal, device) == added
+    del device.lines[:2]
+    added = device.add(2)
+    assert await texts(journal, device) == added
+    twins = device.add(2, second=99_999, text="twin")
+    assert await texts(journal, device) == twins
+    assert await texts(journal, device) == []
+    added = device.add(second=100_000)
+    assert await texts(journal, device) == added
 
 
 class Undated(Device):

@@ -11,7 +11,7 @@ import pytest
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.systems.akuvox import log
 from tests.common import capture_log_events, command, entity_id, state_of, until
-from tests.simulators.akuvox import LogForm, Simulator
+from tests.simulators.akuvox import LogForm, Positions, Simulator
 
 from .conftest import Start, add
 
@@ -225,6 +225,47 @@ async def test_every_form_of_the_log(hass: HomeAssistant, device: Start, form: s
     await until(lambda: len(decisions(events)) == 2, "the record after")
     await watching(sim)
     assert decisions(events) == [(True, "Lucy", "code", ["A"]), (True, "Lucy", "card", ["A"])]
+
+
+@pytest.mark.parametrize("dialect", ["e16c", "a_series"])  # with pages, and without
+@pytest.mark.parametrize("oldest_first", [False, True])
+@pytest.mark.parametrize("positions", [None, *Positions])
+async def test_each_record_is_reported_once_in_any_order_and_with_any_numbers(
+    hass: HomeAssistant, device: Start, dialect: str, oldest_first: bool, positions: Positions | None
+) -> None:
+    """Numbers may be positions, which move as records are added to a full log or deleted."""
+    sim = await device(dialect)
+    sim.door_log.form = LogForm(oldest_first=oldest_first, positions=positions, kept=25)
+
+    def enter(*names: str) -> None:
+        for name in names:
+            sim.door_log.enter("Face", "", {1}, name, success=True)
+
+    sim.advance_clock(-24 * 60)
+    for number in range(24):
+        enter(f"Before {number}")
+        sim.advance_clock(60)
+    entry = await add(hass, sim)
+    events = capture_log_events(hass)
+    # The first read may search for the newest page.
+    await until(lambda: sum(request.function == "doorlog/get" for request in sim.requests) >= 8, "polls of the log")
+    enter("Ann", "Ben")
+    await until(lambda: len(decisions(events)) == 2, "the records")
+    del sim.door_log.records[5]
+    await watching(sim)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    away = [f"Away {number}" for number in range(13)]
+    for name in away:
+        enter(name)
+        sim.advance_clock(1)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: len(decisions(events)) == 15, "the records of the time away")
+    enter("Cem")
+    await until(lambda: len(decisions(events)) == 16, "the last record")
+    await watching(sim)
+    assert [name for _, name, *_ in decisions(events)] == ["Ann", "Ben", *away, "Cem"]
+    records = (await command(hass, entry, "access_log_query", limit=12))["records"]
+    assert [record["name"] for record in records] == ["Cem", *reversed(away[2:])]
 
 
 @pytest.mark.parametrize(("zone", "hours"), [("Asia/Tokyo", 9), ("America/Phoenix", -7)])

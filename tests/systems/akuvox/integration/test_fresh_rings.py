@@ -11,7 +11,7 @@ from custom_components.ip_intercom.systems.akuvox import log, log_reader
 from custom_components.ip_intercom.systems.akuvox.client import client
 from custom_components.ip_intercom.systems.common.parse import LIVE_WINDOW
 from tests.common import capture_log_events, until
-from tests.simulators.akuvox import Simulator
+from tests.simulators.akuvox import LogForm, Positions, Simulator
 from tests.simulators.common.faults import Fault
 from tests.systems.akuvox.client.conftest import wait_for_answers
 
@@ -125,6 +125,26 @@ async def test_a_log_without_pages_rings(hass: HomeAssistant, quick_device: Star
     await following(sim, "calllog/get")
     visit(sim)
     await until(rings, "the ring")
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+@pytest.mark.parametrize("positions", [None, *Positions])
+async def test_a_full_log_rings_in_any_order_with_any_numbers(
+    hass: HomeAssistant, quick_device: Start, oldest_first: bool, positions: Positions | None
+) -> None:
+    sim = await silent(quick_device)
+    sim.call_log.form = LogForm(oldest_first=oldest_first, positions=positions, kept=20)
+    sim.advance_clock(-20 * 60)
+    for _ in range(20):
+        sim.fill_call_log(1)
+        sim.advance_clock(60)
+    entry = await add(hass, sim)
+    rings, events = count_rings(hass, entry), capture_log_events(hass)
+    await following(sim, "calllog/get", 8)  # the first read may search for the newest page
+    for number in (1, 2):
+        visit(sim)
+        await until(lambda number=number: rings() == number, "the ring")  # type: ignore[misc]  # one lambda for each
+    await told(events, hass, False, False)
 
 
 @pytest.mark.parametrize("fault", [Fault.STATUS, Fault.REFUSED])

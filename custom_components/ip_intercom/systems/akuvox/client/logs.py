@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
+from operator import gt, lt
 import re
 from typing import Annotated
 from zlib import crc32
@@ -29,6 +30,9 @@ from .protocol import (
     DOORLOG_GET,
     Endpoint,
 )
+
+# Page size of devices with pages (field notes 4.2).
+PAGE = 10
 
 _DATE = re.compile(r"(\d{1,4})[-/.](\d{1,2})[-/.](\d{1,4})")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?\s*(?:([ap])\.?m)?", re.IGNORECASE)
@@ -131,7 +135,7 @@ def _mark(*names: str) -> Callable[[Fields], str]:
     """Return a function that computes a checksum of some fields of a record."""
 
     def mark(row: Fields) -> str:
-        content = "|".join(text(row.get(name)) or "" for name in ("ID", *names))
+        content = "|".join(text(row.get(name)) or "" for name in names)
         return f"{crc32(content.encode()):08x}"
 
     return mark
@@ -141,7 +145,7 @@ def _mark(*names: str) -> Callable[[Fields], str]:
 class CallRecord:
     """A call; ``when`` is the device's local time, ``local`` the device's account, ``number`` the other party.
 
-    ``mark`` distinguishes records with the same number, even if the device has no time.
+    ``mark`` is a checksum of the content without the ID, which may be the position in the log.
     """
 
     id: Annotated[str | None, Key("ID")]
@@ -167,7 +171,7 @@ class DoorRecord:
         relay: The relays, as written by the device.
         picture: Path of a picture on the device, if there is one.
         code: The PIN or card.
-        mark: Distinguishes records with the same number, even if the device has no time.
+        mark: Checksum of the content without the ID, which may be the position in the log.
     """
 
     id: Annotated[str | None, Key("ID")]
@@ -184,22 +188,29 @@ class DoorRecord:
 
 @dataclass(frozen=True, slots=True)
 class LogPage[R]:
-    """A page of a log, newest record first.
+    """A page of a log.
 
     Attributes:
-        records: The readable records.
+        records: The readable records, in the order of the device: usually the newest one first.
         size: Total number of records on the page.
+        is_last: Whether no other page follows; None if only the size tells.
     """
 
     records: tuple[R, ...]
     size: int
+    is_last: bool | None = None
+
+    @property
+    def follows(self) -> bool:
+        """Whether another page may follow."""
+        return self.size == PAGE if self.is_last is None else not self.is_last
 
 
 class CallLog(Functions):
     """``/api/calllog``."""
 
     async def get(self, kind: CallKind = CallKind.ALL, page: int | None = None) -> tuple[CallRecord, ...]:
-        """Return calls, newest first (Api calllog get).
+        """Return calls, usually newest first (Api calllog get).
 
         Args:
             kind: Type of the calls.
@@ -239,7 +250,7 @@ class DoorLog(Functions):
     """``/api/doorlog``."""
 
     async def get(self, page: int | None = None, count: int | None = None) -> tuple[DoorRecord, ...]:
-        """Return access attempts, newest first (Api doorlog get).
+        """Return access attempts, usually newest first (Api doorlog get).
 
         Args:
             page: Page of ten records, from 1; devices without pages return all records: a thousand or more.
@@ -306,12 +317,14 @@ def _kind(kind: CallKind) -> dict[str, object]:
 
 
 def _log_page[R](kind: type[R], endpoint: Endpoint, rows: Rows) -> LogPage[R]:
-    moments = read_dates([f"{text(row.get('Date')) or ''} {text(row.get('Time')) or ''}" for row in rows.readable])
+    texts = [f"{text(row.get('Date')) or ''} {text(row.get('Time')) or ''}" for row in rows.readable]
+    numbers = [integer(row.get("ID")) or 0 for row in rows.readable]
+    moments = read_dates(texts, may_rise=numbers == sorted(numbers))
     records = zip(rows.readable, moments, strict=True)
     return LogPage(tuple(decode_reply(kind, row, endpoint.path, when=when) for row, when in records), rows.size)
 
 
-def read_dates(texts: Sequence[str], now: datetime | None = None) -> list[datetime | None]:
+def read_dates(texts: Sequence[str], now: datetime | None = None, *, may_rise: bool = False) -> list[datetime | None]:
     """Return the times of records, newest first; None for unreadable texts.
 
     Each device uses the format of its web page, which is not documented. ``05/11/2026`` may be in May or in November:
@@ -320,18 +333,20 @@ def read_dates(texts: Sequence[str], now: datetime | None = None) -> list[dateti
     Args:
         texts: Date and time of each record, as written by the device.
         now: Current time, for tests.
+        may_rise: The oldest record may come first.
     """
     now = now or datetime.now()
     by_day, by_month = ([_moment(text, order) for text in texts] for order in (_DAY_FIRST, _MONTH_FIRST))
-    return min(by_day, by_month, key=lambda moments: _oddity(moments, now))
+    return min(by_day, by_month, key=lambda moments: _oddity(moments, now, may_rise=may_rise))
 
 
-def _oddity(moments: Sequence[datetime | None], now: datetime) -> tuple[int, int, float]:
+def _oddity(moments: Sequence[datetime | None], now: datetime, *, may_rise: bool) -> tuple[int, int, float]:
     """Return a sort key: number of unreadable times, of times out of order, and distance of the newest one from now."""
     known = [moment for moment in moments if moment is not None]
-    disorder = sum(older > newer for newer, older in pairwise(known))
-    distance = abs((known[0] - now).total_seconds()) if known else 0.0
-    return len(moments) - len(known), disorder, distance
+    falls, rises = (sum(test(*pair) for pair in pairwise(known)) for test in (gt, lt))
+    is_rising = may_rise and rises > falls
+    distance = abs((known[-1 if is_rising else 0] - now).total_seconds()) if known else 0.0
+    return len(moments) - len(known), falls if is_rising else rises, distance
 
 
 def _moment(text: str, order: _Order) -> datetime | None:
