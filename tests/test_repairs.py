@@ -1,7 +1,7 @@
 """Missing privileges and services are repairs that say what to enable, and end when it is enabled (HTTP API 5.10.2)."""
 
 from homeassistant.components.repairs import DOMAIN as REPAIRS
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
@@ -205,6 +205,34 @@ async def test_repairs_are_deleted_with_the_entry(hass: HomeAssistant, sim: Simu
     assert lacking(hass) == {"Camera API": "service_missing"}
     await hass.config_entries.async_remove(entry.entry_id)
     assert lacking(hass) == {}
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+async def test_a_disabled_entry_has_no_repairs(hass: HomeAssistant, sim: Simulator, reachable: bool) -> None:
+    """They are found again when it is enabled."""
+    sim.disable(Service.CAMERA)
+    entry = await add_intercom(hass, sim)
+    if not reachable:
+        await sim.stop()
+        await hass.config_entries.async_reload(entry.entry_id)
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert lacking(hass)
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    assert lacking(hass) == {}
+    if reachable:
+        await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
+        await until(lambda: lacking(hass) == {"Camera API": "service_missing"}, "the repair")
+
+
+async def test_an_ignored_repair_stays_ignored_while_the_entry_is_disabled(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.disable(Service.CAMERA)
+    entry = await add_intercom(hass, sim)
+    issue = next(issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
+    ir.async_ignore_issue(hass, DOMAIN, issue.issue_id, True)
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
+    kept = ir.async_get(hass).async_get_issue(DOMAIN, issue.issue_id)
+    assert kept is not None and kept.dismissed_version is not None
 
 
 async def test_an_ignored_repair_stays_ignored_over_a_reload(hass: HomeAssistant, sim: Simulator) -> None:

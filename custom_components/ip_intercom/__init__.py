@@ -14,7 +14,7 @@ from .const import CONF_SHOW_NAMES, CONF_TALK, DOMAIN
 from .coordinator import IntercomCoordinator
 from .entity import device_info
 from .helpers.devices import async_suggest_areas
-from .helpers.issues import async_show_missing
+from .helpers.issues import async_delete_issues, async_watch_disabled
 from .helpers.scheduling import async_load_spreader
 from .helpers.storage import RestoredState
 from .media.pictures import VisitorRecorder
@@ -66,6 +66,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     hass.data[EVENT_COUNTER] = EventCounter(hass)
     await async_setup_actions(hass)
     async_setup_websocket(hass)
+    async_watch_disabled(hass)
     await async_serve_module(hass)
     hass.http.register_view(VoicemailView(hass))
     hass.http.register_view(VisitorView(hass))
@@ -211,7 +212,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: IntercomConfigEntry) ->
     await async_remove_push_address(hass, entry)
     await async_remove_button_numbers(hass, entry)
     await async_log_out(hass, entry)
-    async_show_missing(hass, entry.entry_id, entry.title, frozenset())
+    async_delete_issues(hass, entry.entry_id)
     await credential_store(hass, entry.entry_id).async_remove()
     await hold_store(hass, entry.entry_id).async_remove()
     await CursorStore(hass, entry.entry_id, entry.title).async_remove()

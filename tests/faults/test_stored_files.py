@@ -113,3 +113,19 @@ async def test_only_the_spoiled_code_is_dropped(
     assert issue.translation_placeholders is not None
     assert ".corrupt." in issue.translation_placeholders["path"]
     assert len(hass_storage[codes]["data"]["codes"]) == 1
+
+
+async def test_an_unreadable_cursor_is_a_repair_until_the_entry_is_removed(
+    hass: HomeAssistant, entry: ConfigEntry, hass_storage: dict[str, Any], filled_stores: dict[str, Any]
+) -> None:
+    """The device that responds does not end it: events may still be missing."""
+    cursor, codes = f"ip_intercom.{entry.entry_id}", f"ip_intercom.{entry.entry_id}.codes"
+    hass_storage[cursor]["data"] = [7]
+    hass_storage[codes]["data"]["codes"].append({"id": 7})
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    for key in (cursor, codes):
+        assert ir.async_get(hass).async_get_issue("ip_intercom", f"stored_data_{key}") is not None, key
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    for key in (cursor, codes):
+        assert ir.async_get(hass).async_get_issue("ip_intercom", f"stored_data_{key}") is None, key

@@ -2,9 +2,12 @@
 
 from collections.abc import Hashable
 import time
+from typing import Any
 
+from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.util import slugify
 
 from ..const import DOMAIN
@@ -12,6 +15,7 @@ from ..model.events import DoorReleased, Event, PortChanged
 from ..model.state import Description, Missing, State
 from ..systems.common.errors import AddressRefused, CertificateChanged
 from .scheduling import Timers
+from .storage import STORED_DATA
 
 # Seconds for which the event of a change may still arrive after a poll found the change.
 _PATIENCE = 2.0
@@ -182,6 +186,35 @@ def async_report_left_behind(hass: HomeAssistant, entry_id: str, device: str, ke
     )
 
 
+@callback
+def async_delete_issues(hass: HomeAssistant, entry_id: str) -> None:
+    """Delete all issues of a removed entry but those that outlast it."""
+    async_show_missing(hass, entry_id, "", frozenset())
+    files = f"{STORED_DATA}_{DOMAIN}.{entry_id}"
+    for issue in [issue for domain, issue in ir.async_get(hass).issues if domain == DOMAIN]:
+        if issue.startswith(files):
+            ir.async_delete_issue(hass, DOMAIN, issue)
+
+
+@callback
+def async_watch_disabled(hass: HomeAssistant) -> None:
+    """Delete the issues of each entry that is disabled from now on; nothing checks them until it is enabled.
+
+    Ignored issues are not shown and stay, so that they are still ignored when the entry is enabled.
+    """
+
+    @callback
+    def check(_: ConfigEntryChange, entry: ConfigEntry[Any]) -> None:
+        if entry.domain != DOMAIN or entry.disabled_by is None:
+            return
+        registry = ir.async_get(hass)
+        for issue in _shown(hass, entry.entry_id):
+            if registry.issues[DOMAIN, issue].dismissed_version is None:
+                registry.async_delete(DOMAIN, issue)
+
+    async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, check)
+
+
 def issue_id(entry_id: str, missing: Missing) -> str:
     """Return the id of the issue for a missing item."""
     return f"{missing.kind}_{slugify(missing.name)}_{entry_id}"
@@ -190,7 +223,12 @@ def issue_id(entry_id: str, missing: Missing) -> str:
 def _shown(hass: HomeAssistant, entry_id: str) -> set[str]:
     issues = ir.async_get(hass).issues.items()
     return {
-        issue for (domain, issue), entry in issues if domain == DOMAIN and entry.active and issue.endswith(entry_id)
+        issue
+        for (domain, issue), entry in issues
+        if domain == DOMAIN
+        and entry.active
+        and issue.endswith(entry_id)
+        and not issue.startswith(STORED_DATA)  # the file of the cursor has the id of the entry as its name
     }
 
 

@@ -27,6 +27,9 @@ _ACCESS_TEXTS = ("name", "method", "reason", "entrance")
 UNREADABLE = (HomeAssistantError, OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 # Parses stored content; raises for an unexpected shape, and appends the errors of single items that it leaves out.
+# Prefix of the ids of repair issues about unreadable files.
+STORED_DATA = "stored_data"
+
 type Parse[T] = Callable[[Mapping[str, Any], list[Exception]], T]
 
 
@@ -53,10 +56,10 @@ async def async_load_stored[T](
         ir.async_create_issue(
             hass,
             DOMAIN,
-            f"stored_data_{store.key}",
+            f"{STORED_DATA}_{store.key}",
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
-            translation_key="stored_data",
+            translation_key=STORED_DATA,
             translation_placeholders={"device": device, "path": path},
         )
     return parsed, bool(errors)
