@@ -24,6 +24,7 @@ from custom_components.ip_intercom.model.parts import (
 )
 from custom_components.ip_intercom.model.state import Description, Reading, State
 from custom_components.ip_intercom.systems.common.adapter import Adapter, Found
+from custom_components.ip_intercom.systems.common.discovery import Answers
 from custom_components.ip_intercom.systems.common.errors import IntercomError, NotSupported, WrongDevice
 from custom_components.ip_intercom.systems.common.http import HttpTransport
 from custom_components.ip_intercom.systems.common.messages import Request
@@ -204,14 +205,21 @@ class ChimeSystem:
 
 
 async def find(
-    session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
+    session: ClientSession,
+    address: str,
+    account: Mapping[str, Any],
+    verify: bool,
+    pinned: str | None = None,
+    answers: Answers | None = None,
 ) -> Found:
     """Find the device at an address."""
     data = {CONF_URL: f"http://{address}"}
     return Found(data, await create(session, data, {}, None).connect(None))
 
 
-async def recognizes(session: ClientSession, address: str, *, likely: bool = False) -> bool:
+async def recognizes(
+    session: ClientSession, address: str, *, likely: bool = False, answers: Answers | None = None
+) -> bool:
     """Return whether the device at an address is one of these."""
     try:
         return (await Client(session, URL(f"http://{address}")).about()).get("product") == "Chime"

@@ -62,7 +62,7 @@ LAYERS = (
     ),
     layer("common", "systems.common.*", "names errors protocol model talk codecs", "aiohttp yarl"),
     layer("adapters", "systems.*", "names errors protocol clients model codecs common talk", "aiohttp yarl"),
-    layer("systems", "systems", "names errors model common adapters", "aiohttp"),
+    layer("systems", "systems", "names errors protocol model common adapters", "aiohttp"),
     layer("helpers", "helpers helpers.*", "names errors protocol model common", "aiohttp homeassistant"),
     layer("coordinator", "coordinator", "names errors model helpers", "homeassistant"),
     layer(

@@ -33,9 +33,9 @@ SETUP = Counter(
 # What few entities need comes after the setup, and so does the event stream.
 REST = Counter(["display/caps", "accesspoint/blocking/status", "system/time", "phone/calllog"])
 STREAM = Counter(["log/pull", "system/status"])
-# The config flow determines what the account may do, and whether the device is of another manufacturer.
+# The config flow determines what the account may do. What shows the manufacturer is the identity of a 2N as well.
 # The uptime that the stream needs is that of a probe.
-PROBES = Counter(["accesspoint/blocking/ctrl", "call/dial", "io/ctrl", "switch/ctrl", "system/info"])
+PROBES = Counter(["accesspoint/blocking/ctrl", "call/dial", "io/ctrl", "switch/ctrl"])
 
 
 def asked(sim: Simulator) -> Counter[str]:
@@ -46,11 +46,11 @@ def asked(sim: Simulator) -> Counter[str]:
 
 
 @pytest.mark.default_entities
-async def test_the_first_contact_takes_23_requests(hass: HomeAssistant, sim: Simulator) -> None:
+async def test_the_first_contact_takes_22_requests(hass: HomeAssistant, sim: Simulator) -> None:
     await add_intercom(hass, sim)
     await hass.async_block_till_done()
     assert asked(sim) == SETUP + REST + STREAM + PROBES
-    assert (SETUP + REST + STREAM + PROBES).total() == 23
+    assert (SETUP + REST + STREAM + PROBES).total() == 22
     # One channel, of the config flow, which the entry continues to read.
     assert len(sim.channels) == 1
 

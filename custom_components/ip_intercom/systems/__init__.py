@@ -46,6 +46,7 @@ from ..const import (
 )
 from ..model.features import System
 from .common.adapter import Adapter, Found
+from .common.discovery import Answers
 from .common.errors import IntercomError, TlsRefused, WrongDevice
 
 
@@ -226,9 +227,10 @@ async def find_system(
         pinned: SHA-256 of the only accepted certificate, in hexadecimal.
         system: The expected system, if known.
     """
-    name = system or await recognized(session, address)
+    answers = Answers()
+    name = system or await recognized(session, address, answers=answers)
     try:
-        found = await adapter_of(name or SYSTEM_TWO_N).find(session, address, account, verify, pinned)
+        found = await adapter_of(name or SYSTEM_TWO_N).find(session, address, account, verify, pinned, answers)
     except (WrongDevice, TlsRefused) as err:
         if name is None and (refusal := await _refusal(session, address)) is not None:
             raise refusal from err
@@ -236,18 +238,22 @@ async def find_system(
     return replace(found, data={CONF_SYSTEM: name or SYSTEM_TWO_N, **found.data})
 
 
-async def recognized(session: ClientSession, address: str, mac: str = "") -> str | None:
+async def recognized(
+    session: ClientSession, address: str, mac: str = "", *, answers: Answers | None = None
+) -> str | None:
     """Return the system of the device at an address; None if it does not identify itself without an account.
 
     Args:
         address: Host or IP address, with or without scheme and port.
         mac: MAC address of the device, if known.
+        answers: Keeps what the device answers.
     """
+    answers = answers or Answers()
     for name, spec in SYSTEMS.items():
         likely = bool(mac) and _plain(mac).startswith(spec.macs)
         if not spec.recognizable or (recognizes := adapter_of(name).recognizes) is None:
             continue
-        if await recognizes(session, address, likely=likely):
+        if await recognizes(session, address, likely=likely, answers=answers):
             return name
     return None
 

@@ -23,6 +23,8 @@ from ...const import (
     DEFAULT_STREAM_PORT,
 )
 from ..common.adapter import Adapter, Found, account_of, find_local, transport_of
+from ..common.discovery import Answers
+from ..common.login import Login
 from .cameras import AkuvoxCameras, StreamAccess
 from .client import AkuvoxCamera, AkuvoxClient, AkuvoxDevice, find_device, is_akuvox, refusal
 from .doors import OpeningLogin
@@ -30,12 +32,17 @@ from .system import AkuvoxSystem, Options
 
 
 async def find(
-    session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
+    session: ClientSession,
+    address: str,
+    account: Mapping[str, Any],
+    verify: bool,
+    pinned: str | None = None,
+    answers: Answers | None = None,
 ) -> Found:
     """Find the device at an entered address and log in; ``pinned`` is the only accepted certificate."""
-    data, info = await find_local(find_device, session, address, account, verify, pinned)
-    system = create(session, data, {}, None)
-    return Found(data, await system.introduce(info), system)
+    data, device = await find_local(find_device, session, address, account, verify, pinned, answers)
+    system = create(session, data, {}, None, device.login)
+    return Found(data, await system.introduce(device.info), system)
 
 
 def create(
@@ -43,8 +50,9 @@ def create(
     data: Mapping[str, Any],
     options: Mapping[str, Any],
     cursor: Mapping[str, object] | None,
+    login: Login | None = None,
 ) -> AkuvoxSystem:
-    """Return the system of an entry from its data and options (``const``)."""
+    """Return the system of an entry from its data and options (``const``); ``login`` as in ``AkuvoxClient``."""
     transport = transport_of(session, data)
     account = account_of(data)
     stream = StreamAccess(
@@ -70,7 +78,9 @@ def create(
 
         host = transport.base.host
         talk = talk_at(host, options.get(CONF_SIP_PORT, DEFAULT_SIP_PORT), AkuvoxCameras(camera, host, stream))
-    return AkuvoxSystem(AkuvoxDevice(AkuvoxClient(transport, *account)), camera, cursor, entry_options, talk)
+    return AkuvoxSystem(
+        AkuvoxDevice(AkuvoxClient(transport, *account, login=login)), camera, cursor, entry_options, talk
+    )
 
 
 ADAPTER = Adapter(find, create, is_akuvox, refusal)

@@ -12,11 +12,11 @@ from yarl import URL
 from ...const import CONF_FINGERPRINT, CONF_LEGACY_TLS, CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL
 from ...model.features import System
 from ...model.state import Description
-from .discovery import Certificate, FoundDevice, parse_address, shown_certificate
+from .discovery import Answers, Certificate, FoundDevice, parse_address, shown_certificate
 from .errors import IntercomError
 from .http import HttpTransport
 
-type Find = Callable[[ClientSession, str, Mapping[str, Any], bool, str | None], Awaitable[Found]]
+type Find = Callable[[ClientSession, str, Mapping[str, Any], bool, str | None, Answers | None], Awaitable[Found]]
 type Create = Callable[[ClientSession, Mapping[str, Any], Mapping[str, Any], Mapping[str, object] | None], System]
 
 # Ports of streams, by scheme.
@@ -46,7 +46,9 @@ class Found:
 class Recognize(Protocol):
     """Check whether a device at an address belongs to this system; ``likely`` if its MAC address suggests it."""
 
-    def __call__(self, session: ClientSession, address: str, *, likely: bool) -> Awaitable[bool]:
+    def __call__(
+        self, session: ClientSession, address: str, *, likely: bool, answers: Answers | None
+    ) -> Awaitable[bool]:
         """Query the device."""
 
 
@@ -73,12 +75,13 @@ async def find_local[Info](
     address: str,
     account: Mapping[str, Any],
     verify: bool,
-    pinned: str | None,
-) -> tuple[dict[str, Any], Info]:
+    pinned: str | None = None,
+    answers: Answers | None = None,
+) -> tuple[dict[str, Any], FoundDevice[Info]]:
     """Find a device in the local network with the ``find_device`` of its client, and log in.
 
     Returns:
-        The entry data for later connections (``const``: entry data), and the identity of the device.
+        The entry data for later connections (``const``: entry data), and the device.
     """
     username, password = account_of(account)
     found = await find_device(
@@ -88,9 +91,10 @@ async def find_local[Info](
         password=password,
         verify=verify,
         pinned=bytes.fromhex(pinned) if pinned else None,
+        answers=answers,
     )
     data = entry_data(found.base, found.fingerprint, username, password, verify, legacy=found.legacy)
-    return data, found.info
+    return data, found
 
 
 def entry_data(

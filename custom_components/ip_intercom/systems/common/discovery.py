@@ -24,6 +24,8 @@ from .errors import (
     WrongDevice,
 )
 from .http import HttpTransport
+from .login import Login
+from .messages import Reply
 from .tls import any_certificate_fingerprint, certificate_fingerprint
 
 # Schemes in order of preference, each with the port to try; None is the default port.
@@ -172,12 +174,32 @@ class FoundDevice[Info]:
         fingerprint: SHA-256 of its certificate, None for HTTP.
         legacy: Whether it supports only the TLS of old devices.
         info: Identity of the device.
+        login: The login that it accepted, with its last challenge; None if there was none, or it is not to be continued.
     """
 
     base: URL
     fingerprint: bytes | None
     legacy: bool
     info: Info
+    login: Login | None = None
+
+
+class Answers:
+    """What addresses answered without a login during one search, so that no other system asks them the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[URL, str], tuple[Certificate, Reply]] = {}
+
+    def add(self, base: URL, path: str, certificate: Certificate, reply: Reply) -> None:
+        """Keep the reply to a GET request, and the certificate that was shown."""
+        self._known[base, path] = certificate, reply
+
+    def get(self, base: URL, path: str, pinned: bytes | None, *, verify: bool) -> tuple[Certificate, Reply] | None:
+        """Return what is known; None if the certificate is to be verified, or not the ``pinned`` one."""
+        certificate, reply = self._known.get((base, path), (None, None))
+        if certificate is None or reply is None or verify or pinned not in {None, certificate.fingerprint}:
+            return None
+        return certificate, reply
 
 
 def candidates(typed: URL, preferred: Iterable[tuple[str, int | None]] = HTTPS_FIRST) -> tuple[URL, ...]:

@@ -19,12 +19,18 @@ from ...const import (
 )
 from ...model.state import State
 from ..common.adapter import Adapter, Found, entry_data, transport_of
+from ..common.discovery import Answers
 from .client import Credentials, MxProxy, find as find_proxy
 from .system import MxSystem, Options, description_of
 
 
 async def find(
-    session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
+    session: ClientSession,
+    address: str,
+    account: Mapping[str, Any],
+    verify: bool,
+    pinned: str | None = None,
+    answers: Answers | None = None,
 ) -> Found:
     """Find the proxy at an entered address, and log in; ``pinned`` is the SHA-256 of the only accepted certificate."""
     credentials = _credentials(account)

@@ -25,6 +25,7 @@ from ...const import (
 )
 from ...model.state import Description, State
 from ..common.adapter import Adapter, Found, transport_of
+from ..common.discovery import Answers
 from ..common.errors import IntercomError
 from .client import CodeRequest, SmartYard, find as find_yard, new_device_token
 from .client.protocol import phone_digits
@@ -60,7 +61,12 @@ def name_of(base: URL, phone: str, flat: str | None, taken: Collection[str]) -> 
 
 
 async def find(
-    session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
+    session: ClientSession,
+    address: str,
+    account: Mapping[str, Any],
+    verify: bool,
+    pinned: str | None = None,
+    answers: Answers | None = None,
 ) -> Found:
     """Find the server of a logged-in account; ``pinned`` is the SHA-256 of the only accepted certificate."""
     yard, fingerprint = await find_yard(session, address, verify=verify, pinned=pinned, language=account[CONF_LANGUAGE])

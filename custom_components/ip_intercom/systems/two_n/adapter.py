@@ -19,6 +19,7 @@ from ...const import (
     DEFAULT_STREAM_PATH,
 )
 from ..common.adapter import Adapter, Found, account_of, find_local, transport_of
+from ..common.discovery import Answers
 from ..common.privacy import Privacy
 from .cameras import StreamAccess
 from .client import TwoNClient, TwoNDevice, find_device
@@ -26,13 +27,18 @@ from .system import TwoNSystem
 
 
 async def find(
-    session: ClientSession, address: str, account: Mapping[str, Any], verify: bool, pinned: str | None = None
+    session: ClientSession,
+    address: str,
+    account: Mapping[str, Any],
+    verify: bool,
+    pinned: str | None = None,
+    answers: Answers | None = None,
 ) -> Found:
     """Find the device at an entered address and log in; ``pinned`` is the only accepted certificate."""
-    data, info = await find_local(find_device, session, address, account, verify, pinned)
+    data, device = await find_local(find_device, session, address, account, verify, pinned, answers)
     system = create(session, data, {}, None)
     try:
-        description = await system.find(info)
+        description = await system.find(device.info)
         system.require_usable()
     except BaseException:
         await system.close()

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...common.errors import NoAnswer, NotSupported, UnexpectedReply
 from ...common.http import HttpTransport, Stream, is_file
+from ...common.login import Login
 from ...common.messages import Reply, Request, Upload
 from ...common.parse import Fields, objects
 from .exchange import Exchange
@@ -59,14 +60,23 @@ class AkuvoxClient:
     Args:
         username: Account of *HTTP API*; empty if the device requires none.
         post: Use POST for functions that support both methods.
+        login: A login with the account to continue, whose challenge is known.
 
     Attributes:
         skipped: Number of unreadable rows by endpoint path.
     """
 
-    def __init__(self, transport: HttpTransport, username: str = "", password: str = "", *, post: bool = False) -> None:
+    def __init__(
+        self,
+        transport: HttpTransport,
+        username: str = "",
+        password: str = "",
+        *,
+        post: bool = False,
+        login: Login | None = None,
+    ) -> None:
         self.transport = transport
-        self._exchange = Exchange(transport, username, password)
+        self._exchange = Exchange(transport, login or Login(username, password))
         self._post = post
         self._methods: dict[Endpoint, str] = {}
         self._unresponsive: set[Endpoint] = set()

@@ -12,6 +12,7 @@ import aiohttp
 from yarl import URL
 
 from ...common.discovery import (
+    Answers,
     Certificate,
     FoundDevice,
     candidates,
@@ -35,7 +36,7 @@ from ...common.errors import (
     WrongDevice,
 )
 from ...common.http import HttpTransport
-from ...common.login import challenges
+from ...common.login import Login, challenges
 from ...common.messages import Reply, Request, overload
 from ...common.parse import decode_json
 from .client import AkuvoxClient
@@ -90,6 +91,7 @@ async def find_device(
     password: str = "",
     verify: bool = False,
     pinned: bytes | None = None,
+    answers: Answers | None = None,
 ) -> FoundDevice[SystemInfo]:
     """Find the Akuvox device at ``address``.
 
@@ -102,6 +104,7 @@ async def find_device(
         password: Password of the account; sent to an Akuvox only.
         verify: Verify the certificate against the system's authorities.
         pinned: SHA-256 of the only accepted certificate; None accepts any.
+        answers: What the device has answered to ``is_akuvox``, which is not requested again.
 
     Raises:
         ConnectionFailed: No response.
@@ -112,20 +115,26 @@ async def find_device(
         LoginRefused: The device requires an account and rejects this one.
         ValueError: The address has no host.
     """
-    route = await _connect(session, address, verify=verify, pinned=pinned)
-    info = await _identify(route, username, password)
-    return FoundDevice(route.transport.base, route.certificate.fingerprint, route.certificate.legacy, info)
+    route = await _connect(session, address, answers or Answers(), verify=verify, pinned=pinned)
+    login = Login(username, password)
+    login.take(route.reply.challenge, "")  # the next request answers it
+    info = await _identify(route, login)
+    return FoundDevice(route.transport.base, route.certificate.fingerprint, route.certificate.legacy, info, login)
 
 
-async def is_akuvox(session: aiohttp.ClientSession, address: str, *, likely: bool = False) -> bool:
+async def is_akuvox(
+    session: aiohttp.ClientSession, address: str, *, likely: bool = False, answers: Answers | None = None
+) -> bool:
     """Return whether an Akuvox responds at ``address``, even if it rejects requests; sends no password.
 
     Args:
         address: Host or IP address, with or without scheme and port.
         likely: The MAC address is from the maker: a generic rejection is then sufficient.
+        answers: Keeps what the device answers.
     """
     try:
-        route = await _connect(session, address, pause=0.0)  # nothing was requested before
+        # Nothing was requested before.
+        route = await _connect(session, address, answers or Answers(), pause=0.0)
         if _is_api(route.reply) or await _identifies_itself(route):
             return True
         return likely and _rejects_all(route.reply) and _is_generic(route.reply)
@@ -139,7 +148,7 @@ async def refusal(session: aiohttp.ClientSession, address: str) -> AddressRefuse
     A factory-new Akuvox does so and may not identify itself: its allow-list is enabled and empty.
     """
     try:
-        route = await _connect(session, address)
+        route = await _connect(session, address, Answers())
     except IntercomError, ValueError:
         return None
     return await _rejection(route) if _rejects_all(route.reply) else None
@@ -148,6 +157,7 @@ async def refusal(session: aiohttp.ClientSession, address: str) -> AddressRefuse
 async def _connect(
     session: aiohttp.ClientSession,
     address: str,
+    answers: Answers,
     *,
     verify: bool = False,
     pinned: bytes | None = None,
@@ -164,7 +174,7 @@ async def _connect(
     one_port = typed.explicit_port is not None
     for base in candidates(typed):
         try:
-            route = await _probe_with_path(session, base, path, verify=verify, pinned=pinned, pause=pause)
+            route = await _probe_with_path(session, base, path, answers, verify=verify, pinned=pinned, pause=pause)
         except CertificateChanged, Overloaded:
             raise
         except (ConnectionFailed, WrongDevice) as err:
@@ -192,6 +202,7 @@ async def _probe_with_path(
     session: aiohttp.ClientSession,
     base: URL,
     path: str,
+    answers: Answers,
     *,
     verify: bool,
     pinned: bytes | None,
@@ -202,14 +213,14 @@ async def _probe_with_path(
     The path may be that of a device behind a reverse proxy, or only that of a page of the device.
     """
     if not path:
-        return await _probe(session, base, verify=verify, pinned=pinned, pause=pause)
+        return await _probe(session, base, answers, verify=verify, pinned=pinned, pause=pause)
     route: _Route | None = None
     with suppress(WrongDevice, Redirected):
-        route = await _probe(session, base, verify=verify, pinned=pinned, pause=pause)
+        route = await _probe(session, base, answers, verify=verify, pinned=pinned, pause=pause)
         if _is_api(route.reply):
             return route
     try:
-        below = await _probe(session, base.with_path(path), verify=verify, pinned=pinned, pause=None)
+        below = await _probe(session, base.with_path(path), answers, verify=verify, pinned=pinned, pause=None)
     except WrongDevice, Redirected:
         if route is None:
             raise
@@ -218,13 +229,24 @@ async def _probe_with_path(
 
 
 async def _probe(
-    session: aiohttp.ClientSession, base: URL, *, verify: bool, pinned: bytes | None, pause: float | None
+    session: aiohttp.ClientSession,
+    base: URL,
+    answers: Answers,
+    *,
+    verify: bool,
+    pinned: bytes | None,
+    pause: float | None,
 ) -> _Route:
     """Send an identification request without a login; follow redirects to the same host."""
     for _ in range(MAX_REDIRECTS + 1):
-        certificate = await shown_certificate(base, pinned, verify=verify)
-        transport = certificate.transport(session, base, verify=verify, below=True)
-        reply, pause = await _ask(transport, SYSTEM_INFO.path, pause), None
+        if (known := answers.get(base, SYSTEM_INFO.path, pinned, verify=verify)) is not None:
+            certificate, reply = known
+            transport = certificate.transport(session, base, verify=verify, below=True)
+        else:
+            certificate = await shown_certificate(base, pinned, verify=verify)
+            transport = certificate.transport(session, base, verify=verify, below=True)
+            reply, pause = await _ask(transport, SYSTEM_INFO.path, pause), None
+            answers.add(base, SYSTEM_INFO.path, certificate, reply)
         if (busy := overload(SYSTEM_INFO.path, reply)) is not None:
             raise busy
         if not HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
@@ -249,7 +271,7 @@ def _redirected(base: URL, location: str) -> URL:
     return there
 
 
-async def _identify(route: _Route, username: str, password: str) -> SystemInfo:
+async def _identify(route: _Route, login: Login) -> SystemInfo:
     transport = route.transport
     host = transport.base.host
     if _rejects_all(route.reply):
@@ -261,7 +283,7 @@ async def _identify(route: _Route, username: str, password: str) -> SystemInfo:
             info = system_info(result(SYSTEM_INFO, read(SYSTEM_INFO.path, route.reply.body).content))
         else:
             await asyncio.sleep(GAP)
-            info = await System(AkuvoxClient(transport, username, password)).info()
+            info = await System(AkuvoxClient(transport, login=login)).info()
     except ConnectionFailed, AuthenticationFailed, AddressRefused, Throttled:
         raise
     except IntercomError as err:

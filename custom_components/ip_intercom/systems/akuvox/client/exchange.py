@@ -71,15 +71,11 @@ class Pace:
 
 
 class Exchange:
-    """Sends the requests of one client.
+    """Sends the requests of one client with its login."""
 
-    Args:
-        username: Account; empty if the device requires none.
-    """
-
-    def __init__(self, transport: HttpTransport, username: str, password: str) -> None:
+    def __init__(self, transport: HttpTransport, login: Login) -> None:
         self.transport = transport
-        self._login = Login(username, password)
+        self._login = login
         self._pace = Pace()
         self._succeeded = False
         # Paths that reject the credentials although others accept them.

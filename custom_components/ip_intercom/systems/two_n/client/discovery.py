@@ -5,7 +5,9 @@ from functools import partial
 import aiohttp
 from yarl import URL
 
+from ...common.decode import decode_reply
 from ...common.discovery import (
+    Answers,
     FoundDevice,
     ask_with_path,
     candidates,
@@ -28,10 +30,10 @@ from ...common.errors import (
     WrongDevice,
 )
 from ...common.http import HttpTransport
-from ...common.messages import Request
+from ...common.messages import Reply, Request
 from ...common.parse import decode_json, fields, integer, text
 from .client import TwoNClient
-from .protocol import SYSTEM_INFO
+from .protocol import SYSTEM_INFO, result
 from .system import System, SystemInfo
 
 _INDOOR_TOUCH_STATUS = "/api/v1/status"
@@ -47,6 +49,7 @@ async def find_device(
     password: str = "",
     verify: bool = False,
     pinned: bytes | None = None,
+    answers: Answers | None = None,
 ) -> FoundDevice[SystemInfo]:
     """Find the 2N device at ``address``: over HTTPS if the device supports it, else over HTTP.
 
@@ -56,6 +59,7 @@ async def find_device(
         password: Password of the account; sent to a 2N only.
         verify: Verify the certificate against the system's authorities.
         pinned: SHA-256 of the only accepted certificate; None accepts any.
+        answers: What the device has answered without a login, which is not requested again.
 
     Raises:
         ConnectionFailed: No response.
@@ -71,17 +75,29 @@ async def find_device(
     path = parse_path(address)
 
     async def ask(base: URL) -> FoundDevice[SystemInfo]:
-        reach = partial(_reach, session, username=username, password=password, verify=verify, pinned=pinned)
+        reach = partial(
+            _reach, session, answers or Answers(), username=username, password=password, verify=verify, pinned=pinned
+        )
         return await ask_with_path(base, path, reach)
 
     return await first_answer(candidates(parse_address(address)), ask, verify=verify)
 
 
 async def _reach(
-    session: aiohttp.ClientSession, base: URL, username: str, password: str, *, verify: bool, pinned: bytes | None
+    session: aiohttp.ClientSession,
+    answers: Answers,
+    base: URL,
+    username: str,
+    password: str,
+    *,
+    verify: bool,
+    pinned: bytes | None,
 ) -> FoundDevice[SystemInfo]:
     """Identify the device; follow redirects to its own host."""
     for _ in range(MAX_REDIRECTS + 1):
+        known = answers.get(base, SYSTEM_INFO.path, pinned, verify=verify)
+        if known is not None and (identity := _identity(known[1])) is not None:
+            return FoundDevice(base, known[0].fingerprint, known[0].legacy, identity)
         certificate = await shown_certificate(base, pinned, verify=verify)
         transport = certificate.transport(session, base, verify=verify, below=True)
         try:
@@ -117,6 +133,15 @@ async def _identify(transport: HttpTransport, username: str, password: str) -> S
     if info.serial is None and info.mac is None:
         raise NoIdentity(f"{host} reports neither serial number nor MAC address")
     return info
+
+
+def _identity(reply: Reply) -> SystemInfo | None:
+    """Return the identity in a reply without a login; None if it is not in there."""
+    try:
+        info = decode_reply(SystemInfo, result(SYSTEM_INFO, reply), SYSTEM_INFO.path)
+    except IntercomError:
+        return None  # another request shows why
+    return None if info.serial is None and info.mac is None else info
 
 
 async def _refuses_as_two_n(transport: HttpTransport) -> bool:
