@@ -24,7 +24,7 @@ from yarl import URL
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.image import LastVisitorImage
 from custom_components.ip_intercom.model.visitors import Visitor, visitor_id
-from custom_components.ip_intercom.runtime import visitors as store
+from custom_components.ip_intercom.runtime import visitor_store as store
 from custom_components.ip_intercom.runtime.event_stream import EventStream
 from tests.common import PASSWORD, USERNAME, add_intercom, choose, entity_id, state_of, until
 from tests.kills import kill

@@ -33,8 +33,8 @@ from .runtime.google_push import GooglePush, credential_store
 from .runtime.loading import async_create_system, async_load_once_accepted, async_load_once_reachable, async_log_out
 from .runtime.talk import TalkMonitor
 from .runtime.temporary_codes import TemporaryCodes, async_remove_codes, code_store
-from .runtime.visitors import VisitorStore, async_remove_visitors
-from .runtime.visits import Visits
+from .runtime.visit_tracker import VisitTracker
+from .runtime.visitor_store import VisitorStore, async_remove_visitors
 from .runtime.webhook import PushAddress, async_remove_push_address
 from .services import async_setup_actions
 from .services.door_card import async_load_module, async_serve_module, async_setup_websocket, async_unload_module
@@ -116,7 +116,7 @@ async def _async_set_up(
         door_commands=DoorCommands(coordinator, events, hold_store(hass, entry.entry_id)),
         codes=TemporaryCodes(coordinator, code_store(hass, entry.entry_id)),
         visitors=visitors,
-        visits=Visits(coordinator, events),
+        visits=VisitTracker(coordinator, events),
         talk=talk,
         call_buttons=CallButtons(coordinator, talk),
         push_address=PushAddress(coordinator, events),

@@ -21,7 +21,7 @@ from .model.parts import Bell, BellId, PlaceId
 from .model.state import State
 from .model.visitors import Visitor
 from .runtime import IntercomConfigEntry, IntercomRuntime
-from .runtime.visitors import visitors_changed_at
+from .runtime.visitor_store import visitors_changed_at
 
 PARALLEL_UPDATES = 0
 

@@ -1,4 +1,4 @@
-"""Visits, of which each is a ring and what became of it, and the stored rows of visitors. Pure functions, no I/O."""
+"""Visits: rings, and what became of them. Visitors: the stored rows of visits and accesses. Pure functions, no I/O."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace

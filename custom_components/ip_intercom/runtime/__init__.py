@@ -20,8 +20,8 @@ from .event_stream import EventStream
 from .google_push import GooglePush
 from .talk import TalkMonitor
 from .temporary_codes import TemporaryCodes
-from .visitors import VisitorStore
-from .visits import Visits
+from .visit_tracker import VisitTracker
+from .visitor_store import VisitorStore
 from .webhook import PushAddress
 
 # Seconds for which a call may still start after the response to the dial command was lost.
@@ -56,7 +56,7 @@ class IntercomRuntime:
     door_commands: DoorCommands
     codes: TemporaryCodes
     visitors: VisitorStore
-    visits: Visits
+    visits: VisitTracker
     talk: TalkMonitor
     call_buttons: CallButtons
     push_address: PushAddress

@@ -134,7 +134,7 @@ class TalkMonitor:
                 _LOGGER.warning("%s: the call to the door failed: %s", name, failure.replace("_", " "))
         else:
             _LOGGER.info("%s: the call to the door works again", name)
-        self._async_tell()
+        self._async_notify()
 
     def _door(self, camera: CameraId) -> str | None:
         """Return the name of the place of a camera."""
@@ -144,7 +144,7 @@ class TalkMonitor:
         return None if place is None else place.name
 
     @callback
-    def _async_tell(self) -> None:
+    def _async_notify(self) -> None:
         for update in tuple(self._listeners):
             update()
 
@@ -180,7 +180,7 @@ class TalkMonitor:
                 self._coordinator.name,
                 ", ".join(f"{camera}: {status.state}" for camera, status in self.statuses.items()),
             )
-            self._async_tell()
+            self._async_notify()
             possible = {camera for camera, status in self.statuses.items() if status.reason is None}
             if not possible <= self._possible:
                 self._possible |= possible

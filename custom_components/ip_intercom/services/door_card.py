@@ -22,7 +22,7 @@ import probatio as vol
 from ..const import DOMAIN
 from ..media.views import async_bell_name, async_may_see_any, async_near, async_runtime_of, async_visible, visitor_path
 from ..model.visitors import Visitor
-from ..runtime.visitors import VISITORS_CHANGED
+from ..runtime.visitor_store import VISITORS_CHANGED
 
 FOLDER = Path(__file__).parents[1] / "frontend"
 _MODULE = "ip-intercom.js"

@@ -110,7 +110,7 @@ class VisitorStore:
         self._visitors: dict[str, Visitor] = {}
         self._unwritten: dict[str, bytes] = {}
         self._writes: set[asyncio.Future[None]] = set()
-        self._is_telling = False
+        self._is_notifying = False
         self._is_unsaved = False
         self._is_saving = False
 
@@ -258,13 +258,13 @@ class VisitorStore:
     def _async_changed(self) -> None:
         """Store the index, and send the signal, once a ring has passed."""
         self._is_unsaved = True
-        if not self._is_telling:
-            self._is_telling = True
-            self._hass.async_create_background_task(self._async_tell(), f"{DOMAIN} visitors at {self._device}")
+        if not self._is_notifying:
+            self._is_notifying = True
+            self._hass.async_create_background_task(self._async_notify(), f"{DOMAIN} visitors at {self._device}")
 
-    async def _async_tell(self) -> None:
+    async def _async_notify(self) -> None:
         await self._let_ring_pass()
-        self._is_telling = False
+        self._is_notifying = False
         async_dispatcher_send(self._hass, VISITORS_CHANGED, self._entry.entry_id)
         async_dispatcher_send(self._hass, visitors_changed_at(self._entry.entry_id))
         if self._is_saving or not self._is_unsaved:

@@ -1,4 +1,4 @@
-"""Visits: what becomes of each ring."""
+"""VisitTracker: what becomes of each ring."""
 
 from collections.abc import Callable
 from functools import partial
@@ -26,7 +26,7 @@ _RECORDED = 600.0
 type VisitListener = Callable[[Visit], None]
 
 
-class Visits:
+class VisitTracker:
     """Follows each ring of a device until the visitor is let in, answered, or missed."""
 
     def __init__(self, coordinator: IntercomCoordinator, events: EventStream) -> None:
@@ -66,7 +66,7 @@ class Visits:
         if visit.id in {known.id for known in self._visits}:
             return  # a resumed visit, whose ring was repeated after an unclean stop
         self._async_follow(visit)
-        self._async_tell(visit)
+        self._async_notify(visit)
 
     @callback
     def _async_follow(self, visit: Visit) -> None:
@@ -105,9 +105,9 @@ class Visits:
         self._visits = progress.current
         for visit in progress.changed:
             _LOGGER.debug("%s: visitor at bell %s %s", self._coordinator.name, visit.ring.bell.id, visit.outcome)
-            self._async_tell(visit)
+            self._async_notify(visit)
 
     @callback
-    def _async_tell(self, visit: Visit) -> None:
+    def _async_notify(self, visit: Visit) -> None:
         for listener in tuple(self._listeners):
             listener(visit)
