@@ -222,7 +222,7 @@ async def test_a_new_address_replaces_the_old_one(
 ) -> None:
     await talk(hass, entry, door, "2")
     old = address(hass, entry)
-    monkeypatch.setattr("custom_components.ip_intercom.systems.common.direct_talk._FIRST_PORT", 37_060)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.common.talk._FIRST_PORT", 37_060)
     assert await hass.config_entries.async_reload(entry.entry_id)
     await until(lambda: state_of(hass, entry, "sensor", "talk") == "sip_direct", "talk")
     await settled(hass, entry)

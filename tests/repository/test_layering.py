@@ -355,5 +355,5 @@ print("talk.line" in modules("talk."))
     )
     without, systems, with_talk = done.stdout.splitlines()
     assert without == "['talk.digest', 'talk.errors']"
-    assert systems == "['systems.akuvox.talk', 'systems.smartyard.talk', 'systems.two_n.talk']"
+    assert systems == "['systems.akuvox.talk', 'systems.common.talk', 'systems.smartyard.talk', 'systems.two_n.talk']"
     assert with_talk == "True"

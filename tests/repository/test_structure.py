@@ -7,7 +7,7 @@ SOURCE = Path(__file__).parents[2] / "custom_components" / "ip_intercom"
 # A file above this is split.
 LONGEST = 450
 # A class of a few lines lives with its neighbors: more modules than this means that small ones were not merged.
-MOST_MODULES = 240
+MOST_MODULES = 237
 
 
 def test_files_have_a_size() -> None:

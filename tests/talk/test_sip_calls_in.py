@@ -6,7 +6,7 @@ import pytest
 
 from custom_components.ip_intercom.talk.errors import CallFailed, TalkError
 from custom_components.ip_intercom.talk.sip_agent import CallState, EndReason, SipAgent, SipCall
-from custom_components.ip_intercom.talk.sip_incoming import LONGEST_RING
+from custom_components.ip_intercom.talk.sip_invite import LONGEST_RING
 
 from .conftest import Pair
 from .peer import HOST, CallOf, Heard, description, rtp, rtp_port

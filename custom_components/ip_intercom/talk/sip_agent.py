@@ -15,10 +15,9 @@ from .sip_addresses import VERSION, SipUri
 from .sip_answers import SDP, accepts_body, respond
 from .sip_calls import CallState, EndReason, SipCall
 from .sip_core import ALLOW, EXTENSIONS, METHODS, Dialog, Login, SipAccount, SipCore
-from .sip_incoming import IncomingCall
+from .sip_invite import IncomingCall, OutgoingCall
 from .sip_media import CallMedia
 from .sip_messages import Request
-from .sip_outgoing import OutgoingCall
 from .sip_registration import Registration
 from .sip_session_timer import MIN_SE, SessionTimer
 from .sip_transactions import Failure, ServerTransaction, Timers

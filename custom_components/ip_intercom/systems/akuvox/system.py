@@ -54,7 +54,7 @@ from .records import AkuvoxAccessLog, AkuvoxCallLog, neutral_call
 from .wiring import INPUT, RELAY, Input, inputs_of, relays_of
 
 if TYPE_CHECKING:
-    from ..common.direct_talk import DirectTalk
+    from ..common.talk import DirectTalk
 
 _LOGGER = logging.getLogger(__name__)
 

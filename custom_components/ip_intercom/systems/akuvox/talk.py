@@ -1,6 +1,6 @@
 """Talk at an Akuvox: by calls, because its API carries no sound."""
 
-from ..common.direct_talk import DirectTalk
+from ..common.talk import DirectTalk
 from .cameras import MAIN, AkuvoxCameras
 
 

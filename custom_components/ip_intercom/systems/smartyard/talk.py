@@ -8,7 +8,7 @@ from ...model.parts import BellId, CallState, CameraId
 from ...model.talk import CallFailure, Speaker, TalkReason, TalkReport, TalkRoute, TalkStatus, unavailable
 from ...talk.stills import StillsVideo
 from ..common.errors import IntercomError, NoTalk
-from ..common.talk_feeds import TalkFeeds, call_for_sound
+from ..common.talk import TalkFeeds, call_for_sound
 from .cameras import SmartYardCameras
 from .client import SmartYard
 from .topology import AccountTopology

@@ -21,7 +21,7 @@ from ...talk.line import Line, LineState
 from ...talk.sip_agent import CallState as SipState, EndReason, SipAccount, SipAgent, SipCall, SipPeer, Transport
 from ...talk.tasks import TaskSet
 from ..common.errors import NoSuchCall, NotSupported, Rejected
-from ..common.talk_feeds import report_calls
+from ..common.talk import report_calls
 from .client import CallPush
 from .event_mapper import call_changed
 from .push_filter import LONGEST

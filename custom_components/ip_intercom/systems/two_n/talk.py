@@ -15,7 +15,6 @@ from ...talk.rtp import pack
 from ...talk.rtsp_client import RtspClient
 from ...talk.sdp import Codec, Direction, Media, SessionDescription
 from ..common.adapter import stream_url
-from ..common.direct_talk import DirectTalk
 from ..common.errors import (
     AuthenticationFailed,
     CommandFailed,
@@ -25,6 +24,7 @@ from ..common.errors import (
     NotSupported,
     UnexpectedReply,
 )
+from ..common.talk import DirectTalk
 from .cameras import StreamAccess, TwoNCameras
 from .client import TwoNDevice
 from .client.onvif import NoProfile, Onvif

@@ -126,7 +126,7 @@ async def test_a_restart_writes_nothing_and_a_new_address_replaces_the_old_one(
     await settled(hass, entry)
     await entry.runtime_data.coordinator.async_describe()
     assert writes(sim) == 1
-    monkeypatch.setattr("custom_components.ip_intercom.systems.common.direct_talk._FIRST_PORT", 37_060)
+    monkeypatch.setattr("custom_components.ip_intercom.systems.common.talk._FIRST_PORT", 37_060)
     assert await hass.config_entries.async_reload(entry.entry_id)
     await settled(hass, entry)
     assert our_address(hass, entry) != old

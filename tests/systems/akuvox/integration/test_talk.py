@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.model.parts import CameraId
 from custom_components.ip_intercom.model.talk import TalkStatus
-from custom_components.ip_intercom.systems.common.direct_talk import DirectTalk
+from custom_components.ip_intercom.systems.common.talk import DirectTalk
 from custom_components.ip_intercom.talk.errors import CallFailed
 from custom_components.ip_intercom.talk.line import Line
 from custom_components.ip_intercom.talk.sip_agent import SipAgent

@@ -7,15 +7,14 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from custom_components.ip_intercom.model.talk import LineReport, TalkReason, TalkReport, unavailable
-from custom_components.ip_intercom.systems.common.direct_talk import DirectTalk
 from custom_components.ip_intercom.systems.common.errors import ConnectionFailed, NoTalk
-from custom_components.ip_intercom.systems.common.talk_feeds import TalkFeeds, call_for_sound, video_source
+from custom_components.ip_intercom.systems.common.talk import DirectTalk, TalkFeeds, call_for_sound, video_source
 from custom_components.ip_intercom.talk.errors import CallFailed, RtspError, TalkError
 from custom_components.ip_intercom.talk.line import Line, LineState
 from custom_components.ip_intercom.talk.rtp import pack
 from custom_components.ip_intercom.talk.rtsp_server import RtspServer
 from custom_components.ip_intercom.talk.sip_agent import SipAgent
-from custom_components.ip_intercom.talk.sip_incoming import IncomingCall
+from custom_components.ip_intercom.talk.sip_invite import IncomingCall
 from tests.talk.door import Door
 from tests.talk.fake_call import FakeCall, Phone
 
