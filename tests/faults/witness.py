@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Awaitable, Iterator
+from functools import cache
 import json
 import logging
 import traceback
@@ -148,7 +149,9 @@ def _called(session: Any) -> set[int]:
     return {row.data_id for row in session.execute(query)}
 
 
-def spellings(secret: str) -> set[str]:
+@cache
+def spellings(secret: str) -> frozenset[str]:
     """Return how a secret may be written: as it is, escaped for URLs or JSON, or in base64."""
     raw = secret.encode()
-    return {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], b64encode(raw).decode().rstrip("="), raw.hex()}
+    base64 = b64encode(raw).decode().rstrip("=")
+    return frozenset({secret, quote(secret, safe=""), json.dumps(secret)[1:-1], base64, raw.hex()})

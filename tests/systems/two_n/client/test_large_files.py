@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-import gc
 from hashlib import sha256
 from io import BytesIO
 import json
@@ -40,7 +39,6 @@ class Peak:
 
     def __init__(self) -> None:
         """Begin to count."""
-        gc.collect()
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         self._before = self._field("VmRSS")
 

@@ -19,7 +19,8 @@ _MAX_SALVAGED = 64 * 1024
 
 type Keep = Callable[[Fields], bool]
 
-_ROWS = re.compile(r'(?<!\\)"(?:item|data)"\s*:\s*\[')
+# It begins with the quote, which the search can skip to; a look behind it would test each character.
+_ROWS = re.compile(r'"(?<!\\")(?:item|data)"\s*:\s*\[')
 _NEXT_ROW = re.compile(r"\}\s*,\s*(?=\{)")
 _END = re.compile(r"\}\s*(?=\])")
 
@@ -46,6 +47,7 @@ class RowReader:
         self._keep = keep
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         self._unread = ""
+        self._searched = 0
         self._head: str | None = None
         self._ended = False
         self._foreign = False
@@ -58,10 +60,11 @@ class RowReader:
             UnexpectedReply: Too much data outside the rows.
         """
         decoded = self._decode(chunk, final)
-        self._foreign = self._foreign or mend(decoded) != decoded
-        self._unread += mend(decoded)
-        if self._head is None and (found := _ROWS.search(self._unread)) is not None:
-            self._head, self._unread = self._unread[: found.end()], self._unread[found.end() :]
+        mended = mend(decoded)
+        self._foreign = self._foreign or mended != decoded
+        self._unread += mended
+        if self._head is None:
+            self._find_rows()
         if self._head is not None and not self._ended:
             self._take_rows()
         while self._is_stuck(_MAX_SALVAGED) and self._skip_row(_NEXT_ROW):
@@ -97,6 +100,15 @@ class RowReader:
         """Return whether this is the last page with rows; ``num`` is the size of the list or of the page."""
         size = integer(data.get("num")) or 0
         return len(self.ids) != PAGE or (size > PAGE and known >= size) or page >= _MAX_PAGES
+
+    def _find_rows(self) -> None:
+        found = _ROWS.search(self._unread, self._searched)
+        if found is not None:
+            self._head, self._unread = self._unread[: found.end()], self._unread[found.end() :]
+            return
+        # The name of the list may have arrived in part, or without its bracket: its quotes are the last two at the most.
+        last = self._unread.rfind('"')
+        self._searched = max(self._searched, self._unread.rfind('"', 0, max(0, last)))
 
     def _is_stuck(self, longest: int) -> bool:
         """Return whether an unreadable row is to be skipped: it is longer than ``longest`` and has not ended."""
