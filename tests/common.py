@@ -117,10 +117,15 @@ async def webhook_of(entry: ConfigEntry, url: str) -> str:
 
 
 async def add_intercom(
-    hass: HomeAssistant, sim: Simulator, *, address: str | None = None, username: str = USERNAME
+    hass: HomeAssistant, sim: Simulator, *, address: str | None = None, secure: bool = False, username: str = USERNAME
 ) -> Any:
-    """Add the simulated intercom through the config flow, and wait until its events are followed."""
-    result = await enter(hass, user_input(address or sim.https_address, username))
+    """Add the simulated intercom through the config flow, and wait until its events are followed.
+
+    TLS takes an eighth of the time of an entry, so it is for the tests that need it (``secure``).
+    """
+    if address is None:
+        address = sim.https_address if secure else f"http://{sim.http_address}"
+    result = await enter(hass, user_input(address, username))
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
     await hass.async_block_till_done()
     entry = result["result"]

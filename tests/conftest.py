@@ -174,9 +174,15 @@ async def any_model(request: pytest.FixtureRequest, sockets: None) -> AsyncGener
 
 
 @pytest.fixture
-async def entry(hass: HomeAssistant, sim: Simulator) -> ConfigEntry:
+def over_tls() -> bool:
+    """Whether the Verso is added over HTTPS; modules of tests about certificates replace it."""
+    return False
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, sim: Simulator, over_tls: bool) -> ConfigEntry:
     """The config entry of the Verso; its events are delivered."""
-    added: ConfigEntry = await add_intercom(hass, sim)
+    added: ConfigEntry = await add_intercom(hass, sim, secure=over_tls)
     return added
 
 

@@ -107,7 +107,7 @@ async def test_the_device_has_model_firmware_and_address(
     assert (device.manufacturer, device.model, device.name) == ("2N", "IP Verso", "Front Gate")
     assert device.sw_version == sim.model.info["swVersion"]
     assert (dr.CONNECTION_NETWORK_MAC, entry.unique_id) in device.connections
-    assert device.configuration_url == f"https://{sim.https_address}"
+    assert device.configuration_url == f"http://{sim.http_address}"
 
 
 async def test_bells_are_named_from_the_directory(hass: HomeAssistant, sim: Simulator, entry: ConfigEntry) -> None:

@@ -31,7 +31,7 @@ type Added = tuple[Device, ConfigEntry, dict[str, Any]]
 
 async def _two_n(hass: HomeAssistant, stack: AsyncExitStack) -> Added:
     sim = await stack.enter_async_context(TwoN("verso"))
-    return sim, await add_intercom(hass, sim), user_input(sim.https_address)
+    return sim, await add_intercom(hass, sim, secure=True), user_input(sim.https_address)
 
 
 async def _akuvox(hass: HomeAssistant, stack: AsyncExitStack) -> Added:
@@ -208,7 +208,7 @@ async def test_logging_in_again_asks_before_it_sends_anything(hass: HomeAssistan
 
 async def test_a_new_address_by_dhcp_keeps_the_pinned_certificate(hass: HomeAssistant, sockets: None) -> None:
     async with TwoN("verso") as sim:
-        entry = await add_intercom(hass, sim)
+        entry = await add_intercom(hass, sim, secure=True)
         await hass.config_entries.async_unload(entry.entry_id)
         before = entry.data[CONF_FINGERPRINT]
         mac = sim.model.info["macAddr"].replace("-", "").lower()
@@ -222,7 +222,7 @@ async def test_a_new_address_by_dhcp_keeps_the_pinned_certificate(hass: HomeAssi
 
 async def test_reconfigure_does_not_fall_back_from_https_to_http(hass: HomeAssistant, sockets: None) -> None:
     async with TwoN("verso") as sim:
-        entry = await add_intercom(hass, sim)
+        entry = await add_intercom(hass, sim, secure=True)
         await hass.config_entries.async_unload(entry.entry_id)
         sim.clear_requests()
         plain = user_input(sim.http_address)

@@ -29,6 +29,12 @@ ACCOUNT = {"username": USERNAME, "password": PASSWORD}
 UNVERIFIED = {"security": {"verify_ssl": False}}
 
 
+@pytest.fixture
+def over_tls() -> bool:
+    """Whether the Verso is added over HTTPS."""
+    return True
+
+
 async def test_an_entry_is_created_from_host_and_account(hass: HomeAssistant, any_model: Simulator) -> None:
     result = await begin(hass)
     assert result["type"] is FlowResultType.FORM

@@ -25,7 +25,7 @@ from tests.simulators.two_n import Auth, Service, Simulator
 
 async def test_a_2n_with_old_tls_has_its_certificate_pinned(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso", old_tls=True) as sim:
-        entry = await add_intercom(hass, sim)
+        entry = await add_intercom(hass, sim, secure=True)
         assert entry.data[CONF_URL].startswith("https://")
         assert entry.data[CONF_LEGACY_TLS] is True
         assert len(entry.data[CONF_FINGERPRINT]) == 64
@@ -41,7 +41,7 @@ async def test_a_2n_with_old_tls_has_its_certificate_pinned(hass: HomeAssistant,
 
 async def test_a_2n_with_old_tls_supports_reauth_and_reconfigure(hass: HomeAssistant, sockets: None) -> None:
     async with Simulator("verso", old_tls=True) as sim:
-        entry = await add_intercom(hass, sim)
+        entry = await add_intercom(hass, sim, secure=True)
         sim.change_password(USERNAME, "new")
         form = await reopen(hass, entry, SOURCE_REAUTH)
         done = await configure(hass, form, {"username": USERNAME, "password": "new"})

@@ -163,6 +163,7 @@ async def test_a_device_that_is_away_is_tried_again(hass: HomeAssistant, sim: Si
     assert entry.reason.startswith("Failed to connect to Front Gate")
 
 
+@pytest.mark.parametrize("over_tls", [True])
 async def test_another_certificate_is_not_trusted(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, refused_handshakes: None
 ) -> None:

@@ -77,7 +77,7 @@ class Site:
     async def add(self, hass: HomeAssistant) -> ConfigEntry:
         """Add the unit."""
         if self.kind == "two_n":
-            added: ConfigEntry = await add_intercom(hass, self.sim)
+            added: ConfigEntry = await add_intercom(hass, self.sim, secure=True)
             return added
         return await add_akuvox(hass, self.sim)
 
@@ -233,7 +233,7 @@ async def test_a_2n_without_any_identity_is_an_error(
 
 async def test_a_2n_without_mac_address_uses_its_serial_number_as_id(hass: HomeAssistant, sockets: None) -> None:
     async with TwoN("verso", identity={"macAddr": None}) as sim:
-        entry = await add_intercom(hass, sim)
+        entry = await add_intercom(hass, sim, secure=True)
         assert entry.unique_id == sim.model.info["serialNumber"]
         assert await hass.config_entries.async_reload(entry.entry_id)
         await sim.wait_for_pull()
