@@ -85,6 +85,11 @@ class Door:
         self._telephone.request("BYE", self.call)
         self.call = None
 
+    def restart(self) -> None:
+        """Lose the power for a moment: the call is forgotten without a word."""
+        self.call = self._calling = None
+        self._telephone.check_status = "481 Call/Transaction Does Not Exist"
+
     async def _serve(self) -> None:
         while True:
             message = await self._line.queue.get()

@@ -77,6 +77,8 @@ class _Line:
         self.heard: list[Heard] = []
         # Decide whether a packet is lost on its way to or from the telephone.
         self.loses: Callable[[bytes], bool] = lambda data: False
+        # Answers a check whether the telephone is still there.
+        self.on_check: Callable[[Heard], None] | None = None
         self.pings = 0
 
     def take(self, data: bytes, address: tuple[str, int]) -> None:
@@ -84,6 +86,9 @@ class _Line:
             self.pings += 1
         elif not self.loses(data):
             message = Heard.parse(data, address)
+            if self.on_check is not None and message.what == "OPTIONS" and ";tag=" in message["to"]:
+                self.on_check(message)
+                return
             self.heard.append(message)
             self.queue.put_nowait(message)
 
@@ -205,6 +210,10 @@ class Telephone:
         self.tag = "door1"
         self.agent: tuple[str, int] = ("", 0)
         self.numbers = 100
+        # Number of checks of an established call, and the status with which they are answered; None for no response.
+        self.checks = 0
+        self.check_status: str | None = "200 OK"
+        line.on_check = self._check
 
     @property
     def port(self) -> int:
@@ -295,6 +304,11 @@ class Telephone:
         ]
         self.send(self._with_body(lines, body))
         return branch
+
+    def _check(self, request: Heard) -> None:
+        self.checks += 1
+        if self.check_status is not None:
+            self.reply(request, self.check_status)
 
     # ---- Whole exchanges ----
 

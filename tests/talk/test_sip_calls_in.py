@@ -95,6 +95,25 @@ async def test_an_answer_is_repeated_until_the_ack(pair: Pair) -> None:
         assert taken.state is CallState.ESTABLISHED
 
 
+@pytest.mark.parametrize("late_ack", [True, False])
+async def test_bye_of_the_caller_before_its_ack_ends_the_answer(pair: Pair, late_ack: bool) -> None:
+    """The ACK was lost, or was overtaken."""
+    async with rtp_port() as port:
+        call, taken = await _offered(pair, port.port)
+        answering = asyncio.create_task(taken.answer())
+        ok = await pair.door.expect("200")
+        call.remote = ok["to"]
+        pair.door.request("BYE", call)
+        await pair.door.expect("200")
+        if late_ack:
+            pair.door.acknowledge(call, ok)
+        with pytest.raises(CallFailed, match="gave up"):
+            await answering
+        await pair.door.silence()
+        assert taken.end_reason is EndReason.REMOTE
+        assert pair.agent.calls == ()
+
+
 async def test_an_answer_that_is_never_acknowledged_ends_the_call(pair: Pair) -> None:
     async with rtp_port() as port:
         _, taken = await _offered(pair, port.port)

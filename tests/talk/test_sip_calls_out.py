@@ -304,8 +304,26 @@ async def test_a_call_needs_a_started_agent(pair: Pair) -> None:
         await pair.agent.call("100")
 
 
-@pytest.mark.parametrize("more", ["Contact: <nonsense", "Record-Route: <tel:1>", "Contact: <tel:1>"])
-async def test_a_malformed_answer_ends_the_call(pair: Pair, more: str) -> None:
+@pytest.mark.parametrize("contact", ["Contact: <nonsense", "Contact: <tel:1>", "Contact: door", "Contact: <sip:>", ""])
+async def test_an_answer_without_a_valid_contact_is_acknowledged_and_ended(pair: Pair, contact: str) -> None:
+    """Otherwise, the door would repeat its answer, and talk to nobody."""
+    more = [contact] if contact else []
+    async with asyncio.TaskGroup() as group:
+        calling = group.create_task(pair.agent.call("100"))
+        invite = await pair.door.expect("INVITE")
+        pair.door.reply(invite, "180 Ringing", *more, contact=False)
+        pair.door.reply(invite, "200 OK", *more, body=description(4000), contact=False)
+        assert (await pair.door.expect("ACK")).uri == invite.uri
+        ending = group.create_task((await calling).hang_up())
+        bye = await pair.door.expect("BYE")
+        assert bye.uri == invite.uri
+        pair.door.reply(bye, "200 OK")
+        await ending
+    assert pair.agent.calls == ()
+
+
+async def test_a_malformed_answer_ends_the_call(pair: Pair) -> None:
+    more = "Record-Route: <tel:1>"
     async with asyncio.TaskGroup() as group:
         calling = group.create_task(_failed(pair, 5))
         invite = await pair.door.expect("INVITE")

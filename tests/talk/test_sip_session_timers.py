@@ -64,7 +64,7 @@ async def test_this_side_refreshes_by_invite(pair: Pair) -> None:
     invite, _, call = await _out(pair, "Session-Expires: 120;refresher=uac")
     again = await pair.door.expect("INVITE")
     assert again.body.replace("\r\n", "\n") == invite.body.replace("\r\n", "\n")
-    assert (again["to"], again.number) == (f"{invite['to']};tag=door1", invite.number + 1)
+    assert (again["to"], again.number) == (f"{invite['to']};tag=door1", invite.number + 1 + pair.door.checks)
     pair.door.reply(again, "200 OK", "Session-Expires: 120;refresher=uac", body=SDP)
     assert (await pair.door.expect("ACK")).number == again.number
     # A repeated answer gets another ACK.
@@ -120,6 +120,16 @@ async def test_a_refresh_that_crosses_another_is_repeated(pair: Pair) -> None:
     pair.door.reply(update, "200 OK", "Session-Expires: 120;refresher=uac")
     await asyncio.sleep(1)
     assert call.state is CallState.ESTABLISHED
+
+
+async def test_a_refresh_that_waits_ends_with_the_call(pair: Pair) -> None:
+    _, dialog, call = await _out(pair, "Session-Expires: 120;refresher=uac", "Allow: UPDATE")
+    pair.door.reply(await pair.door.expect("UPDATE"), "491 Pending")
+    await asyncio.sleep(0.1)
+    pair.door.request("BYE", dialog)
+    await pair.door.expect("200")
+    await pair.door.silence(10)
+    assert call.end_reason is EndReason.REMOTE
 
 
 async def test_a_refresh_takes_a_longer_interval(pair: Pair) -> None:

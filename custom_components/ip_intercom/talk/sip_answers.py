@@ -94,6 +94,21 @@ def accepts_body(transaction: ServerTransaction) -> bool:
     return True
 
 
+def answer_info(transaction: ServerTransaction) -> str | None:
+    """Answer an INFO, and return the digit that it presses; None if there is none."""
+    request = transaction.request
+    content = (request.get("content-type") or "").partition(";")[0].strip().lower()
+    if content in (RELAY, "application/dtmf"):
+        digit = digit_of_info(request.body, relay=content == RELAY)
+        respond(transaction, 400 if digit is None else 200)
+        return digit
+    if request.body and content != CONTROL:
+        respond(transaction, 415, (("accept", RELAY),))
+    else:
+        respond(transaction, 200)
+    return None
+
+
 def digit_of_info(body: bytes, *, relay: bool) -> str | None:
     """Return the digit of an INFO, None if it is malformed."""
     text = body.decode("ascii", "replace")

@@ -13,11 +13,11 @@ from .rtp import DIGITS, RtpPacket
 from .rtp_session import Statistics
 from .sdp import Codec
 from .sip_addresses import SipUri
-from .sip_answers import CONTROL, RELAY, SDP, Unacknowledged, accepts_body, digit_of_info, respond, shown
+from .sip_answers import CONTROL, RELAY, SDP, Unacknowledged, accepts_body, answer_info, respond, shown
 from .sip_core import ALLOW, Dialog, Login, SipCore
 from .sip_media import UPDATE, CallMedia, KeyFrameRequests
 from .sip_messages import Headers, Request, Response
-from .sip_session_timer import MIN_SE, SessionTimer, asking, min_se
+from .sip_session_timer import MIN_SE, SessionTimer, SilenceWatch, asking, min_se
 from .sip_transactions import Failure, ServerTransaction
 
 _LOGGER = logging.getLogger(__name__)
@@ -73,6 +73,8 @@ class SipCall:
         self._tones = asyncio.Lock()
         inform = partial(self._ask, "INFO", body=UPDATE, content=CONTROL)
         self._key_frames = KeyFrameRequests(media, inform, core.tasks)
+        gone = partial(self._hang_up, EndReason.FAILED)
+        self._silence = SilenceWatch(lambda: media.received, partial(self._ask, "OPTIONS"), gone, core.tasks)
 
     # ---- What the owner uses ----
 
@@ -214,7 +216,10 @@ class SipCall:
     def _set_state(self, state: CallState) -> None:
         if self.state not in (state, CallState.ENDED):
             self.state = state
-            if state is CallState.ENDED:
+            if state is CallState.ESTABLISHED:
+                self._silence.start()
+            elif state is CallState.ENDED:
+                self._silence.stop()
                 self._ended.set()
             if self.on_state is not None:
                 self.on_state(self)
@@ -290,7 +295,7 @@ class SipCall:
             self._refresh()
         elif result.status == 491:
             # The one that began the call waits longer (RFC 3261, 14.1).
-            self._core.loop.call_later(uniform(0, 2) if self.incoming else uniform(2.1, 4), self._refresh)
+            self._timer.refresh_in(uniform(0, 2) if self.incoming else uniform(2.1, 4))
         else:
             _LOGGER.debug("Call with %s: not refreshed: %s", self.remote, shown(result))
 
@@ -364,13 +369,19 @@ class SipCall:
         elif request.method in ("INVITE", "UPDATE"):
             self._receive_offer(transaction)
         elif request.method == "INFO":
-            self._receive_info(transaction)
+            digit = answer_info(transaction)
+            if digit is not None and self.on_dtmf is not None:
+                self.on_dtmf(digit)
         else:
             # Only OPTIONS is left of the known methods.
             respond(transaction, 200, (("allow", ALLOW), ("accept", SDP)))
 
     def _remote_bye(self) -> None:
         self._end(EndReason.REMOTE)
+        if self._unacknowledged is not None:
+            # The ACK was lost, or comes too late.
+            self._unacknowledged.stop()
+            self._unacknowledged = None
         self._forget(self)
 
     def _receive_offer(self, transaction: ServerTransaction) -> None:
@@ -432,16 +443,3 @@ class SipCall:
         self._unacknowledged = None
         _LOGGER.debug("Call with %s: no ACK", self.remote)
         self._hang_up(EndReason.FAILED)
-
-    def _receive_info(self, transaction: ServerTransaction) -> None:
-        request = transaction.request
-        content = (request.get("content-type") or "").partition(";")[0].strip().lower()
-        if content in (RELAY, "application/dtmf"):
-            digit = digit_of_info(request.body, relay=content == RELAY)
-            respond(transaction, 400 if digit is None else 200)
-            if digit is not None and self.on_dtmf is not None:
-                self.on_dtmf(digit)
-        elif request.body and content != CONTROL:
-            respond(transaction, 415, (("accept", RELAY),))
-        else:
-            respond(transaction, 200)

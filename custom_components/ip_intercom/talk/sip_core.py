@@ -112,14 +112,21 @@ class Dialog:
         return cls(request.call_id, local, request.from_, contact.uri, routes, remote_cseq=request.cseq[0], flow=flow)
 
     def confirmed(self, response: Response) -> Dialog:
-        """Return the dialog that a response to the first request creates; raises SipError."""
-        contact = response.contact
-        if contact is not None:
-            SipUri.parse(contact.uri)
+        """Return the dialog that a response to the first request creates; raises SipError.
+
+        A response without a valid Contact keeps the target, so that the call can be acknowledged and ended.
+        """
+        target = self.target
+        try:
+            if (contact := response.contact) is not None:
+                SipUri.parse(contact.uri)
+                target = contact.uri
+        except SipError as err:
+            _LOGGER.debug("SIP Contact of %s ignored: %s", self.target, err)
         return replace(
             self,
             remote=response.to,
-            target=self.target if contact is None else contact.uri,
+            target=target,
             routes=tuple(reversed(response.items("record-route"))),
             established=True,
         )

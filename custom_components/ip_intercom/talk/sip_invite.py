@@ -268,6 +268,8 @@ class IncomingCall(SipCall):
         await self._unacknowledged.done.wait()
         if self.end_reason is EndReason.FAILED:
             raise CallFailed("the answer was not acknowledged", "no_response")
+        if self.end_reason is EndReason.REMOTE:
+            raise CallFailed("the caller gave up", "canceled")
 
     @override
     async def refuse(self, status: int = 486) -> None:

@@ -122,6 +122,11 @@ class CallMedia:
         """Packets of the video."""
         return self._video.statistics if self._video else Statistics()
 
+    @property
+    def received(self) -> int:
+        """Packets of both."""
+        return self.statistics.received + self.video_statistics.received
+
     # ---- Offer and answer ----
 
     def offer(self) -> bytes:

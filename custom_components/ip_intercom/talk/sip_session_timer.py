@@ -1,12 +1,18 @@
-"""Session timers: who refreshes a call, and when it has expired (RFC 4028)."""
+"""Session timers: who refreshes a call, and when it has expired (RFC 4028); and calls whose other side is gone."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+import logging
 from typing import Final, Self
 
 from .sip_addresses import parameter, parse_number, parse_parameters
-from .sip_messages import Headers, Message, Request
+from .sip_answers import shown
+from .sip_messages import Headers, Message, Request, Response
+from .sip_transactions import Failure
+from .tasks import TaskSet
+
+_LOGGER = logging.getLogger(__name__)
 
 # Seconds: the smallest interval to accept (RFC 4028, 5), and the one to ask for (4).
 MIN_SE: Final = 90
@@ -15,6 +21,10 @@ WANTED: Final = 1800
 _SHORTEST: Final = 30
 # A call ends this long before its interval does, or a third of it (RFC 4028, 10).
 _MARGIN: Final = 32
+# Seconds without a packet after which the other side is asked, and between two questions.
+SILENT: Final = 30.0
+# The other side does not know the call (RFC 3261, 12.2.1.2).
+_UNKNOWN: Final = (408, 481)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,10 @@ class SessionTimer:
             self._timers.append(loop.call_later(interval / 2, self._refresh))
         self._timers.append(loop.call_later(interval - min(_MARGIN, interval / 3), self._expire))
 
+    def refresh_in(self, seconds: float) -> None:
+        """Refresh after some seconds, besides what was started."""
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, self._refresh))
+
     def stop(self) -> None:
         """Stop."""
         for timer in self._timers:
@@ -94,3 +108,56 @@ class SessionTimer:
         self.start(interval, ours=refresher == "uas")
         required: Headers = (("require", "timer"),) if refresher == "uac" else ()
         return ("session-expires", f"{interval};refresher={refresher}"), *required
+
+
+class SilenceWatch:
+    """Asks a silent other side of an established call whether it is still there; any other response shows that it is.
+
+    A session timer would take up to half an hour, and small devices have none.
+
+    Args:
+        heard: Returns the number of packets that arrived.
+        ask: Sends a request within the call, and returns its result.
+        gone: Called if the other side is gone.
+    """
+
+    def __init__(
+        self,
+        heard: Callable[[], int],
+        ask: Callable[[], Awaitable[Response | Failure]],
+        gone: Callable[[], None],
+        tasks: TaskSet,
+    ) -> None:
+        self._heard = heard
+        self._ask = ask
+        self._gone = gone
+        self._tasks = tasks
+        self._before = 0
+        self._asking = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin: the call is established."""
+        self._before = self._heard()
+        self._timer = asyncio.get_running_loop().call_later(SILENT, self._look)
+
+    def stop(self) -> None:
+        """End."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        before, self._before = self._before, self._heard()
+        if self._before == before and not self._asking:
+            self._asking = True
+            self._tasks.start(self._check())
+        self._timer = asyncio.get_running_loop().call_later(SILENT, self._look)
+
+    async def _check(self) -> None:
+        try:
+            result = await self._ask()
+        finally:
+            self._asking = False
+        if isinstance(result, Failure) or result.status in _UNKNOWN:
+            _LOGGER.debug("The other side of a call is gone: %s", shown(result))
+            self._gone()

@@ -372,6 +372,20 @@ async def test_the_button_answers_a_visitor(hass: HomeAssistant, door: Door, rin
     assert door.invites == 0
 
 
+async def test_the_next_visitor_can_be_answered_after_a_device_restarts_in_a_call(
+    hass: HomeAssistant, door: Door, ringing: Any
+) -> None:
+    await act(hass, "button.press", entity_id=entity_id(hass, ringing, "button", "answer"))
+    await until(lambda: door.call is not None, "the answer")
+    door.restart()
+    await until(lambda: talk_line(ringing).state == "idle", "the end of the call")
+    rings = door.rings
+    door.call_home(address_of(hass, ringing))
+    await until(lambda: door.rings > rings, "the next visitor")
+    await act(hass, "button.press", entity_id=entity_id(hass, ringing, "button", "answer"))
+    await until(lambda: door.call is not None, "the answer")
+
+
 async def test_the_microphone_answers_a_visitor(hass: HomeAssistant, door: Door, ringing: Any) -> None:
     async with Go2rtc(await source_of(hass, ringing)) as browser:
         await browser.watch()
