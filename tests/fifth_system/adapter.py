@@ -11,7 +11,7 @@ from yarl import URL
 
 from custom_components.ip_intercom.const import CONF_URL
 from custom_components.ip_intercom.model.events import ButtonPressed, Event
-from custom_components.ip_intercom.model.features import Bells, Delivery, DoorTiming, Features, MjpegStream
+from custom_components.ip_intercom.model.features import Bells, Delivery, Doors, DoorTiming, Features, MjpegStream
 from custom_components.ip_intercom.model.parts import (
     Bell,
     Camera,
@@ -63,10 +63,8 @@ class Client:
         return dict(answer)
 
 
-class ChimeDoors:
+class ChimeDoors(Doors):
     """The only door, which opens for five seconds and does not report it."""
-
-    longest_hold: int | None = None
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -80,14 +78,6 @@ class ChimeDoors:
         if command is not DoorCommand.OPEN:
             raise NotSupported("it can be opened only")
         await self._client.open()
-
-    def is_safe(self, command: DoorCommand, door: Door) -> bool:
-        """Return True: opening is all there is."""
-        return True
-
-    def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
-        """Return no time."""
-        return 0.0
 
     def extends(self, door: Door) -> bool:
         """Return True."""

@@ -134,11 +134,13 @@ class EventLog(Protocol):
 class Doors(Protocol):
     """Relays that drive strikes and gates. All commands go through ``door_commands``, which reads and verifies.
 
+    The defaults are those of a device that stores its holds, and reports its doors as they are.
+
     Attributes:
         longest_hold: Seconds after which a hold ends unless it is renewed; None if it does not end.
     """
 
-    longest_hold: int | None
+    longest_hold: int | None = None
 
     async def read(self, door: DoorId) -> Door | None:
         """Read a door; None if the door does not exist any more."""
@@ -147,16 +149,15 @@ class Doors(Protocol):
         """Send one command once. ``door`` is as just read; ``seconds`` is the duration of a hold, None for no end."""
 
     def is_safe(self, command: DoorCommand, door: Door) -> bool:
-        """Return whether a command certainly does not have the opposite effect.
-
-        ``door`` is as just read; if ``released`` is None, its state is unknown.
-        """
+        """Return whether a command certainly does not have the opposite effect on a door; its state may be unknown."""
+        return True
 
     def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
         """Return the seconds until the state of a door is reliable enough for a command; 0 for now.
 
         ``door`` is as just read; ``waited`` is the number of seconds since the request of the command.
         """
+        return 0.0
 
     def extends(self, door: Door) -> bool:
         """Return whether opening an open door again certainly extends the opening, and neither shortens nor ends it."""
@@ -169,6 +170,7 @@ class Doors(Protocol):
 
     def keeps_hold(self, door: DoorId) -> bool:
         """Return whether a hold of Home Assistant may still last: the door has not been reported closed since."""
+        return True
 
 
 class Outputs(Protocol):

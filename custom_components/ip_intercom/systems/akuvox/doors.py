@@ -17,7 +17,7 @@ import math
 import time
 
 from ...model.events import DoorMode, DoorReleased, Fact
-from ...model.features import DoorTiming
+from ...model.features import Doors, DoorTiming
 from ...model.parts import OPENING, Door, DoorCommand, DoorId
 from ..common.errors import (
     AuthenticationFailed,
@@ -83,7 +83,7 @@ class _Opening:
     until: datetime | None = None
 
 
-class AkuvoxDoors:
+class AkuvoxDoors(Doors):
     """Relays as doors.
 
     Args:

@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from ...model.features import DoorTiming
+from ...model.features import Doors, DoorTiming
 from ...model.parts import Door, DoorCommand, DoorId
 from ...talk.errors import TalkError
 from ..common.errors import CommandFailed, ConnectionFailed, NoData, NotPaid, NotSupported, UnexpectedReply
@@ -27,10 +27,8 @@ _BLOCKED_WORDS = ("blocked", "not paid", "заблокирован", "не оп�
 _BLOCKED_TIME = 86400.0
 
 
-class SmartYardDoors:
+class SmartYardDoors(Doors):
     """The doors, gates, and barriers of an account."""
-
-    longest_hold: int | None = None
 
     def __init__(
         self, yard: SmartYard, topology: Callable[[], AccountTopology], calls: VisitorCalls | None = None
@@ -87,14 +85,6 @@ class SmartYardDoors:
         if is_sent:
             _LOGGER.debug("Door opened in its call: the server did not open it")
         return is_sent
-
-    def is_safe(self, command: DoorCommand, door: Door) -> bool:
-        """Return True: opening is the only command."""
-        return True
-
-    def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
-        """Return zero: waiting provides no confirmation."""
-        return 0.0
 
     def extends(self, door: Door) -> bool:
         """Return True: the server also opens a door that is open."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from ...model.features import DoorTiming
+from ...model.features import Doors, DoorTiming
 from ...model.parts import AccessPoint, AccessPointId, Door, DoorCommand, DoorId, Port, PortId
 from ..common.errors import NotSupported
 from .client import TwoNDevice
@@ -24,14 +24,12 @@ _SETTLES = 2.0
 _MAX_HOLD = 86400
 
 
-class TwoNDoors:
+class TwoNDoors(Doors):
     """Switches as doors.
 
     Args:
         switches: The enabled switches by number.
     """
-
-    longest_hold: int | None = None
 
     def __init__(self, device: TwoNDevice, switches: Mapping[int, SwitchCaps]) -> None:
         self._switch = device.switch
@@ -45,14 +43,6 @@ class TwoNDoors:
         """Send one ``switch/ctrl``; ``seconds`` (1 to 86400) applies to a hold."""
         await self._switch.ctrl(int(door.id), _ACTIONS[command], seconds if command is DoorCommand.HOLD else None)
 
-    def is_safe(self, command: DoorCommand, door: Door) -> bool:
-        """Return True: each action names its resulting state."""
-        return True
-
-    def certain_in(self, command: DoorCommand, door: Door, waited: float) -> float:
-        """Return 0: ``switch/status`` is up to date."""
-        return 0.0
-
     def extends(self, door: Door) -> bool:
         """Return whether an open command extends the release: a switch that is not held stays on longer."""
         return not door.held_open
@@ -64,10 +54,6 @@ class TwoNDoors:
 
     def resume_hold(self, door: DoorId, until: datetime | None) -> None:
         """Do nothing: the device stores and reports its holds."""
-
-    def keeps_hold(self, door: DoorId) -> bool:
-        """Return True: the device stores its holds."""
-        return True
 
 
 def hold_end(begin: datetime, seconds: int | None) -> datetime | None:
