@@ -108,8 +108,7 @@ class FirmwareUpdate(IntercomEntity, UpdateEntity):
     @override
     async def async_release_notes(self) -> str | None:
         """Return the device's note."""
-        staged = self._firmware.staged
-        return None if staged is None else note_in(self.hass.config.language, staged.note)
+        return self.release_summary
 
     @override
     async def async_install(self, version: str | None, backup: bool, **kwargs: Any) -> None:

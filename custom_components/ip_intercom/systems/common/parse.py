@@ -106,6 +106,11 @@ def listed(content: object, name: str) -> list[object] | None:
     return [] if value is None else value if isinstance(value, list) else None
 
 
+def present[V](values: Mapping[str, V | None]) -> dict[str, V]:
+    """Return the values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def row(value: object) -> Fields | None:
     """Return ``value`` if it is a JSON object, else None."""
     return value if isinstance(value, Mapping) else None

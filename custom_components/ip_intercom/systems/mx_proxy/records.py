@@ -7,7 +7,7 @@ import time
 from ...model.events import CallChanged, CallLogged, Event, VoicemailReceived, VoicemailsListed
 from ...model.parts import CallOutcome, CallRecord, Direction, Voicemail, VoicemailId
 from ..common.errors import NotSupported
-from ..common.parse import instant, integer
+from ..common.parse import instant, integer, present
 from ..common.privacy import Privacy, is_word
 from .client import CallEvent, Kind, LogRecord, MxProxy
 from .client.voicemails import Voicemail as ApiVoicemail
@@ -282,7 +282,7 @@ class EventMapper:
             "name": self._name(name, changed.peer),
             "cause": cause if is_word(cause) else None,
         }
-        return Event(str(kind), when or datetime.now(UTC), _present(data), facts=(changed,))
+        return Event(str(kind), when or datetime.now(UTC), present(data), facts=(changed,))
 
     def unknown(self, source: CallEvent) -> Event:
         """Return an event of an unknown type, from a newer server."""
@@ -304,14 +304,14 @@ class EventMapper:
         facts = (CallLogged(neutral_call(record, self._privacy), outcome, missed),)
         # Record numbers restart from 1 when the exchange is set up again.
         id_ = f"call-{record.disconnected or record.connected or 0}-{record.record_id}"
-        return Event(CALL_LOG_EVENT, when, _present(data), late=late, facts=facts, sequence=record.record_id, id=id_)
+        return Event(CALL_LOG_EVENT, when, present(data), late=late, facts=facts, sequence=record.record_id, id=id_)
 
     def mail(self, mail: Voicemail, *, late: bool) -> Event:
         """Return the event of a new voicemail."""
         name = self._name(mail.name, mail.number)
         data = {"id": mail.id, "number": mail.number, "name": name, "duration": mail.duration}
         facts = (VoicemailReceived(mail),)
-        return Event(str(Kind.MAIL), mail.received, _present(data), late=late, facts=facts, id=f"voicemail-{mail.id}")
+        return Event(str(Kind.MAIL), mail.received, present(data), late=late, facts=facts, id=f"voicemail-{mail.id}")
 
     def mailbox(self, mails: Mapping[VoicemailId, Voicemail]) -> Event:
         """Return the event of voicemails that were played, annotated, or deleted."""
@@ -320,7 +320,3 @@ class EventMapper:
 
     def _name(self, name: str | None, number: str | None) -> str | None:
         return self._privacy.name(name or self._book.name_at(number))
-
-
-def _present(data: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in data.items() if value is not None}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from ...model.parts import PlaceId, Setting, SettingId
 from ..common.errors import InvalidRequest, NoData, NotApplied, NotPushed, WrongTime
+from ..common.parse import present
 from ..common.privacy import Privacy
 from .client import OFF, Action, IntercomChanges, IntercomSettings, LogEvent, Notification, SmartYard, Tracked, Unread
 from .clocks import ServerTime
@@ -141,7 +142,7 @@ class SmartYardAccountSettings:
 
 def _shows(found: IntercomSettings, changes: IntercomChanges, *, unless_hidden: bool = False) -> bool:
     """Return whether the settings have the changed values; missing ones are accepted only with ``unless_hidden``."""
-    asked = {name: value for name, value in asdict(changes).items() if value is not None}
+    asked = present(asdict(changes))
     values = {name: getattr(found, name) for name in asked}
     return all(values[name] == value or (unless_hidden and values[name] is None) for name, value in asked.items())
 

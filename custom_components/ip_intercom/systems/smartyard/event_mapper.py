@@ -16,7 +16,7 @@ from ...model.events import (
 )
 from ...model.parts import BellId, CallState, Direction, SessionId
 from ...model.ring_detector import CALL_BELL
-from ..common.parse import instant
+from ..common.parse import instant, present
 from ..common.privacy import is_word
 from .client import Action, CallPush, Flat, House, TextPush
 from .recordings import Recordings, film_in
@@ -110,11 +110,11 @@ def call(
     """
     when = moment(push.timestamp, ahead)
     flat = None if push.flat_number in {None, _NOWHERE} else push.flat_number
-    details = _present({"caller": _cut(push.caller), "flat": _cut(flat)})
+    details = present({"caller": _cut(push.caller), "flat": _cut(flat)})
     facts: tuple[Fact, ...] = ()
     if bell is not None:
         facts = (ButtonPressed(bell, None, picture, details, session), BellRings(bell, True))
-    data = _present({"bell": bell, "support": push.is_support or None, "session": session}) | details
+    data = present({"bell": bell, "support": push.is_support or None, "session": session}) | details
     age = max(0.0, (now - when).total_seconds())
     return Event(CALL, when, data, facts=facts, age=age, id=f"ring-{push.ring_ids[0]}")
 
@@ -129,7 +129,7 @@ def call_changed(
 ) -> Event:
     """Return the event of a call that can be answered here; ``reason`` tells why it ended."""
     fact = CallChanged(session, Direction.INCOMING, state, _cut(caller), reason=reason, bell=bell)
-    data = _present({"bell": bell, "session": session, "state": state.value, "reason": reason})
+    data = present({"bell": bell, "session": session, "state": state.value, "reason": reason})
     return Event(CALL_STATE, datetime.now(UTC), data, facts=(fact,))
 
 
@@ -147,7 +147,7 @@ def message(
     if film is not None and kind == "inbox":
         kind = "video_ready"  # the published server reports it in an ordinary message
     ready = None if film is None or recordings is None else recordings.ready(film, f"{push.title}\n{push.body}")
-    details = _present(
+    details = present(
         {
             "id": _cut(push.message_id),
             "action": push.action if kind == _OTHER and is_word(push.action) else None,
@@ -187,7 +187,3 @@ def changed() -> Event:
 
 def _cut(value: str | None, most: int = _SHORT) -> str | None:
     return None if not value else value[:most]
-
-
-def _present(data: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in data.items() if value is not None}

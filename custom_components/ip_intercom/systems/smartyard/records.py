@@ -13,7 +13,7 @@ from ...model.events import AccessDecided, Event, Fact, VisitRecorded
 from ...model.functions import AccessRecord
 from ...model.parts import Access, PlaceId, VisitOutcome
 from ..common.errors import NoData
-from ..common.parse import fields, text, texts
+from ..common.parse import fields, present, text, texts
 from ..common.privacy import Privacy
 from .account import flat_of
 from .client import LogEvent, LogRecord, SmartYard
@@ -180,8 +180,7 @@ class Recorder:
         elif kind.lets_in:
             access = Access(when, granted=True, name=name, method=kind.method, entrance=entrance)
             facts = (AccessDecided(access, picture),)
-        data = {key: value for key, value in details.items() if value is not None}
-        return Event(kind.name, when, data, late=late, facts=facts, id=f"history-{flat}-{record.id}")
+        return Event(kind.name, when, present(details), late=late, facts=facts, id=f"history-{flat}-{record.id}")
 
     def access_record(self, flat: str, record: LogRecord) -> AccessRecord:
         """Return a record as its model type; a call granted access only if its answer opened the door."""

@@ -14,6 +14,7 @@ import time
 
 from ...model.parts import BellId
 from ..common.errors import IntercomError, InvalidRequest, NoData, NoSuchCall
+from ..common.parse import present
 from .client import CallPush, SmartYard, TextPush
 from .push_filter import LONGEST
 
@@ -93,8 +94,7 @@ class SmartYardSip:
 def _account(
     server: str, port: int | None, transport: str | None, extension: str, password: str, **more: str | None
 ) -> SipAccount:
-    options = {name: value for name, value in more.items() if value is not None}
-    return SipAccount(server, port or _PORT, transport or _TRANSPORT, extension, password, options)
+    return SipAccount(server, port or _PORT, transport or _TRANSPORT, extension, password, present(more))
 
 
 # Seconds; the server keeps a picture for about three minutes.

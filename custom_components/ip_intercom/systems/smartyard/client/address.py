@@ -7,7 +7,7 @@ from typing import Annotated
 
 from ...common.decode import Key, decode, decode_all, decode_reply
 from ...common.errors import UnexpectedReply
-from ...common.parse import flag, readable, string, text
+from ...common.parse import flag, present, readable, string, text
 from .account import Extension
 from .journal import Journal
 from .protocol import (
@@ -109,7 +109,7 @@ def intercom_changes(changes: IntercomChanges) -> dict[str, str]:
         "paranoid": letter(changes.paranoid),
         "paperBill": letter(changes.paper_bill),
     }
-    return {name: value for name, value in values.items() if value is not None}
+    return present(values)
 
 
 def _why(blocked: object) -> str | None:

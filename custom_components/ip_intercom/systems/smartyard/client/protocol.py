@@ -25,7 +25,7 @@ from ...common.errors import (
     WrongCode,
 )
 from ...common.messages import Reply, sent_on
-from ...common.parse import Fields, decode_json, fields, integer, plausible, readable, row, text
+from ...common.parse import Fields, decode_json, fields, integer, plausible, present, readable, row, text
 
 # Timeout in seconds of methods that a working server answers at once.
 _QUICK = 15.0
@@ -319,7 +319,7 @@ def letter(value: bool | None) -> str | None:
 
 def given(**values: object) -> dict[str, object]:
     """Return the values that are not None."""
-    return {name: value for name, value in values.items() if value is not None}
+    return present(values)
 
 
 def number(identifier: str | int) -> str | int:
