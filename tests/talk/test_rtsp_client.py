@@ -60,6 +60,7 @@ WAYS = {
     "no base": Ways(base=False),
     "no aggregate": Ways(aggregate="rtsp://127.0.0.1/live/ch0"),
     "other channels": Ways(shift=4),
+    "session named once": Ways(names_once=True),
     "no channels": Ways(transport="RTP/AVP/TCP;unicast"),
     "no numbers": Ways(drop=frozenset({"CSeq"})),
     "no timeout": Ways(timeout=""),

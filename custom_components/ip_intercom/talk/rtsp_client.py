@@ -147,7 +147,8 @@ class RtspClient:
         if given.rtp is None or given.rtcp is None:
             given = wanted
         session, _, parameters = (response.headers.get("Session") or "").partition(";")
-        self._session = session.strip()[:256]
+        # Some devices name the session only once.
+        self._session = session.strip()[:256] or self._session
         seconds = parameters.partition("timeout=")[2].partition(";")[0].strip()
         if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 and int(seconds) > 0:
             self._session_timeout = int(seconds)

@@ -50,6 +50,7 @@ class Ways:
         base: It sends Content-Base.
         stale: Nonces are valid for this number of requests.
         shift: It answers with other channels than those asked for.
+        names_once: It names the session only in the first response to SETUP.
         drop: Headers that it leaves out.
         status: Responses to methods that it refuses, after the login.
         mute: Methods that it does not respond to.
@@ -71,6 +72,7 @@ class Ways:
     aggregate: str = "*"
     stale: int = 0
     shift: int = 0
+    names_once: bool = False
     timeout: str = ";timeout=30"
     public: str = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"
     transport: str | None = None
@@ -346,8 +348,9 @@ class _Link:
             return 461, "Unsupported Transport"
         channel = int(transport.partition("interleaved=")[2].partition("-")[0]) + ways.shift
         self.channels[track] = channel
-        self.session = self.session or secrets.token_hex(8)
-        sent["Session"] = f"{self.session}{ways.timeout}"
+        if not self.session or not ways.names_once:
+            self.session = self.session or secrets.token_hex(8)
+            sent["Session"] = f"{self.session}{ways.timeout}"
         given = f"RTP/AVP/TCP;unicast;interleaved={channel}-{channel + 1};ssrc=000000CA"
         sent["Transport"] = given if ways.transport is None else ways.transport
         return OK
