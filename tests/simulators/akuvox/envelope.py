@@ -16,10 +16,16 @@ BAD_PARAM = -100
 
 
 class ApiError(Exception):
-    """Ends a request with a negative reply, HTTP status 200."""
+    """Ends a request with a negative reply, usually with HTTP status 200."""
 
     def __init__(
-        self, retcode: int = -1, message: str = "Error param", *, action: str | None = None, data: Json | None = None
+        self,
+        retcode: int = -1,
+        message: str = "Error param",
+        *,
+        action: str | None = None,
+        data: Json | None = None,
+        status: int = 200,
     ) -> None:
         """Without an action, that of the request."""
         super().__init__(retcode, message)
@@ -27,6 +33,7 @@ class ApiError(Exception):
         self.message = message
         self.action = action
         self.data = data
+        self.status = status
 
 
 def bad_param() -> ApiError:

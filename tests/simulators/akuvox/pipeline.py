@@ -185,10 +185,10 @@ class Pipeline:
         response.body = half + self._last_body[-len(half) :] if half != self._last_body[: len(half)] else half
         return outcome._replace(spoiled=True)
 
-    def _json(self, body: object) -> web.Response:
+    def _json(self, body: object, status: int = 200) -> web.Response:
         data = to_json(body)
         self._last_body = data
-        return web.Response(body=data + self._dialect.trailing, content_type="application/json")
+        return web.Response(body=data + self._dialect.trailing, status=status, content_type="application/json")
 
     async def _function(self, request: web.BaseRequest, body: Body) -> Outcome:
         name: str | None = None
@@ -201,7 +201,7 @@ class Pipeline:
             reply: Json = {"retcode": error.retcode, "action": error.action or action, "message": error.message}
             if error.data is not None:
                 reply["data"] = error.data
-            return Outcome(self._json(reply), name, error.retcode)
+            return Outcome(self._json(reply, error.status), name, error.retcode)
         if isinstance(answer, File):
             return Outcome(await self._send(request, answer), name, 0)
         shown = ENDPOINTS[name].replied or action

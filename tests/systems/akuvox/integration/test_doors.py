@@ -147,6 +147,26 @@ async def test_a_door_opens_by_the_next_method_if_one_is_unsupported(
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "error"), [(-4, "Not Safe", "high_security"), (-3, "Not Enable", "opening_disabled")]
+)
+@pytest.mark.parametrize("dialect", ["a_series", "e18", "e16c", "r29"])
+@pytest.mark.parametrize("status", [200, 401, 403])
+async def test_a_trigger_that_the_device_rejects_for_safety_names_that_cause(
+    hass: HomeAssistant, device: Start, dialect: str, status: int, code: int, message: str, error: str
+) -> None:
+    """Not the login, which other methods of opening need, and which is right. A rejection may have HTTP 401."""
+
+    def rejecting(_: Call) -> Answer:
+        raise ApiError(code, message, status=status)
+
+    sim = await device(dialect)
+    sim.handlers["relay/trig"] = rejecting
+    entry = await add(hass, sim)
+    assert await refusal(hass, entry) == error
+    assert not any(entry.async_get_active_flows(hass, {"reauth"}))
+
+
 @pytest.mark.parametrize("dialect", ["a_series", "e16c", "r29"])
 @pytest.mark.parametrize("normally_closed", [False, True])
 async def test_wiring_and_delay_are_read(

@@ -5,6 +5,7 @@ from enum import IntEnum
 import re
 
 from ...common.errors import (
+    CommandFailed,
     HighSecurity,
     InvalidRequest,
     NotSupported,
@@ -36,7 +37,8 @@ from .protocol import (
 OPEN_DOOR = "/fcgi/OpenDoor"
 LEGACY = "/fcgi/do"
 _ACTION = "OpenDoor"
-_BAD_RELAY, _NOT_ENABLED, _NOT_SAFE = -2, -3, -4
+_BAD_RELAY = -2
+_MEANINGS: Mapping[int, type[CommandFailed]] = {-3: OpeningDisabled, -4: HighSecurity}
 _VALUE = re.compile(rb"hcSingleResult[^>]*value='(-?\d+)'")
 _RELAY, _DOOR, _INPUT = "Relay", "Door", "Input"
 
@@ -135,10 +137,8 @@ class Opening(Functions):
         message = text(content.get("message"))
         if code is None:
             raise UnexpectedReply(f"{OPEN_DOOR} returned unexpected JSON")
-        if code == _NOT_ENABLED:
-            raise OpeningDisabled(message or "Not Enable")
-        if code == _NOT_SAFE:
-            raise HighSecurity(message or "Not Safe")
+        if code in _MEANINGS:
+            raise _MEANINGS[code](message or "opening over HTTP is off")
         if code == _BAD_RELAY:
             raise InvalidRequest(message or "Bad relay number", "DoorNum")
         if code < 0:

@@ -26,7 +26,7 @@ from ...common.errors import (
 from ...common.http import HttpTransport, Stream
 from ...common.login import Login
 from ...common.messages import Reply, Request, overload
-from .protocol import GET, SYSTEM_INFO, SYSTEM_STATUS, Endpoint
+from .protocol import GET, SYSTEM_INFO, SYSTEM_STATUS, Endpoint, rejection
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -156,6 +156,8 @@ class Exchange:
         """Make an attempt, and more as long as a 401 can be resolved."""
         answered = waited = False
         while (reply := await self._send_attempt(request, attempt)).status == HTTPStatus.UNAUTHORIZED:
+            if (err := rejection(request.path, reply.body)) is not None:
+                raise err
             if self._login.take(reply.challenge, reply.authorization) and not answered:
                 answered = True
             elif (self._succeeded or not reply.challenge) and not waited and request.path not in self._rejecting_paths:
@@ -165,7 +167,8 @@ class Exchange:
             else:
                 raise await self._rejection(request.path) or LoginRefused(f"{request.path} rejected the login")
         if reply.status == HTTPStatus.FORBIDDEN:
-            raise await self._rejection(request.path) or AddressRefused(await self._own_address())
+            err = rejection(request.path, reply.body) or await self._rejection(request.path)
+            raise err or AddressRefused(await self._own_address())
         _raise_for_status(request.path, reply, self.transport.base)
         self._succeeded = True
         self._rejecting_paths.discard(request.path)

@@ -4,7 +4,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 import re
 
-from ...common.errors import CommandFailed, IntercomError, InvalidRequest, NotSupported, UnexpectedReply
+from ...common.errors import (
+    CommandFailed,
+    HighSecurity,
+    IntercomError,
+    InvalidRequest,
+    NotSupported,
+    OpeningDisabled,
+    UnexpectedReply,
+)
 from ...common.parse import Fields, decode_json_prefix, fields, integer, text
 
 GET, POST = "GET", "POST"
@@ -200,6 +208,10 @@ _BAD_PARAM = -100
 _BAD_PARAM_TEXT = "error param"
 # Spellings of devices: "unsupport action", "Api unsupported", "No hanlders for this request".
 _UNSUPPORTED = re.compile(r"unsupport|not support|no ha(nl|nd)", re.IGNORECASE)
+# Messages of devices that open no door over HTTP (captures/error_envelopes.md).
+_NOT_SAFE = re.compile(r"not\s*safe", re.IGNORECASE)
+_NOT_ENABLED = re.compile(r"not\s*enable", re.IGNORECASE)
+_OPENING_PATHS = (RELAY_TRIG.path, "/fcgi/")
 
 
 class CorruptReply(UnexpectedReply):
@@ -281,8 +293,22 @@ def retcode(content: Fields) -> int | None:
 def error(path: str, code: int, message: str | None, details: Fields) -> IntercomError:
     """Return the error of a negative reply."""
     reason = message or f"error {code}"
+    if _NOT_SAFE.search(reason):
+        return HighSecurity(reason)
+    if _NOT_ENABLED.search(reason) and path.startswith(_OPENING_PATHS):
+        return OpeningDisabled(reason)
     if _UNSUPPORTED.search(reason):
         return NotSupported(f"{path}: {reason}")
     if code == _BAD_PARAM or reason.strip().lower() == _BAD_PARAM_TEXT:
         return InvalidRequest(reason, details=details)
     return CommandFailed(reason, details=details)
+
+
+def rejection(path: str, body: bytes) -> IntercomError | None:
+    """Return why a device rejects a request for safety; None if a rejection may be due to the login (HTTP API Reply)."""
+    try:
+        content = read(path, body).content
+    except UnexpectedReply:
+        return None
+    found = error(path, retcode(content) or 0, text(content.get("message")), {})
+    return found if isinstance(found, HighSecurity | OpeningDisabled) else None
