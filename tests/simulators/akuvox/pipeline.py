@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 import json
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from aiohttp import web
@@ -64,6 +64,9 @@ class Pipeline:
         self.strays = 0
         # Functions, as `relay/trig`, that this firmware does not have.
         self.withheld: set[str] = set()
+        # How this firmware writes the keys of replies, and the manual's keys by how it does.
+        self.letters: Callable[[str], str] = str
+        self._spelled: dict[str, str] = {}
         self._dialect = dialect
         self._handlers = handlers
         self._pages = pages
@@ -186,9 +189,27 @@ class Pipeline:
         return outcome._replace(spoiled=True)
 
     def _json(self, body: object, status: int = 200) -> web.Response:
-        data = to_json(body)
+        data = to_json(self._written(body))
         self._last_body = data
         return web.Response(body=data + self._dialect.trailing, status=status, content_type="application/json")
+
+    def _written(self, body: object) -> object:
+        """Write the keys of a reply in the letters of this firmware; a key of the configuration is a value."""
+        if isinstance(body, list | tuple):
+            return [self._written(item) for item in body]
+        if not isinstance(body, dict):
+            return body
+        written = {name: name if name.startswith("Config.") else self.letters(name) for name in body}
+        self._spelled |= {spelled: name for name, spelled in written.items() if spelled != name}
+        return {written[name]: self._written(value) for name, value in body.items()}
+
+    def _read(self, value: object) -> Any:
+        """Read what was sent as this firmware writes it."""
+        if isinstance(value, list):
+            return [self._read(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        return {self._spelled.get(name, name): self._read(item) for name, item in value.items()}
 
     async def _function(self, request: web.BaseRequest, body: Body) -> Outcome:
         name: str | None = None
@@ -225,8 +246,7 @@ class Pipeline:
             raise unsupported("unsupport action")
         return call
 
-    @staticmethod
-    def _posted(body: Body) -> Call:
+    def _posted(self, body: Body) -> Call:
         """Read target and action; a bare dict has none."""
         try:
             content = json.loads(bytes(body.data))
@@ -237,7 +257,7 @@ class Pipeline:
         target, action, data = content.get("target"), content.get("action"), content.get("data", {})
         if not isinstance(target, str) or not isinstance(action, str):
             raise unsupported("unsupport action")
-        return Call("POST", target, action, data if isinstance(data, dict) else {})
+        return Call("POST", target, action, self._read(data) if isinstance(data, dict) else {})
 
     @staticmethod
     async def _send(request: web.BaseRequest, file: File) -> web.StreamResponse:

@@ -12,6 +12,7 @@ from ..common.errors import CommandFailed, DoorsNotKept, InvalidRequest, NotSupp
 from ..common.parse import Fields, text
 from .client import AkuvoxDevice
 from .client.directory import schedules
+from .client.protocol import changed, without
 from .directory import ItemList, lists_of
 from .wiring import RELAY_NUMBERS
 
@@ -66,9 +67,9 @@ class AkuvoxCodes(RowCodes):
         items = await self._list()
         rows = await items.get(lambda row: text(row.get("ID")) == number)
         # Some devices erase omitted fields. Other schedule fields would contradict the new one; the PIN may be masked.
-        kept = {name: value for row in rows for name, value in row.items() if name not in _SCHEDULES}
+        kept = without(next(iter(rows), {}), _SCHEDULES)
         pin_key, doors_key = (_USER_PIN, _SCHEDULE_RELAY) if self._has_users else (_KEY_PIN, _DOORS)
-        await items.set({**kept, "ID": number, pin_key: pin, doors_key: doors})
+        await items.set(changed(kept, {"ID": number, pin_key: pin, doors_key: doors}))
 
     @override
     def _forms(self, code: Code) -> Iterator[Fields]:

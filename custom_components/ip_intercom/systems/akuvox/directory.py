@@ -14,6 +14,7 @@ from ..common.errors import ButtonRefused, CommandFailed, InvalidRequest, NotSup
 from ..common.parse import Fields, text
 from .client import AkuvoxDevice
 from .client.directory import ItemResult, Items, Users
+from .client.protocol import AnyCase, changed, without
 from .client.row_reader import Keep
 from .privacy import SECRET_FIELDS
 
@@ -242,8 +243,8 @@ class _Request:
 
     async def _set(self, kind: str, number: str, before: Fields, values: Values) -> EntryResult:
         if _SCHEDULE_RELAYS & values.keys():  # the old value under the other name would contradict
-            before = {name: value for name, value in before.items() if name not in _SCHEDULE_RELAYS}
-        await self._lists[kind].set({**before, **values, _ID: number})
+            before = without(before, _SCHEDULE_RELAYS)
+        await self._lists[kind].set(changed(before, {**values, _ID: number}))
         await self._read(kind, refresh=True)
         return _checked(kind, before, values, await self._row(kind, number))
 
@@ -296,15 +297,16 @@ def _id(row: Fields) -> str | None:
 
 
 def _shown(kind: str, row: Fields, wanted: Sequence[str] | None = None) -> EntryResult:
-    shown = {name: value for name, value in row.items() if name != _ID and (wanted is None or name in wanted)}
+    names = None if wanted is None else {name.lower() for name in wanted}
+    shown = {name: value for name, value in without(row, {_ID}).items() if names is None or name.lower() in names}
     return EntryResult(_uuid_of(kind, row), {_KIND: kind, **shown}, ())
 
 
 def _checked(kind: str, before: Fields, values: Values, row: Fields) -> EntryResult:
     """Return an entry as now stored, with errors for values that the device dropped or truncated."""
     schedule_fields = _SCHEDULE_RELAYS & values.keys()
-    shown = dict(row)
-    if schedule_fields and not schedule_fields & row.keys():  # the firmware uses the other name
+    shown = AnyCase(row)
+    if schedule_fields and not any(name in row for name in schedule_fields):  # the firmware uses the other name
         shown[next(iter(schedule_fields))] = next((row[name] for name in _SCHEDULE_RELAYS if name in row), "")
     errors = tuple(
         {"code": _NOT_STORED, "field": name}

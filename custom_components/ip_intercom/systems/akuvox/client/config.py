@@ -17,6 +17,7 @@ from .protocol import (
     CONFIG_SET,
     CONFIG_SET_ONE,
     GET,
+    AnyCase,
     Endpoint,
     by,
 )
@@ -126,7 +127,7 @@ def settings(endpoint: Endpoint, data: Fields) -> dict[str, str]:
     Raises:
         UnexpectedReply: None of the values is readable.
     """
-    values = {key: str(value) for key, value in data.items() if isinstance(value, str | int | float)}
+    values = AnyCase({key: str(value) for key, value in data.items() if isinstance(value, str | int | float)})
     if data and not values:
         raise UnexpectedReply(f"{endpoint.path} returned unreadable values")
     return values

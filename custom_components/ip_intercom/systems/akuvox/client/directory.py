@@ -26,9 +26,11 @@ from .protocol import (
     USER_EXPORT,
     USER_INFO,
     USER_SCAN,
+    AnyCase,
     Endpoint,
     ListEndpoints,
     by,
+    changed,
 )
 from .row_reader import Keep
 
@@ -205,7 +207,7 @@ class User:
     )
     schedules: Annotated[tuple[tuple[str, str], ...], Key(row=schedules)]
     source: Annotated[str | None, Key("SourceType", "Source")]
-    fields: Annotated[Fields, Key(row=dict)] = field(repr=False)
+    fields: Annotated[Fields, Key(row=AnyCase)] = field(repr=False)
 
 
 class Users:
@@ -262,10 +264,10 @@ class Users:
             CommandFailed: As ``set``.
         """
         changes = _by_both_names(values)
-        kept = dict(user.fields)
+        kept = AnyCase(user.fields)
         if any(name in changes for name in _SCHEDULE_RELAY) and any(name in kept for name in _SCHEDULE_RELAY):
-            kept.pop(_SCHEDULE, None)  # duplicates the schedules with relays
-        await self.set([{**kept, **changes}])
+            kept.pop(kept.spelling(_SCHEDULE), None)  # duplicates the schedules with relays
+        await self.set([changed(kept, changes)])
 
     async def delete(self, ids: Iterable[str]) -> tuple[ItemResult, ...]:
         """Delete users by ID; deleting an unknown user succeeds (Api user del)."""

@@ -41,7 +41,7 @@ from ...common.messages import Reply, Request, overload
 from ...common.parse import decode_json
 from .client import AkuvoxClient
 from .exchange import GAP
-from .protocol import SYSTEM_INFO, TIMEOUTS, Patience, read, result, retcode
+from .protocol import SYSTEM_INFO, TIMEOUTS, Patience, any_case, read, result, retcode
 from .system import System, SystemInfo, system_info
 
 _LOGGER = logging.getLogger(__name__)
@@ -319,7 +319,7 @@ def _is_api(reply: Reply) -> bool:
 def _is_foreign_json(reply: Reply) -> bool:
     """Return whether a response is a JSON object that is not of the API of an Akuvox."""
     content = decode_json(reply.body)
-    return isinstance(content, dict) and _RETCODE not in content
+    return isinstance(content, dict) and _RETCODE not in any_case(content)
 
 
 def _rejects_all(reply: Reply) -> bool:

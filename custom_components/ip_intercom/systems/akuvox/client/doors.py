@@ -104,7 +104,12 @@ class PublicCode(Section):
 
 
 def _levels(endpoint: Endpoint, data: Fields, *prefixes: str) -> dict[str, int]:
-    named = [(name.removeprefix(prefix), data[name]) for prefix in prefixes for name in data if name.startswith(prefix)]
+    named = [
+        (name[len(prefix) :].upper() if len(name) == len(prefix) + 1 else name[len(prefix) :], data[name])
+        for prefix in prefixes
+        for name in data
+        if name.lower().startswith(prefix.lower())
+    ]
     levels = {name: level for name, value in named if (level := integer(value)) is not None}
     if (named and not levels) or LIST in data:
         raise UnexpectedReply(f"{endpoint.path} returned unreadable levels")

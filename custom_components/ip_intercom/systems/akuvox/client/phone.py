@@ -11,7 +11,7 @@ from .client import AkuvoxClient, Functions
 from .config import Section
 from .protocol import CALL_DIAL, CALL_HANGUP, CALL_STATUS, LIST, SIP_GET, SIP_SET, SIP_STATUS
 
-_ACCOUNT = "Account"
+_ACCOUNT = "account"
 _DISABLED, _REGISTERED = 0, 2
 # The only documented status without a call: any other word may mean a call.
 READY = "READY"
@@ -91,6 +91,6 @@ def sip_accounts(data: Fields) -> tuple[SipAccount, ...]:
     accounts = [
         decode_reply(SipAccount, values, SIP_STATUS.path, account=number)
         for name, values in data.items()
-        if isinstance(values, Mapping) and (number := integer(name.removeprefix(_ACCOUNT))) is not None
+        if isinstance(values, Mapping) and (number := integer(name.lower().removeprefix(_ACCOUNT))) is not None
     ]
     return tuple(sorted(accounts, key=lambda account: account.account))

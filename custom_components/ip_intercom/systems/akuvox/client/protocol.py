@@ -1,8 +1,10 @@
 """Endpoints of the Akuvox HTTP API (HTTP API Functions), and its JSON envelope with return codes (HTTP API Reply)."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 import re
+from typing import Any, override
 
 from ...common.errors import (
     CommandFailed,
@@ -214,6 +216,61 @@ _NOT_ENABLED = re.compile(r"not\s*enable", re.IGNORECASE)
 _OPENING_PATHS = (RELAY_TRIG.path, "/fcgi/")
 
 
+class AnyCase[V](dict[str, V]):
+    """A JSON object whose keys may be written in another letter case than in the manual; an exact key comes first."""
+
+    __slots__ = ("_spelled",)
+
+    def __missing__(self, name: str) -> V:
+        """Return the value of a key in another letter case."""
+        if (spelled := self.spelling(name)) == name:
+            raise KeyError(name)
+        return self[spelled]
+
+    @override
+    def __contains__(self, name: object) -> bool:
+        """Return whether a key is there in any letter case."""
+        return super().__contains__(name) or (isinstance(name, str) and super().__contains__(self.spelling(name)))
+
+    @override
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """Return the value of a key in any letter case."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def spelling(self, name: str) -> str:
+        """Return a key as the device writes it; a key that the device does not have is unchanged."""
+        if super().__contains__(name):
+            return name
+        try:
+            spelled = self._spelled
+        except AttributeError:
+            self._spelled: dict[str, str] = {key.lower(): key for key in self}
+            spelled = self._spelled
+        return spelled.get(name.lower(), name)
+
+
+def any_case(value: object) -> Any:
+    """Return a JSON value whose objects have keys in any letter case."""
+    if isinstance(value, dict):
+        return AnyCase({name: any_case(item) for name, item in value.items()})
+    return [any_case(item) for item in value] if isinstance(value, list) else value
+
+
+def changed(row: Fields, changes: Mapping[str, object]) -> dict[str, object]:
+    """Return an object with changed values, under the keys that the device uses."""
+    known = row if isinstance(row, AnyCase) else AnyCase(row)
+    return {**row, **{known.spelling(name): value for name, value in changes.items()}}
+
+
+def without(row: Fields, names: Iterable[str]) -> AnyCase[object]:
+    """Return an object without some keys, in any letter case."""
+    dropped = {name.lower() for name in names}
+    return AnyCase({name: value for name, value in row.items() if name.lower() not in dropped})
+
+
 class CorruptReply(UnexpectedReply):
     """A reply that begins as JSON but is invalid: mixed with another reply, or truncated."""
 
@@ -243,7 +300,7 @@ def read(path: str, body: bytes) -> Document:
         raise CorruptReply(f"{path} returned invalid JSON") from err
     if not isinstance(content, dict):
         raise UnexpectedReply(f"{path} returned unexpected JSON")
-    return Document(content, clean=mended[:end] == decoded[:end] and not decoded[end:].strip())
+    return Document(any_case(content), clean=mended[:end] == decoded[:end] and not decoded[end:].strip())
 
 
 def mend(decoded: str) -> str:
@@ -270,14 +327,14 @@ def result(endpoint: Endpoint, content: Fields) -> Fields:
         raise error(endpoint.path, code, text(content.get("message")), fields(content.get("data")))
     data = content.get("data")
     if isinstance(data, list):
-        return {LIST: data}
+        return AnyCase({LIST: data})
     found = fields(data)
     rows = found.get(LIST, ())
     # An empty list may be returned as null, an empty text, or an empty object.
     if not rows and not integer(found.get("num")):
-        return {**found, LIST: []} if LIST in found else found
+        return AnyCase({**found, LIST: []}) if LIST in found else found
     # A list with one row may be returned as that row.
-    return {**found, LIST: [rows]} if isinstance(rows, dict) else found
+    return AnyCase({**found, LIST: [rows]}) if isinstance(rows, dict) else found
 
 
 def is_moved(body: bytes) -> bool:

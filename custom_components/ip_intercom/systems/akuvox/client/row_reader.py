@@ -6,7 +6,7 @@ import re
 
 from ...common.errors import UnexpectedReply
 from ...common.parse import Fields, decode_json_prefix, integer, text
-from .protocol import CorruptReply, Document, mend, read
+from .protocol import CorruptReply, Document, any_case, mend, read
 
 # Page size of devices that support pages or return pages unasked (field notes 10).
 PAGE = 10
@@ -20,7 +20,7 @@ _MAX_SALVAGED = 64 * 1024
 type Keep = Callable[[Fields], bool]
 
 # It begins with the quote, which the search can skip to; a look behind it would test each character.
-_ROWS = re.compile(r'"(?<!\\")(?:item|data)"\s*:\s*\[')
+_ROWS = re.compile(r'"(?<!\\)(?:item|data)"\s*:\s*\[', re.IGNORECASE)
 _NEXT_ROW = re.compile(r"\}\s*,\s*(?=\{)")
 _END = re.compile(r"\}\s*(?=\])")
 
@@ -138,7 +138,7 @@ class RowReader:
             except ValueError:
                 break  # incomplete or invalid
             if isinstance(row, dict):
-                self.take(row)
+                self.take(any_case(row))
             else:
                 self.skipped += 1
             position = end
