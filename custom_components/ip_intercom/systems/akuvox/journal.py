@@ -1,5 +1,6 @@
 """Position in a log of an Akuvox, and which of its records are new, whatever order and numbers the device gives them."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ _MOST_PAGES = 1 << 13
 # A change to summer time moves all times of records by the same multiple of a quarter hour, at most this far.
 _STEP = timedelta(minutes=15)
 _FARTHEST = timedelta(hours=3)
-# Number of records whose times show the order of their numbers, even after the clock was set back.
+# Number of records that show what their numbers are, even after the clock was set back or without times.
 _EVIDENCE = 3
 
 
@@ -237,10 +238,8 @@ class Journal:
         numbers = {(known.id, known.mark) for known in self._tail if known.id is not None}
         kept = [index for index, record in enumerate(read) if (record.id, record.mark) in numbers]
         moved = _aligned(read, self._tail)
-        is_dated = any(read[index].when is not None for index in moved)
-        is_certain = is_dated or (not kept and len({read[index].mark for index in moved}) > 1)
-        if len(moved) > len(kept) and is_certain:
-            self.has_positions = self.has_positions or any(read[index].id is not None for index in moved)
+        self.has_positions = self.has_positions or _are_renumbered(read, self._tail)
+        if moved and (self.has_positions or all(record.id is None for record in read)):
             return list(read[: moved[0]])
         if kept:
             # A deleted number may be used again.
@@ -310,6 +309,16 @@ def _aligned(read: Sequence[Record], tail: Sequence[_Known]) -> list[int]:
         if len(found) > len(best):
             best = found
     return best
+
+
+def _are_renumbered(read: Sequence[Record], tail: Sequence[_Known]) -> bool:
+    """Return whether records that can be told by their contents have other numbers than before."""
+    counts, before = Counter(record.mark for record in read), Counter(known.mark for known in tail)
+    numbers = {known.mark: known.id for known in tail if before[known.mark] == 1 and known.id is not None}
+    found = [one for one in read if one.mark in numbers and counts[one.mark] == 1 and one.id is not None]
+    others = [one for one in found if one.id != numbers[one.mark]]
+    # Without times, the same people may come again after the log was cleared.
+    return any(one.when is not None for one in others) or len(others) >= max(_EVIDENCE, len(found))
 
 
 def _counts_from_newest(read: Sequence[Record]) -> bool:

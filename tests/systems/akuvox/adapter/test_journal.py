@@ -227,6 +227,18 @@ FORMS = [
 ]
 
 
+@pytest.mark.parametrize("paged", [True, False])
+@pytest.mark.parametrize("oldest_first", [False, True])
+async def test_records_with_the_same_content_are_told_by_their_numbers(paged: bool, oldest_first: bool) -> None:
+    device, journal = Log(Numbers.OWN, paged=paged, oldest_first=oldest_first), Journal()
+    device.add(3, second=1, text="twin")
+    assert await texts(journal, device) == []
+    for count in (1, 3, 9, 10, 12, 25):
+        added = device.add(count, second=1, text="twin")
+        assert await texts(journal, device) == added, count
+    assert not journal.has_positions
+
+
 @pytest.mark.parametrize(("numbers", "paged", "oldest_first"), FORMS)
 @pytest.mark.parametrize("kept", [12, 20, 35, 1000])
 @pytest.mark.parametrize("restarts", [False, True])
