@@ -7,7 +7,7 @@ from homeassistant.helpers import area_registry as ar, device_registry as dr, en
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
-from ..model.parts import Bell, BellId, Camera, Door, Identity, Place, PlaceId, short_name
+from ..model.parts import Bell, Camera, Door, Identity, Place, PlaceId, short_name
 
 
 def place_identifier(identity: Identity, place: PlaceId | None) -> tuple[str, str]:
@@ -99,15 +99,20 @@ def async_place_of(
     return next((place for place in places if place_identifier(identity, place) in identifiers), None)
 
 
-def bells_around(
-    place: PlaceId | None, places: Mapping[PlaceId, Place], bells: Mapping[BellId, Bell]
-) -> Collection[BellId]:
-    """Return the bells at a place and below it; without any, those of the next place above that has some."""
+def parts_around(
+    place: PlaceId | None, places: Mapping[PlaceId, Place], where: Mapping[str, PlaceId | None]
+) -> list[str]:
+    """Return the parts at a place and below it; without any, those of the next place above that has some.
+
+    Args:
+        place: The place; None for the entry's own device, which has all parts.
+        where: The place of each part.
+    """
     while place is not None:
-        if found := {bell.id for bell in bells.values() if place in _path(bell.place, places)}:
+        if found := [part for part, there in where.items() if place in _path(there, places)]:
             return found
         place = places[place].parent if place in places else None
-    return bells
+    return list(where)
 
 
 def _path(place: PlaceId | None, places: Mapping[PlaceId, Place]) -> list[PlaceId]:

@@ -10,6 +10,9 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonObjectType
 import probatio as vol
 
+from ..coordinator import IntercomCoordinator
+from ..helpers.devices import async_place_of
+from ..model.parts import PlaceId
 from ..runtime import IntercomRuntime
 
 type Data = Mapping[str, Any]
@@ -17,6 +20,12 @@ type Fields = dict[vol.Marker, Any]
 type Run = Callable[[IntercomRuntime, Data], Awaitable[JsonObjectType | None]]
 
 TEXTS = vol.All(cv.ensure_list, [cv.string])
+
+
+def target_place(coordinator: IntercomCoordinator, data: Data) -> PlaceId | None:
+    """Return the place whose device an action names; None for the entry's own device."""
+    identity, places = coordinator.description.identity, coordinator.data.places
+    return async_place_of(coordinator.hass, data[ATTR_DEVICE_ID], identity, places)
 
 
 class Needs(Enum):

@@ -6,21 +6,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ..entity import require_feature
-from ..helpers.devices import async_place_of, bells_around, place_names
+from ..helpers.devices import parts_around, place_names
 from ..helpers.errors import request_refused, translated_error
 from ..model.features import CallControl, Calls, Conferences
 from ..model.functions import CallLog
 from ..model.parts import CallMode, CallSession, CallState, Conference, ConferenceId, Direction, PlaceId, SessionId
 from ..model.talk import CalledTalk
 from ..runtime import IntercomRuntime
-from .base import TEXTS, Action, Data, Fields, Needs
+from .base import TEXTS, Action, Data, Fields, Needs, target_place
 
 ATTR_ALL = "all"
 ATTR_ASSIGN_DEVICE = "assign_device"
@@ -102,7 +101,7 @@ async def _async_find_calls(
     coordinator = runtime.coordinator
     in_progress = await coordinator.async_command(_calls(runtime).in_progress())
     places, bells = coordinator.data.places, coordinator.data.bells
-    there = bells_around(place, places, bells)
+    there = parts_around(place, places, {bell.id: bell.place for bell in bells.values()})
     found = [call for call in in_progress.values() if fits(call) and (call.bell is None or call.bell in there)]
     names = place_names(places)
     if not found:
@@ -192,21 +191,14 @@ async def _dial(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
 async def _answer(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     session = data.get(ATTR_SESSION)
     if (device := data.get(ATTR_DEVICE)) is None:
-        return {ATTR_SESSION: await async_answer(runtime, session, _place(runtime, data))}
+        return {ATTR_SESSION: await async_answer(runtime, session, target_place(runtime.coordinator, data))}
     timeout, assign = data.get(ATTR_TIMEOUT, _ANSWER_TIMEOUT), data.get(ATTR_ASSIGN_DEVICE, False)
     return {ATTR_SESSION: await async_answer_at(runtime, session, device, timeout, assign)}
 
 
 async def _hang_up(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
     session, reason = data.get(ATTR_SESSION), data.get(ATTR_REASON)
-    return {"sessions": list(await async_hang_up(runtime, session, reason, _place(runtime, data)))}
-
-
-def _place(runtime: IntercomRuntime, data: Data) -> PlaceId | None:
-    """Return the place whose device an action names; None for the entry's own device."""
-    coordinator = runtime.coordinator
-    identity, places = coordinator.description.identity, coordinator.data.places
-    return async_place_of(coordinator.hass, data[ATTR_DEVICE_ID], identity, places)
+    return {"sessions": list(await async_hang_up(runtime, session, reason, target_place(runtime.coordinator, data)))}
 
 
 def _require_device(data: dict[str, Any]) -> dict[str, Any]:

@@ -1,23 +1,21 @@
 """The actions that only a SmartYard account has: door codes, guests, journals, watches, messages, and recordings."""
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from homeassistant.const import ATTR_DEVICE_ID
-from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonArrayType, JsonObjectType
 import probatio as vol
 
 from ...coordinator import IntercomCoordinator
-from ...helpers.devices import place_identifier
+from ...helpers.devices import parts_around
 from ...helpers.errors import request_refused
 from ...model.parts import BellId, Camera, CameraId, PlaceId
 from ...model.state import State
 from ...runtime import IntercomRuntime
 from ...services.access import access_rows, async_renew_door_code
-from ...services.base import Action, Data, Fields, Needs
+from ...services.base import Action, Data, Fields, Needs, target_place
 from ...services.files import ATTR_FILENAME, ATTR_OVERWRITE, TARGET, async_save, check_writable, save_picture
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ def _system(runtime: IntercomRuntime) -> SmartYardSystem:
 def _async_flat(coordinator: IntercomCoordinator, data: Data) -> PlaceId:
     """Return the apartment of the targeted device, or the only one near it."""
     state = coordinator.data
-    near = _near(_async_place(coordinator, data), {flat: flat for flat in _flats(state)}, state)
+    near = parts_around(target_place(coordinator, data), state.places, {flat: flat for flat in _flats(state)})
     if not near:
         raise request_refused("no_flat", device=coordinator.name)
     if len(near) > 1:
@@ -54,10 +52,10 @@ def _async_flat(coordinator: IntercomCoordinator, data: Data) -> PlaceId:
 
 def _async_bells(coordinator: IntercomCoordinator, data: Data) -> list[BellId] | None:
     """Return the bells at or near the place of the targeted device; None for the device of the entry."""
-    if (place := _async_place(coordinator, data)) is None:
+    if (place := target_place(coordinator, data)) is None:
         return None
     state = coordinator.data
-    return _near(place, {bell.id: bell.place for bell in state.bells.values()}, state)
+    return parts_around(place, state.places, {bell.id: bell.place for bell in state.bells.values()})
 
 
 def _async_camera(coordinator: IntercomCoordinator, data: Data) -> CameraId:
@@ -67,7 +65,7 @@ def _async_camera(coordinator: IntercomCoordinator, data: Data) -> CameraId:
         near = [camera.id for camera in cameras.values() if wanted in {camera.id, *_names(camera, coordinator.data)}]
     else:
         where = {camera.id: camera.place for camera in cameras.values()}
-        near = _near(_async_place(coordinator, data), where, coordinator.data)
+        near = parts_around(target_place(coordinator, data), coordinator.data.places, where)
     if len(near) == 1:
         return near[0]
     if not cameras:
@@ -93,32 +91,6 @@ def _named(camera: Camera, state: State) -> str:
     """Return the display name of a camera with its ID."""
     names = _names(camera, state)
     return f"{names[0]} ({camera.id})" if names else camera.id
-
-
-def _async_place(coordinator: IntercomCoordinator, data: Data) -> PlaceId | None:
-    """Return the place of the targeted device, None for the device of the entry."""
-    device = dr.async_get(coordinator.hass).async_get(data[ATTR_DEVICE_ID])
-    identifiers = set() if device is None else device.identifiers
-    identity = coordinator.description.identity
-    return next((place for place in coordinator.data.places if place_identifier(identity, place) in identifiers), None)
-
-
-def _near(place: PlaceId | None, where: Mapping[str, PlaceId | None], state: State) -> list[str]:
-    """Return the items at a place or below it; if there are none, those of its parent, and so on."""
-    while True:
-        found = [part for part, there in where.items() if place is None or place in _upwards(there, state)]
-        if found or place is None:
-            return found
-        place = state.places[place].parent if place in state.places else None
-
-
-def _upwards(place: PlaceId | None, state: State) -> Iterable[PlaceId]:
-    """Return a place and its ancestors, each once."""
-    found: list[PlaceId] = []
-    while place is not None and place in state.places and place not in found:
-        found.append(place)
-        place = state.places[place].parent
-    return found
 
 
 async def _renew_code(runtime: IntercomRuntime, data: Data) -> JsonObjectType:
