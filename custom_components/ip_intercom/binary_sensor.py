@@ -120,7 +120,7 @@ async def async_setup_entry(
             for bell in state.bells.values()
             if bell.place is not None or bell.id in state.ringing
         }
-        # With a state of its own, each bell tells that it rings.
+        # Bells with a state of their own have a sensor each.
         if runtime.coordinator.description.has_phone and not state.ringing:
             found["ringing"] = partial(RingingSensor, runtime, "ringing")
         return found

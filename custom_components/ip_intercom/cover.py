@@ -44,8 +44,8 @@ async def async_setup_entry(
 class DriveCover(DoorEntity, CoverEntity):
     """A gate or garage door.
 
-    A pulse of the relay may open, stop, or close it, depending on the drive. So only a latching relay, which tells the
-    drive what to do for as long as it is on, can also close it.
+    A pulse of the relay may open, stop, or close it, depending on the drive. So only a latching relay, whose state is the
+    command to the drive, can also close it.
     """
 
     shows = frozenset({"alarms", "doors"})

@@ -146,7 +146,7 @@ def violations(source: Source) -> list[str]:
     return found
 
 
-def strangers(source: Source) -> list[str]:
+def cross_imports(source: Source) -> list[str]:
     """One sentence for each system that imports another one."""
     found = []
     for module, text in sorted(source.items()):
@@ -193,7 +193,7 @@ def test_imports_point_downwards() -> None:
     # Were the files not found, nothing would be proven.
     assert {"systems.common.errors", "model", "coordinator"} <= set(source)
     assert violations(source) == []
-    assert strangers(source) == []
+    assert cross_imports(source) == []
 
 
 def test_no_imports_go_in_a_circle() -> None:
@@ -207,7 +207,7 @@ def test_a_circle_is_found() -> None:
 
 def test_a_system_that_imports_another_is_found() -> None:
     source = {"systems": "", "systems.two_n.client": "", "systems.akuvox": "from .two_n.client import x"}
-    assert strangers(source | {"systems.akuvox.doors": "from ..two_n import client"}) == [
+    assert cross_imports(source | {"systems.akuvox.doors": "from ..two_n import client"}) == [
         f"systems.akuvox.doors imports {PACKAGE}.systems.two_n.client"
     ]
 

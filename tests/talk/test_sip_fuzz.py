@@ -385,7 +385,7 @@ async def test_spoiled_rtp_raises_nothing(socket_enabled: None) -> None:
         session.hear_control(cut, HOST)
         session._send_control()
     assert heard > ROUNDS / 10
-    assert session.statistics.strangers > ROUNDS / 10
+    assert session.statistics.foreign > ROUNDS / 10
     session.close()
 
 

@@ -103,7 +103,7 @@ async def test_a_new_offer_changes_the_media_address(talk: Talk) -> None:
         assert heard == [b"old", b"new"]
         assert len(other.receive()) == 1
         assert talk.port.receive() == []
-    assert talk.call.statistics.strangers == 1
+    assert talk.call.statistics.foreign == 1
 
 
 async def test_bye_is_sent_to_the_first_contact(talk: Talk) -> None:
@@ -324,7 +324,7 @@ async def test_audio_of_unknown_senders_is_ignored(pair: Pair, talk: Talk) -> No
         talk.call.send_audio(b"\xff")
         await asyncio.sleep(0.1)
         assert (len(second.receive()), talk.port.receive(), stranger.receive()) == (1, [], [])
-    assert talk.call.statistics.strangers == 3
+    assert talk.call.statistics.foreign == 3
     assert pair.agent.ignored == 3
     talk.door.request("BYE", talk.dialog)
     await talk.door.expect("200")
@@ -344,7 +344,7 @@ async def test_a_door_may_send_from_another_of_its_addresses(pair: Pair) -> None
         await asyncio.sleep(0.1)
         assert heard == [b"yes"]
         assert (len(port.receive()), named.receive()) == (1, [])
-        assert talk.call.statistics.strangers == 1
+        assert talk.call.statistics.foreign == 1
 
 
 async def test_losses_are_counted(talk: Talk) -> None:
@@ -434,7 +434,7 @@ async def test_reports_are_sent_and_read(talk: Talk) -> None:
     # The middle of the time in its report.
     assert int.from_bytes(data[44:48]) == 0x00010000
     assert b"@ip-intercom" in data
-    assert talk.call.statistics.strangers == 1
+    assert talk.call.statistics.foreign == 1
 
 
 # ---- Video ----

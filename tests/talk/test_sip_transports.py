@@ -1,4 +1,4 @@
-"""UDP, TCP, and TLS; loss, strangers, and lost connections (RFC 3261, 17 and 18; RFC 3581)."""
+"""UDP, TCP, and TLS; loss, unknown senders, and lost connections (RFC 3261, 17 and 18; RFC 3581)."""
 
 import asyncio
 from collections.abc import AsyncGenerator

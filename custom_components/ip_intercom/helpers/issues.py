@@ -277,6 +277,6 @@ class MissingEvents:
         return frozenset(doors | ports)
 
     def count_unreported(self, changes: frozenset[Hashable]) -> None:
-        """Count changes without an event by now."""
+        """Count changes that no event has reported yet."""
         if not any(self._reported_at.get(part, 0.0) >= self._polled_at for part in changes):
             self._unreported += 1

@@ -25,7 +25,7 @@ _SETUP_BURST, _SETUP_RATE = 10, 12.0
 _COMPLETE_BURST, _COMPLETE_RATE = 10, 5.0
 # If the event channels of more devices than this are interrupted, their return is spread.
 _FEW = 5
-# Devices per second that are heard again, each with four requests for its event channel and three for its state. All
+# Devices per second whose event channels return, each with four requests for its event channel and three for its state. All
 # devices get their turn within so many seconds; more than 100 share the seconds.
 _RETURN_RATE, _RETURN_PERIOD = 1.8, 55.0
 # Connections per second that look for all unavailable devices, and the longest pause in seconds for one device.

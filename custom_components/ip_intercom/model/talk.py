@@ -121,7 +121,7 @@ class TalkReport:
 
     Attributes:
         lines: By camera.
-        ignored: Packets and connections of strangers, those of SIP and RTP.
+        ignored: Packets and connections of unknown senders, those of SIP and RTP.
     """
 
     lines: Mapping[CameraId, LineReport]

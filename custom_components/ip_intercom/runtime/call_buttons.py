@@ -212,7 +212,7 @@ class Trial:
     """What options would do.
 
     Attributes:
-        status: How to talk; None if nothing can be said.
+        status: How to talk; None if that is unknown.
         refusal: Why a selected button cannot call Home Assistant; None if all can.
     """
 

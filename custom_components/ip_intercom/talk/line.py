@@ -16,7 +16,7 @@ from .tracks import LAWS, Microphone
 _LOGGER = logging.getLogger(__name__)
 
 # Seconds without a packet of the microphone after which a call that was placed for it ends. go2rtc keeps the backchannel
-# set up for those who still watch, so the end of the packets is all that tells.
+# set up for those who still watch, so only the end of the packets shows that the talk is over.
 MICROPHONE_GONE: Final = 5.0
 # Seconds without a packet after which a microphone counts as another one, so that it places a call again.
 _PAUSE: Final = 2.0

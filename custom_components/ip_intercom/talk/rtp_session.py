@@ -31,12 +31,12 @@ _EXPEDITED: Final = 46 << 2
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Packets of one medium; ``strangers`` came from another address than agreed."""
+    """Packets of one medium; ``foreign`` came from another address than agreed."""
 
     sent: int = 0
     received: int = 0
     lost: int = 0
-    strangers: int = 0
+    foreign: int = 0
 
 
 class RtpSession(asyncio.DatagramProtocol):
@@ -51,7 +51,7 @@ class RtpSession(asyncio.DatagramProtocol):
         self.port = 0
         # The other side agreed to receive.
         self.sending = False
-        # What the other side says about the packets that it received.
+        # The report of the other side about the packets that it received.
         self.reported: ReceptionReport | None = None
         self._rate = rate
         self._on_packet = on_packet
@@ -86,7 +86,7 @@ class RtpSession(asyncio.DatagramProtocol):
         self._timer = self._loop.call_later(_REPORT_INTERVAL, self._report)
 
     def close(self) -> None:
-        """Say goodbye and close the ports."""
+        """Send BYE and close the ports."""
         if self._timer is not None:
             self._timer.cancel()
         if self._sent:

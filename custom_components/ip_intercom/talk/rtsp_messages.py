@@ -113,12 +113,12 @@ def framed(channel: int, packet: bytes) -> bytes:
 
 
 def is_rtcp(packet: bytes) -> bool:
-    """Tell RTCP from RTP by the second byte (RFC 5761, 4)."""
+    """Return whether a packet is RTCP and not RTP, by its second byte (RFC 5761, 4)."""
     return len(packet) > 1 and 192 <= packet[1] <= 223
 
 
 def is_uri(text: str) -> bool:
-    """Return whether a text can stand in a start line."""
+    """Return whether a text is valid in a start line."""
     return _URI.fullmatch(text) is not None
 
 

@@ -27,7 +27,7 @@ __all__ = ["CallState", "EndReason", "SipAccount", "SipAgent", "SipCall", "SipPe
 
 _LOGGER = logging.getLogger(__name__)
 
-# Calls at a time; above it, callers hear that the line is busy.
+# Calls at a time; above it, calls are answered as busy.
 MOST_CALLS: Final = 32
 # Seconds that the end of the agent waits for its last requests.
 _PATIENCE: Final = 4.0
@@ -75,7 +75,7 @@ class SipAgent:
         self._registration: Registration | None = None
         self._calls: dict[tuple[str, str], SipCall] = {}
         self._stopping = False
-        # Packets of strangers that no call or socket counts any more.
+        # Packets of unknown senders that no call or socket counts any more.
         self._ignored = 0
 
     # ---- What the owner uses ----
@@ -209,7 +209,7 @@ class SipAgent:
 
     @property
     def ignored(self) -> int:
-        """Packets and connections of strangers, those of SIP and RTP."""
+        """Packets and connections of unknown senders, those of SIP and RTP."""
         here = 0 if self._core is None else self._core.transport.ignored
         return self._ignored + here + sum(_strangers(call) for call in self.calls)
 
@@ -337,4 +337,4 @@ class SipAgent:
 
 
 def _strangers(call: SipCall) -> int:
-    return call.statistics.strangers + call.video_statistics.strangers
+    return call.statistics.foreign + call.video_statistics.foreign

@@ -100,7 +100,7 @@ class _Transaction:
         self._end = self.layer.loop.call_later(seconds, action)
 
     def terminate(self) -> None:
-        """End without telling."""
+        """End without a notification."""
         self.state = _State.TERMINATED
         self._stop_repeating()
         if self._end is not None:

@@ -30,7 +30,7 @@ _START: Final = struct.Struct("!BBHII")
 
 
 class SoundTrack:
-    """A G.711 stream for viewers: the sound of the source at hand, and silence where there is none."""
+    """A G.711 stream for viewers: the sound of the current source, and silence without one."""
 
     def __init__(self, law: str, send: Callable[[bytes], None]) -> None:
         self.codec: Codec = _CODECS[law]
@@ -39,7 +39,7 @@ class SoundTrack:
         self._timer: asyncio.TimerHandle | None = None
         # Up to when there is sound, on the clock of the loop.
         self._until = 0.0
-        # When a source was heard last.
+        # When the last packet of a source arrived.
         self._heard_at = float("-inf")
         self._marker = True
 
@@ -121,7 +121,7 @@ class VideoTrack:
 
 
 class Microphone:
-    """Hands on the packets of a microphone: short ones at once, long ones in packets of 20 ms, one after the other.
+    """Passes on the packets of a microphone: short ones at once, long ones in packets of 20 ms, one after the other.
 
     go2rtc packs 1024 samples, which would come to a door at once, after a pause of 128 ms.
     """

@@ -228,16 +228,16 @@ def _shown(name: str, result: Result, seconds: float) -> bool:
     sent = sum(one.sent for one in result.statistics)
     received = sum(one.received for one in result.statistics)
     lost = sum(one.lost for one in result.statistics)
-    strangers = sum(one.strangers for one in result.statistics)
+    foreign = sum(one.foreign for one in result.statistics)
     waited = [1000 * wait for line in result.lines for wait in line.waited]
     sending = [1000 * wait for line in result.lines for wait in line.sending]
     expected = round(seconds / 0.02) * count
     processor = 100 * result.used / seconds / count
-    print(f"{name}: {sent} packets sent, {received} received, {lost} lost, {strangers} of strangers")  # noqa: T201
+    print(f"{name}: {sent} packets sent, {received} received, {lost} lost, {foreign} from other addresses")  # noqa: T201
     for way, times in (("from the door", waited), ("to the door", sending)):
         print(f"  time added {way}: median {median(times):.3f} ms, p99 {quantiles(times, n=100)[-1]:.3f} ms")  # noqa: T201
     print(f"  processor: {processor:.2f} % of a core per call")  # noqa: T201
-    return sent == expected and received > 0.98 * expected and lost == strangers == 0
+    return sent == expected and received > 0.98 * expected and lost == foreign == 0
 
 
 async def prove(seconds: float) -> bool:

@@ -156,7 +156,7 @@ class VisitorCalls:
         self._stopped = stopped
         # Sessions of different runs differ, because visits outlast a restart.
         self._numbers = count(int(time.time()))
-        # Packets of strangers that came for rings that are over.
+        # Packets of unknown senders to rings that are over.
         self._ignored = 0
         self._rings: dict[SessionId, VisitorCall] = {}
         self._lines: dict[BellId, Line] = {}
@@ -194,7 +194,7 @@ class VisitorCalls:
 
     @property
     def ignored(self) -> int:
-        """Packets and connections of strangers, those of SIP and RTP."""
+        """Packets and connections of unknown senders, those of SIP and RTP."""
         return self._ignored + sum(ring.agent.ignored for ring in self._rings.values() if ring.agent is not None)
 
     def examine(self, bell: BellId) -> LineReport:

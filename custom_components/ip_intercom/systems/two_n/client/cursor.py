@@ -157,7 +157,7 @@ class Cursor:
 class Reading:
     """A log event, whether it is too old to count as new, and its age in seconds at arrival.
 
-    ``heard``: it happened while this reader was connected, so no earlier reader can have delivered it.
+    ``heard`` is whether it happened while this reader was connected, so no earlier reader can have delivered it.
     """
 
     event: LogEvent
