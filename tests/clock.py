@@ -111,7 +111,8 @@ class SkippingLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._skipping = SkippingSelector()
         super().__init__(self._skipping)
-        self._executor_is_shut = False
+        # Whether threads may still work for the loop.
+        self._has_threads = False
 
     @override
     def time(self) -> float:
@@ -121,6 +122,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
     def run_in_executor[*Ts, T](
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
+        self._has_threads = True
         future = super().run_in_executor(executor, func, *args)
         self._skipping.busy += 1
         future.add_done_callback(self._rest)
@@ -134,9 +136,10 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 
     @override
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        # The harness and pytest-asyncio both shut it down, and each would start a thread to wait for it.
-        if not self._executor_is_shut:
-            self._executor_is_shut = True
+        # The harness and pytest-asyncio both shut it down, also after tests without threads, and each would start a thread to
+        # wait for it.
+        if self._has_threads:
+            self._has_threads = False
             self._skipping.busy += 1
             await super().shutdown_default_executor(timeout)
             self._skipping.busy -= 1
