@@ -34,7 +34,9 @@ async def device(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
     usual = {wait: getattr(*wait) for wait in waits}
     async with AsyncExitStack() as stack:
 
-        async def start(dialect: str = "e16c", *, config: dict[str, str] | None = None, **settings: Any) -> Simulator:
+        async def start(
+            dialect: str | None = None, *, config: dict[str, str] | None = None, **settings: Any
+        ) -> Simulator:
             for (module, name), seconds in usual.items():
                 monkeypatch.setattr(module, name, seconds / HURRY)
             if dialect not in SENSITIVE:
@@ -43,7 +45,9 @@ async def device(sockets: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
             has_phone = dialect != "a_series"
             settings.setdefault("whitelist", ["127.0.0.1"])
             config = (BUTTON if has_phone else {}) | (config or {})
-            sim = Simulator(dialect, config=config, **settings)
+            sim = Simulator(dialect or "e16c", config=config, **settings)
+            if dialect is None:
+                sim.pipeline.redirect = Redirect.NOWHERE
             sim.pipeline.hurry(HURRY)
             return await stack.enter_async_context(sim)
 
@@ -67,7 +71,7 @@ def quick_device(device: Start, monkeypatch: pytest.MonkeyPatch) -> Start:
 
 def address_of(sim: Simulator) -> str:
     """Return the address at which a person would reach a device: without a scheme where it has its usual ports."""
-    return f"https://{sim.https_address}" if sim.dialect.redirect.value == "https" else f"http://{sim.http_address}"
+    return f"https://{sim.https_address}" if sim.pipeline.redirect is Redirect.HTTPS else f"http://{sim.http_address}"
 
 
 async def add(hass: HomeAssistant, sim: Simulator, **options: Any) -> ConfigEntry:
