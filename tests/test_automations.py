@@ -15,7 +15,7 @@ PLAIN, RANG, RECEIVED = "plain state", "doorbell.rang", "event.received"
 def triggers(bell: str) -> dict[str, dict[str, Any]]:
     """Return ways to trigger by a bell."""
     return {
-        # Across a reload, only a guard tells it from an event.
+        # Across a reload, only a guard distinguishes it from an event.
         PLAIN: {"trigger": "state", "entity_id": bell, "not_from": "unavailable", "not_to": "unavailable"},
         RANG: {"trigger": "doorbell.rang", "target": {"entity_id": bell}},
         RECEIVED: {"trigger": "event.received", "target": {"entity_id": bell}, "options": {"event_type": ["ring"]}},

@@ -132,7 +132,7 @@ def facts(picture: bytes) -> dict[str, Any]:
 async def test_the_visitor_image_is_from_the_time_of_the_press(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
-    sim.emit("UserActionActivated", id=1, state="in")  # a prompt event tells how old others are
+    sim.emit("UserActionActivated", id=1, state="in")  # a prompt event shows how old others are
     await until(lambda: any(request.path == "/api/log/pull" for request in sim.requests))
     await sim.wait_for_pull()
     image = entity_id(hass, entry, "image", "last_visitor")

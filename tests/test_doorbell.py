@@ -92,7 +92,7 @@ async def test_named_bells_ring_after_access_to_the_directory_is_lost(
     state = hass.states.get(entity_id(hass, entry, "event", "bell_2"))
     assert state is not None and "Jiří Novák" in state.name
     assert state_of(hass, entry, "event", "bell_1") == "unknown"
-    # Without records of presses, the called number tells.
+    # Without records of presses, the called number identifies the button.
     sim.terminate(next(iter(sim.calls)))
     sim.revoke(USERNAME, Privilege.KEYPAD_MONITORING)
     sim.press("%1")

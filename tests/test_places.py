@@ -87,7 +87,7 @@ def test_devices_without_offered_entities_are_removed(hass: HomeAssistant, regis
     registry.remove(HOUSE, offered={("lock", "flat")})
     assert registry.find("gate") is None
     assert entities.async_get(gone.entity_id) is None
-    # The adapter tells of it no more, but its entities are there still: nothing is pulled away beneath them.
+    # The adapter no longer reports it, but its entities still exist, and so does its device.
     assert registry.find("flat") is not None
     assert entities.async_get(kept.entity_id) is not None
     registry.remove(HOUSE)

@@ -251,7 +251,7 @@ async def test_an_unstored_ring_before_a_kill_is_listed_once(
     session = await ring(hass, sim, entry)
     assert session is not None
     await kill(hass, entry, hass_storage, cursor)
-    hass_storage.pop(key, None)  # the picture is there, and nothing tells of what
+    hass_storage.pop(key, None)  # the picture exists, but nothing shows of which visitor
     assert await hass.config_entries.async_setup(entry.entry_id)
     await sim.wait_for_pull()
     sim.terminate(session)

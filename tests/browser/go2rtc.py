@@ -32,7 +32,7 @@ class Go2rtc:
 
     Attributes:
         url: The address of its API.
-        version: As it tells it.
+        version: As it reports it.
     """
 
     def __init__(self, url: str, log: Path) -> None:

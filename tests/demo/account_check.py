@@ -23,7 +23,7 @@ TTL = 4
 HOSTILE = (
     "foreign_image", "base_url", "redirecting_image", "huge", "wrong_types", "not_json", "empty", "replay", "old", "future",
 )  # fmt: skip
-# These are rings of the intercom all the same; what is hostile in them is not believed.
+# These count as rings of the intercom; their forged contents are ignored.
 RING_ANYHOW = {"foreign_image", "base_url", "redirecting_image"}
 
 type Flat = Unit[Account]

@@ -33,7 +33,7 @@ EXPECTED = {
 ACTION_URLS = "Config.Features.ACTIONURL."
 TRIGGER, OPEN_DOOR, OPEN_AS_OF_OLD = "/api/relay/trig", "/fcgi/OpenDoor", "/fcgi/do"
 
-# Calls that only their log tells of are looked at every three seconds, and ring for five.
+# Calls that only the log reports are polled every three seconds, and ring for five.
 LOGGED_WITHIN = 6.0
 # The longest that a door stays open by itself, with the next look at it.
 CLOSED = 20.0
@@ -113,7 +113,7 @@ async def _check_seen_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
         await unit.control.do("call_ended")
         await unit.wait(CALL_STATE, "idle")
         await unit.wait_told("CallLog", visit.mark)
-        # A poll may see the later states first; the ring is told by the look.
+        # A poll may see the later states first; the ring is reported by the poll.
         routes = visit.routes()
         assert (routes[0], {*routes}) == ("CallStatus", {"CallStatus", "CallLog"}), routes
         assert routes.count("CallLog") == 1, routes

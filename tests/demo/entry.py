@@ -56,7 +56,7 @@ class Entry:
         self.entities = await home.entities_of(self.entry_id)
 
     async def choose(self, home: HomeAssistant, options: dict[str, Any], *, probe: str) -> None:
-        """Set its options; an entity, `probe`, tells when they are in force.
+        """Set its options; an entity, `probe`, shows when they are in effect.
 
         What is to be forwarded is brought to the address that they tell.
         """

@@ -33,7 +33,7 @@ _KINDS = ("VirtualInput", "UserActionActivated", "VirtualOutput", "RexActivated"
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """An event that the simulator was told to log."""
+    """An event to log with the simulator."""
 
     mark: int
     kind: str

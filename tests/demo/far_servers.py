@@ -20,7 +20,7 @@ from .unit import Unit
 OUTAGE = 30.0
 # When in it something happens.
 MEANWHILE = 10.0
-# Within so many seconds after its return everything is told, and so soon a silence is noticed.
+# Seconds after the return in which everything is reported, and in which a silent server is detected.
 SOON = 20.0
 NOTICED = 60.0
 # A history is read every two minutes where pushes arrive; an account that was away is asked again within half a minute.
@@ -81,7 +81,7 @@ async def _check_exchange(checks: Checks, scene: Scene) -> None:
 
 
 async def _check_call(phone: Unit[Extension], mark: int, told: list[str]) -> None:
-    """Have the door call, and wait until it rings and its record is told."""
+    """Let the door call, and wait until it rings and its record is an event."""
     begin = time.monotonic()
     call = await phone.control.do("incoming_call", caller=DOOR)
     await phone.wait(RINGING, "on", SOON)
@@ -91,7 +91,7 @@ async def _check_call(phone: Unit[Extension], mark: int, told: list[str]) -> Non
 
 
 async def _wait_record(phone: Unit[Extension], mark: int, number: str) -> None:
-    """Wait until the record of a call is told, and see that it is told once."""
+    """Wait until the record of a call is an event, and assert that it is one only."""
 
     def is_record(event: dict[str, Any]) -> bool:
         return event["type"] == "CallLog" and bool(event["data"]["number"] == number)
@@ -139,7 +139,7 @@ async def _check_visitor(flat: Unit[Account], told: list[str]) -> None:
 
 
 async def _wait_missed(flat: Unit[Account], began: datetime, door: str) -> None:
-    """Wait until the history tells of a visitor at a door since then, and see that it does so once."""
+    """Wait until the history reports a visitor at a door since then, and assert that it does so once."""
 
     def is_record(event: dict[str, Any]) -> bool:
         is_missed = event["type"] == "MissedCall" and event["data"]["entrance"] == door

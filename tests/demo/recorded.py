@@ -36,7 +36,7 @@ _PROBLEM = re.compile(r"^\S+ \S+ (WARNING|ERROR|CRITICAL) .*", re.MULTILINE)
 # Every custom integration gets this one.
 _NOT_OURS = "We found a custom integration"
 _ERROR = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) \([^)]*\) \[([^\]]+)\].*", re.MULTILINE)
-# Libraries of the operating system that are not everywhere, and refusals, which who asked is told.
+# Missing libraries of the operating system, and rejected requests, which their sender sees.
 _NO_ERRORS = ("haffmpeg.", "homeassistant.components.camera.img_util", "homeassistant.components.websocket_api.")
 
 

@@ -1,4 +1,4 @@
-"""What Home Assistant has told, written down by an integration of its own inside it: a kill takes nothing of it back.
+"""An integration that records what Home Assistant published: a kill does not undo its records.
 
 It also counts what the process holds (tasks, listeners, timers, threads, sockets, files, memory) when `CENSUS` is fired.
 """

@@ -213,7 +213,7 @@ class Akuvox(Talker):
             "garbage": self._line.babble,
             "401": lambda: setattr(self.door, "refusal", "401 Unauthorized"),
             "busy": lambda: setattr(self.door, "refusal", "486 Busy Here"),
-            "no_media": lambda: None,  # this door says nothing unless it is told to
+            "no_media": lambda: None,  # this door is silent by default
             "slow": self._line.delay,
         }
 

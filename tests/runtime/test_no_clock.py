@@ -21,7 +21,7 @@ NEAR = timedelta(minutes=1)
 
 @pytest.fixture(params=[True, False], ids=["unreachable server", "no server"])
 async def sim(request: pytest.FixtureRequest, sockets: None) -> AsyncGenerator[Simulator]:
-    """A Verso without a clock; a time server that it is told to ask is out of its reach."""
+    """A Verso without a clock; a configured time server is unreachable."""
     async with Simulator("verso", has_clock=False) as simulator:
         simulator.system.automatic_time = request.param
         yield simulator

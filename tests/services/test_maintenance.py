@@ -92,9 +92,9 @@ async def test_the_configuration_is_downloaded_and_uploaded(
     backup.write_text(text.replace("<DeviceName>Front Gate<", "<DeviceName>Back Gate<"))
     await command(hass, entry, "upload_config", filename=str(backup))
     await until(lambda: sim.model.info["deviceName"] == "Back Gate")
-    # ConfigurationChanged tells of it: the device has its new name without a reload.
+    # ConfigurationChanged reports it: the device has its new name without a reload.
     await until(lambda: entry.runtime_data.coordinator.description.identity.name == "Back Gate")
-    # Nothing of the file is told anywhere else.
+    # Nothing of the file appears anywhere else.
     assert not any(secret in caplog.text for secret in sim.config_file.secrets if len(secret) > 4)
 
 

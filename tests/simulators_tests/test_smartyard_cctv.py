@@ -60,7 +60,7 @@ async def test_a_film_of_the_archive_can_be_prepared_and_downloaded(yard: YardFa
     part_of_it: dict[str, Any] = {"id": 41, "from": "2026-11-20 10:00:00", "to": "2026-11-20 10:05:00"}
     number = await api.post("cctv/recPrepare", **part_of_it)
     assert await api.post("cctv/recPrepare", **part_of_it) == number
-    # The published server tells the address in a message only.
+    # The published server sends the address in a message only.
     assert await api.post("cctv/recDownload", id=number) is None
     assert await api.post("cctv/youtube", id=41) is None
     [film] = api.sim.cctv.films

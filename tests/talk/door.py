@@ -1,4 +1,4 @@
-"""A door that answers calls by itself, says what it is told, and records what it hears; written from RFC 3261 and 3550."""
+"""A door that answers calls by itself, plays given sound, and records what it receives; written from RFC 3261 and 3550."""
 
 import asyncio
 from contextlib import AsyncExitStack

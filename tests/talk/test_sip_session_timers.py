@@ -176,7 +176,7 @@ async def _refused(pair: Pair) -> int:
         (("Session-Expires: 120;refresher=uas", "Supported: timer"), "120;refresher=uas", None),
         (("Session-Expires: 120;refresher=uac", "Supported: timer"), "120;refresher=uac", "timer"),
         (("x: 120", "k: timer"), "120;refresher=uac", "timer"),
-        # The caller knows no timers, so this side has to refresh; it cannot be told of a longer interval.
+        # The caller knows no timers, so this side has to refresh; a longer interval cannot be sent to it.
         (("Session-Expires: 120",), "120;refresher=uas", None),
         (("Session-Expires: 5",), "30;refresher=uas", None),
         (("Session-Expires: nonsense", "Supported: timer"), None, None),

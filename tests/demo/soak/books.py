@@ -1,4 +1,4 @@
-"""The comparison of what the devices logged and did with what Home Assistant told: pure functions.
+"""The comparison of what the devices logged and did with what Home Assistant reported: pure functions.
 
 See the package for what each count means.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 type Key = Hashable
 
-# A double was told at most this many seconds before a kill: the promised second, and what a write takes on a busy machine.
+# A repeated event came at most this many seconds before a kill: the promised second, and what a write takes on a busy machine.
 BEHIND = 1.0 + 0.5
 # A bell that rings this long after the press rings for an old one: events of 5 s are new, and devices count whole seconds.
 OLD = 8.0
@@ -127,7 +127,7 @@ def _double(name: str, first: Told, again: Told, kills: Sequence[float]) -> list
 
 
 def out_of_order(name: str, book: Sequence[Entry], told: Sequence[Told]) -> list[str]:
-    """Return the events whose first telling came before that of an older record."""
+    """Return the events that first came before that of an older record."""
     index = {entry.key: number for number, entry in enumerate(book)}
     newest, wrong, known = -1, [], set[Key]()
     for event in told:

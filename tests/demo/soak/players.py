@@ -35,7 +35,7 @@ class Player(ABC):
     """
 
     name = ""
-    # Records may be told in another order than that of the book where a system has several journals.
+    # Systems with several journals may report records in another order than that of the book.
     in_order = True
 
     def __init__(self, stage: Stage, seed: str, rate: float) -> None:
@@ -97,10 +97,10 @@ class Player(ABC):
 
     @abstractmethod
     def key(self, data: Mapping[str, Any]) -> Key | None:
-        """Return which record an event on the bus tells of; None for other events."""
+        """Return the record of an event on the bus; None for other events."""
 
     def told(self, seen: Sequence[Seen]) -> list[Told]:
-        """Return the records that the bus told, in their order."""
+        """Return the records that came on the bus, in their order."""
         return [
             Told(item.at, key, item.data["id"], item.data["late"])
             for item in seen

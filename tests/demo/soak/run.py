@@ -212,7 +212,7 @@ class Soak:
         self.done_faults += 1
         seconds = self.dice.uniform(*FAULT)
         if name == "reboot" and isinstance(player, TwoN):
-            # Its log is gone after that, so all has to be told before.
+            # Its log is gone after that, so everything has to be reported before.
             async with player.free:
                 await self._told(player)
                 await player.faults()[name](seconds)
@@ -336,7 +336,7 @@ class Soak:
         async with player.free:
             known = {event.key for event in player.told(self.reader.read())}
             await player.faults()["reboot"](0.5)
-            # Read after it, as the device records until it goes down. What is older than a told record was read too.
+            # Read after it, as the device records until it goes down. What is older than a reported record was read too.
             untold = takewhile(lambda key: key not in known, (entry.key for entry in reversed(await player.erased())))
             player.forgotten |= set(untold)
 

@@ -350,7 +350,7 @@ class Apartment(Player):
 
 
 def bell_rings(seen: Sequence[Seen], bell: str) -> list[float]:
-    """Return when an event entity told of something new; what a restart restores is no other time."""
+    """Return when an event entity had a new event; a restored state has the time of its event."""
     states = {
         item.data["state"]
         for item in seen

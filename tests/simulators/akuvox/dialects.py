@@ -109,7 +109,7 @@ def _status(kind: str, letters: str) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What tells one device from another."""
+    """How devices differ."""
 
     model: str
     firmware: str
@@ -132,7 +132,7 @@ class Dialect:
     relay_url_after_code: bool = True
     redirect: Redirect = Redirect.NOWHERE
     old_tls: bool = False
-    # Where it tells without a login who it is (field notes 10).
+    # Where it identifies itself without a login (field notes 10).
     identity_path: str = ""
     # Replies are corrupted when requests come closer than this, in real seconds.
     gap: float = 0.0

@@ -1,4 +1,4 @@
-"""Who touches the device: visitors, residents and the installer. Each method is a verb of the control port as well."""
+"""The actions of visitors, residents, and the installer at the device. Each method is a verb of the control port."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ class Hands(Device):
     # ---- Visitors ----
 
     def press(self) -> bool:
-        """Push the call button; tells whether a call began."""
+        """Push the call button; return whether a call began."""
         self.camera.visit()
         return self.phone.press()
 
@@ -37,7 +37,7 @@ class Hands(Device):
         self.phone.ring(number, name)
 
     def dtmf(self, digits: str) -> bool:
-        """The other side sends digits; tells whether a relay opened."""
+        """Send digits from the other side; return whether a relay opened."""
         code = "MultiCode" if self.config.number("Config.DoorSetting.DTMF.Option") > 1 else "Code"
         if self.phone.status != "TALKING" or self.config["Config.DoorSetting.DTMF.Enable"] != "1":
             return False
@@ -48,7 +48,7 @@ class Hands(Device):
         return False
 
     def enter_code(self, code: str) -> bool:
-        """Type a code; tells whether it opened something."""
+        """Type a code; return whether it opened something."""
         user = self.users.with_pin(code)
         key = self._key(self.private_keys.rows.values(), code)
         public = code in self._public_codes()
@@ -58,7 +58,7 @@ class Hands(Device):
         return self._try("Code", kind, code, name, relays, code=code)
 
     def swipe_card(self, card: str) -> bool:
-        """Hold a card before the reader; tells whether it opened something."""
+        """Hold a card before the reader; return whether it opened something."""
         self.users.scanned = card
         user = self.users.with_card(card)
         key = self._key(self.cards.rows.values(), card)

@@ -87,7 +87,7 @@ class Pipeline:
         """Answer a request."""
         body = Body()
         if request.transport is not None and request.transport in self._used:
-            # It was told that the connection is kept, but nothing more comes over it.
+            # The client expects that the connection is kept, but nothing more comes over it.
             reset(request.transport)
             raise ConnectionResetError
         await body.read(request)

@@ -58,9 +58,9 @@ class Relays:
         self._config = config
         self._clock = clock
         self._changed = changed
-        # Is told which relay a command over HTTP opened.
+        # Called with the relay that a command over HTTP opened.
         self.commanded: Callable[[Relay], None] = lambda _: None
-        # What `relay/status` tells besides, such as RelayE or RelaySA.
+        # Other fields of `relay/status`, such as RelayE or RelaySA.
         self.others: dict[str, int] = {}
         self.all = {letter: Relay(letter, number) for number, letter in enumerate(dialect.relays, 1)}
         for number, letter in enumerate(dialect.security_relays, SECURITY + 1):

@@ -51,7 +51,7 @@ class Users:
         self.replaces = dialect.replaces_users
         # Fields of a firmware to come, kept as they are sent.
         self.more: frozenset[str] = frozenset()
-        # How it writes names, and what it tells of PINs.
+        # How it writes names, and what it returns of PINs.
         self.spelling = Spelling.AS_SENT
         self.pins = PinReading.DIGITS
         self.rows: dict[str, dict[str, Any]] = {}

@@ -167,7 +167,7 @@ class Wire(asyncio.Transport):
     @override
     def close(self) -> None:
         if self._lost:
-            return  # its end would be told
+            return  # its end would be reported
         if self._path.held:
             asyncio.get_running_loop().call_later(self._path.held, self._transport.close)
         else:

@@ -1,4 +1,4 @@
-"""Live calls of one extension, and what the MX tells the proxy of them."""
+"""Live calls of one extension, and their events from the MX to the proxy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class Calls:
     """The calls of one user."""
 
     def __init__(self, user: User, clock: Clock, log: CallLog, numbers: Numbers, names: Names, emit: Emit) -> None:
-        """`names` finds first and last name of a number, `emit` tells the proxy of an event."""
+        """`names` finds first and last name of a number, `emit` sends an event to the proxy."""
         self.live: dict[int, LiveCall] = {}
         self._user = user
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Who touches the PBX: callers, its user and the administrator. Each method is a verb of the control port as well."""
+"""The actions of callers, users, and the administrator of the PBX. Each method is a verb of the control port."""
 
 from typing import Any
 

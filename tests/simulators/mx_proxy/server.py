@@ -1,4 +1,4 @@
-"""The proxy and the MX without their network and without people: the parts, and how they hang together."""
+"""The parts of the proxy and the MX and their connections, without their network and their users."""
 
 from collections.abc import Mapping
 
@@ -69,7 +69,7 @@ class Server(Active):
         if link is None:
             return
         kind = what["type"]
-        # Of calls that ring elsewhere the user is told nothing.
+        # Users get no events of calls that ring elsewhere.
         if kind == Kind.DELIVERED and what["alertingDevice"] != user.ext:
             return
         if kind in REMEMBERED:

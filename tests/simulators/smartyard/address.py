@@ -141,7 +141,7 @@ class Address:
         }
         if door.coded and flat.door_code != NO_CODE:
             row["doorCode"] = flat.door_code
-        # What the operator blocks by hand, only an attempt to open tells.
+        # Only an attempt to open shows what the operator blocked by hand.
         if reason := door.blocked or (BLOCKED_DOOR if flat.unpaid else ""):
             row["blocked"] = reason
         if door.numbered:
@@ -215,7 +215,7 @@ class Address:
             text = str(settings["whiteRabbit"])
             minutes = int(text) if text.isascii() and text.isdecimal() else 0
             flat.white_rabbit = minutes if minutes in WHITE_RABBIT else 0
-        # Only an owner decides about the log; others are not told that nothing happens.
+        # Only an owner decides about the log; for others, nothing happens without an error.
         if call.who.flats[flat.id] is Role.OWNER:
             if settings.get("disablePlog"):
                 flat.log_disabled = settings["disablePlog"] == "t"

@@ -33,7 +33,7 @@ class Kind(StrEnum):
     FORPOST = "forpost"
 
 
-# How each of them takes its credentials, as the API tells them to clients.
+# How each of them takes its credentials, as in the replies of the API.
 TOKENS = {
     Kind.FLUSSONIC: "{secret}",
     Kind.NIMBLE: "{secret}",

@@ -43,7 +43,7 @@ class Cctv:
         url: Callable[[Camera], str],
         now: Callable[[], int],
     ) -> None:
-        """`url` tells where a camera is."""
+        """`url` returns the address of a camera."""
         self.films: list[Film] = []
         # Those that are ready.
         self.ready: set[str] = set()

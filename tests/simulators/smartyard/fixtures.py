@@ -1,4 +1,4 @@
-"""Two houses: who lives there, and what has happened so far."""
+"""Two houses with their residents and their history."""
 
 from .cameras import Camera, Kind
 from .houses import Door, Flat, House, Key, Town

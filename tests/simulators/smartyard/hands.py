@@ -1,4 +1,4 @@
-"""Who touches the server: visitors, those who live there, the operator. Each method is a verb of the control port."""
+"""The actions of visitors, residents, and the operator. Each method is a verb of the control port."""
 
 import secrets
 from typing import Any
@@ -211,7 +211,7 @@ class Hands(Server):
         self.push_ring(ring)
 
     def hostile_push(self, kind: Hostile | str, domophone: int = 21, door: int = 0) -> None:
-        """Send what should not be believed to where the first route leads."""
+        """Send a forged push to the target of the first route."""
         kind, route = Hostile(kind), self.pushes.routes[0]
         if kind is Hostile.REPLAY:
             self.pushes.repeat()

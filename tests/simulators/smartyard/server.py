@@ -1,4 +1,4 @@
-"""The server without its network and without people: the parts, and how they hang together."""
+"""The parts of the server and their connections, without its network and its users."""
 
 from itertools import count
 

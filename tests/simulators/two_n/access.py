@@ -107,7 +107,7 @@ class AccessPoints:
         self._present(ap, "code", "CodeEntered", {"code": code, "type": kind}, entry, valid, switch)
 
     def card(self, uid: str, *, valid: bool | None, ap: int = ENTRY) -> bool:
-        """Tap a card; tells whether it was accepted."""
+        """Tap a card; return whether it was accepted."""
         entry = self._find(lambda access: uid.upper() in (card.upper() for card in access["card"]), valid)
         return self._present(ap, "card", "CardEntered", {"reader": "internal", "uid": uid}, entry, valid)
 

@@ -1,4 +1,4 @@
-"""The device without its network and without hands that touch it: the parts, and how they hang together."""
+"""The parts of the device and their connections, without its network and its users."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

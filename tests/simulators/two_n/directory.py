@@ -62,7 +62,7 @@ class Directory:
         self.photo_limit = 1_000
         self.memory = 10_000
         self.strict_empty = True
-        # How it writes names, and what it tells of PINs; whether it deletes what it says to have deleted.
+        # How it writes names, and what it returns of PINs; whether it deletes what it reports as deleted.
         self.spelling = Spelling.AS_SENT
         self.pins = PinReading.DIGITS
         self.deletes = True
@@ -212,7 +212,7 @@ class Directory:
         return success({"series": self.series, "users": results})
 
     def _create(self, user: Json, *, force: bool) -> Json:
-        # As in the example of 5.14.2, a refused entry is told by its position only, without uuid.
+        # As in the example of 5.14.2, a rejected entry is identified by its position only, without uuid.
         given = user.get("uuid")
         if given is not None and not valid_uuid(given):
             return _refused("EDIR_UUID_INVALID_FORMAT")

@@ -80,7 +80,7 @@ class ApiError(Exception):
 
 
 def action_failed(description: str = "action failed") -> ApiError:
-    """Code 14: the overloaded one, only its text tells the reason."""
+    """Code 14: the overloaded one, only its text contains the reason."""
     return ApiError(Code.PROCESSING_ERROR, description=description)
 
 

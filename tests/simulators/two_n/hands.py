@@ -63,7 +63,7 @@ class Hands(Device):
         return session
 
     def incoming_call(self, peer: str = "sip:2229@192.168.1.30:5060", dev_type: str | None = None) -> int:
-        """Call the device; gives the call session. A 2N device also tells what it is, such as 4-13-1-2."""
+        """Call the device; gives the call session. A 2N device also sends its type, such as 4-13-1-2."""
         return self.phone.call_in(peer, dev_type).number
 
     def answer(self, session: int, leg: int = 0) -> None:
@@ -179,7 +179,7 @@ class Hands(Device):
         return self._access.card(uid, valid=valid, ap=ap)
 
     def swipe_finger(self, user: str | None = None, ap: int = ENTRY) -> None:
-        """Put a finger of a person in the directory, or of a stranger, on the reader."""
+        """Put a finger of a person in the directory, or of an unknown one, on the reader."""
         self._access.finger(None if user is None else self.directory[user], ap=ap)
 
     def mobile_key_entered(self, authid: str, valid: bool | None = None, ap: int = ENTRY) -> None:

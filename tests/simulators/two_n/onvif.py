@@ -87,7 +87,7 @@ class OnvifService:
         self.lists_services = True
         # How far the clock of the device is ahead.
         self.ahead = timedelta()
-        # Whether the device tells its clock without an account, and at all.
+        # Whether the device returns its clock without an account, and at all.
         self.tells_clock = True
         # What it calls itself in the addresses of services and streams.
         self.host = "192.168.1.100"

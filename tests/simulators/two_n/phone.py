@@ -105,7 +105,7 @@ class Phone:
         return session
 
     def call_in(self, peer: str, dev_type: str | None = None) -> Session:
-        """Let a caller call the device; a 2N device of the local network also tells what it is."""
+        """Let a caller call the device; a 2N device of the local network also sends its type."""
         session = self._open("incoming", [peer], "ringing")
         session.dev_type = dev_type
         self._end_later(session)

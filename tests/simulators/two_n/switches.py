@@ -211,7 +211,7 @@ class Switches:
             self._settle(switch, {})
 
     def configure(self, number: int, **changes: Any) -> bool:
-        """Change `enabled`, `mode`, `duration` or `type` in Hardware / Switches; tells whether `enabled` changed."""
+        """Change `enabled`, `mode`, `duration` or `type` in Hardware / Switches; return whether `enabled` changed."""
         switch = self.all[number]
         enabled = switch.spec.enabled
         switch.spec = replace(switch.spec, **changes)

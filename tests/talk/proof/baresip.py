@@ -113,7 +113,7 @@ class Line:
 
     call: SipCall
     heard: list[RtpPacket] = field(default_factory=list)
-    # Seconds from the arrival in the kernel until a packet is handed on, and of sending one.
+    # Seconds from the arrival in the kernel until a packet is passed on, and of sending one.
     waited: list[float] = field(default_factory=list)
     sending: list[float] = field(default_factory=list)
     _arrived: float = 0.0

@@ -96,7 +96,7 @@ async def door(
 
 
 async def _guarded(action: Awaitable[None]) -> None:
-    """What a door does wrong is told by sipp."""
+    """The errors that sipp reports of a door."""
     try:
         await action
     except TalkError as err:

@@ -16,7 +16,7 @@ from custom_components.ip_intercom.systems.akuvox.push import parse
 
 
 class Clock:
-    """Seconds that pass when told."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -123,7 +123,7 @@ async def test_a_code_that_cannot_be_undone_is_retried(
     await assert_code_repair(hass, entry)
     heal()
     if (spelling, pins) == (Spelling.REPLACED, PinReading.MASKED):
-        # Nothing tells it from the user of another: it is left to a person, and the repair with it.
+        # It cannot be distinguished from a user of another system: it is left to the administrator, and so is the repair.
         await until(lambda: sum(request.function == "user/get" for request in sim.requests) > 8, "some polls")
         assert (guests(sim), repairs(hass)) == ({PIN}, {"code_left"})
         sim.users.rows.popitem()
@@ -235,7 +235,7 @@ async def test_a_user_added_during_a_failed_add_is_not_deleted(
         await until(lambda: guests(sim) == {"990011"}, "the removal of the code")
         await until(lambda: not repairs(hass), "the end of the repair")
         return
-    # Both may be ours as far as the device tells: what is not certain is told, not deleted.
+    # Both may be ours according to the device: an uncertain one is reported, not deleted.
     await until(lambda: sum(request.function == "user/get" for request in sim.requests) > 8, "some polls")
     assert theirs in sim.users.rows
     assert repairs(hass) == {"code_left"}

@@ -389,7 +389,7 @@ async def test_a_call_in_progress_does_not_ring_again_after_a_reload(
 
 
 def count_states(hass: HomeAssistant, entry: ConfigEntry) -> Callable[[], int]:
-    """Return how many different times the doorbell has told of: one that is restored is told once."""
+    """Return how many different times the doorbell had; a restored one counts once."""
     told: set[str] = set()
 
     @callback

@@ -91,7 +91,7 @@ KINDS: dict[str, dict[str, set[str]]] = {
 
 
 def entities(hass: HomeAssistant, entry: ConfigEntry, platform: str) -> set[str]:
-    """Return what tells a device's entities of a platform from each other."""
+    """Return what distinguishes a device's entities of a platform."""
     registered = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     return {item.unique_id.removeprefix(f"{entry.unique_id}_") for item in registered if item.domain == platform}
 

@@ -146,7 +146,7 @@ async def test_the_video_continues_after_a_rejected_call(
 
 
 def failure_of(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
-    """Return what the sensor tells about the last call that failed."""
+    """Return what the sensor shows about the last call that failed."""
     state = hass.states.get(entity_id(hass, entry, "sensor", "talk"))
     assert state is not None and state.state == "sip_direct"
     assert ("call_failure" in state.attributes) is ("call_failure_time" in state.attributes)

@@ -12,7 +12,7 @@ from tests.simulators.common.faults import Fault
 from .conftest import Bench, Start, proxy_of
 
 ACCOUNT = "/auth"
-# What of a state is lost with a part; the address book only tells names.
+# What of a state is lost with a part; the address book only has names.
 LOSSES = {
     "/calls": {"last_call"},
     "/conferences": {"conferences"},

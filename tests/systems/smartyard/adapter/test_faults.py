@@ -177,7 +177,7 @@ async def test_a_server_with_only_empty_responses_is_an_error(bench: Bench, stat
     for ask in (system_of(bench).connect(None), bench.system.describe(), bench.system.read()):
         with pytest.raises(UnexpectedReply):
             await ask
-    # Nor is what it said then believed later.
+    # What it returned then is not used later either.
     bench.sim.heal()
     for path in (HOUSES, FLATS):
         bench.sim.fault(path, Fault.STATUS)

@@ -524,7 +524,7 @@ async def test_the_sip_account_of_a_call_expires_after_three_minutes() -> None:
     with pytest.raises(NoSuchCall):
         await sip.visitor({"21"})
     assert (await sip.visitor({"21", "22"})).password == "two"
-    # A push that tells nothing of an account takes the place of the one before.
+    # A push without an account replaces the previous one.
     sip.rang("22", CallPush(domophone_id="22"))
     with pytest.raises(NoSuchCall):
         await sip.visitor({"22"})

@@ -199,7 +199,7 @@ CASES = {
         replace(AS_IT_IS, auto_open=OFF),
     ),
     "21_openDoor": Case(lambda y: y.address.open_door("1", 0), None),
-    # The door is always told.
+    # The door is always sent.
     "22_openDoor_default": Case(lambda y: y.address.open_door("2"), None, sent=False),
     "23_openDoor_broken": Case(
         lambda y: y.address.open_door("1", 1), Refusal(CommandFailed, "Intercom is unavailable")
@@ -299,7 +299,7 @@ def lower(headers: Mapping[str, str]) -> dict[str, str]:
 def said(asked: Asked, compared: Mapping[str, str]) -> tuple[Any, ...]:
     """Return what a request says; numbers and their digits are the same, and so are names of headers."""
     is_picture = asked.method == "GET"
-    # The first requests were written by hand, without what tells who asks.
+    # The first requests were written by hand, without their credentials.
     names = () if is_picture else (set(compared) | {"authorization"}) - {"content-type"}
     return (
         asked.method,

@@ -117,7 +117,7 @@ async def test_correcting_the_clock_loses_no_ring(hass: HomeAssistant, device: S
     sim, rings = await began(hass, device, local_url, -3600, Dates.OWN)
     sim.ring(22)
     await until(lambda: rings, "the ring")
-    sim.date_replies(Dates.NONE)  # no reply has told of it yet
+    sim.date_replies(Dates.NONE)  # no reply has shown it yet
     sim.advance_clock(3600)
     sim.ring(21)
     await until(lambda: len(rings) == 2, "another ring")

@@ -241,7 +241,7 @@ async def test_the_push_route_is_registered_on_the_server(
     rings = listen(entry)
     sim.ring(22)
     await until(lambda: rings, "the ring")
-    # It is told once, and again where the server has forgotten it or the route is another.
+    # It is registered once, and again if the server has lost it or the route changed.
     told = len(asked(sim, "/user/registerPushToken"))
     await entry.runtime_data.coordinator.async_describe()
     assert len(asked(sim, "/user/registerPushToken")) == told

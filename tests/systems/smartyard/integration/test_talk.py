@@ -96,7 +96,7 @@ async def test_a_visitor_who_leaves_ends_the_call(
 async def test_an_answer_of_another_phone_ends_the_ring(
     hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
 ) -> None:
-    sim.set_log_delay(300)  # the history tells it later
+    sim.set_log_delay(300)  # the history reports it later
     account = await rings(sim)
     sim.answer(account.ring.hash)
     await idle(hass, talking, account)

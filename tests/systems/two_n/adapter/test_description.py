@@ -138,7 +138,7 @@ async def test_each_model_is_described(any_bench: Bench) -> None:
     assert list(state.cameras) == expected["cameras"]
     assert {bell.id: bell.name for bell in state.bells.values()} == expected["bells"]
     assert set(state.alarms) - {Alarm.TAMPER} == expected["alarms"] - {Alarm.TAMPER}
-    # Known from the first reading where a port tells, else unknown until the first event.
+    # Known from the first reading if a port reports it, else unknown until the first event.
     assert state.alarms.get(Alarm.TAMPER) is (False if "tamper" in sim.model.ports else None)
     assert found.controls == expected["controls"]
     assert (found.pushes, found.missing, state.calls) == (True, frozenset(), {})
@@ -197,7 +197,7 @@ async def test_wrong_credentials_are_an_authentication_error(bench: Bench) -> No
     system = system_of(bench, "guess")
     with pytest.raises(AuthenticationFailed):
         await system.connect(None)
-    # The first function, and another one that tells a wrong login from a function that refuses it.
+    # The first function, and another one that distinguishes a wrong login from a function that rejects it.
     assert bench.refused() <= 2
     await system.close()
 

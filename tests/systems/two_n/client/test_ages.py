@@ -70,7 +70,7 @@ def test_the_age_is_found_after_the_uptime_counter_wraps() -> None:
         assert clock is not wrapped.late
     freshness.report(3, EPOCH + 4_294_970, arrived, arrived)
     assert not freshness.age(2, EPOCH + 4_294_969, arrived, since=arrived - 3).late
-    # What happened before is of the future by the new count: the clock tells.
+    # Earlier events are in the future by the new count: the clock decides.
     assert freshness.age(4_294_900, EPOCH + 4_294_900, arrived).late
     assert not freshness.age(4_294_966, EPOCH + 4_294_966, arrived).late
 

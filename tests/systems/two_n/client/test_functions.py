@@ -194,7 +194,7 @@ async def test_switches_of_every_model(any_bench: Bench) -> None:
         (spec.number, spec.enabled) for spec in sim.model.switches
     ]
     status = (await switch.status())[0]
-    # Firmware 2.10 tells neither locks nor holds (HTTP API 1.1).
+    # Firmware 2.10 reports neither locks nor holds (HTTP API 1.1).
     assert status.locked is (False if sim.model.since(2, 20) else None)
     await switch.ctrl(1, SwitchAction.ON)
     assert (await switch.status())[0].active
