@@ -73,7 +73,7 @@ class Stored:
         return {(row["entity_id"].partition(".")[0], row["unique_id"]): row for row in rows}
 
     @property
-    def told(self) -> set[str]:
+    def reported_events(self) -> set[str]:
         """The events that were reported already."""
         return set(self.content["told"])
 
@@ -260,8 +260,8 @@ async def test_an_update_reports_only_new_events(hass: HomeAssistant, stored: St
     await load(hass, stored)
     await until(lambda: any(event.data["id"] for event in events), "the missed event")
     ids = {event.data["id"] for event in events}
-    assert stored.told
-    assert not ids & stored.told
+    assert stored.reported_events
+    assert not ids & stored.reported_events
 
 
 @pytest.mark.parametrize("stored", ["akuvox", "two_n"], indirect=True)

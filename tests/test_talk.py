@@ -302,18 +302,18 @@ async def test_talk_calls_a_2n_without_onvif_by_sip(hass: HomeAssistant, sim: Si
 async def test_diagnostics_of_a_2n_show_the_talk_status(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, hass_client: ClientSessionGenerator
 ) -> None:
-    async def told() -> Any:
+    async def talk_state() -> Any:
         diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
         assert not any(word in str(diagnostics["talk"]) for word in ("127.0.0.1", "viewer", PASSWORD, "sip:"))
         return diagnostics["talk"]
 
-    assert await told() is None
+    assert await talk_state() is None
     async with Door() as door:
         door.refusal = "603 Decline"
         await talk(hass, entry, "sip_direct", sip_port=door.port)
         line = {"line": "idle", "ringing": False, "registered": None, "failure": None}
         status = {"route": "sip_direct", "reason": None, "ready": True}
-        assert await told() == {"cameras": {"internal": status | line}, "ignored": 0}
+        assert await talk_state() == {"cameras": {"internal": status | line}, "ignored": 0}
         source = await async_get_stream_source(hass, camera_of(hass, entry))
         assert source is not None
         async with Go2rtc(source) as browser:
@@ -322,12 +322,12 @@ async def test_diagnostics_of_a_2n_show_the_talk_status(
             await until(
                 lambda: entry.runtime_data.coordinator.features.talk.examine().lines["internal"].failure, "the refusal"
             )
-        assert await told() == {"cameras": {"internal": status | line | {"failure": "declined"}}, "ignored": 0}
+        assert await talk_state() == {"cameras": {"internal": status | line | {"failure": "declined"}}, "ignored": 0}
     with pytest.raises(ServiceValidationError):
         await check(hass, entry)
     status = {"route": "none", "reason": state_of(hass, entry, "sensor", "talk"), "ready": True}
     assert status["reason"] in set(TalkReason)
-    assert await told() == {"cameras": {"internal": status | line | {"failure": "declined"}}, "ignored": 0}
+    assert await talk_state() == {"cameras": {"internal": status | line | {"failure": "declined"}}, "ignored": 0}
 
 
 async def test_talk_prefers_onvif_to_sip(hass: HomeAssistant, rtsp: RtspCamera, entry: ConfigEntry) -> None:
@@ -620,7 +620,7 @@ async def test_talk_shows_no_secrets(
         with pytest.raises(ServiceValidationError) as caught:
             await check(hass, entry)
         assert PASSWORD not in str(caught.value)
-    told = caplog.text + str([state.as_dict() for state in hass.states.async_all()])
-    told += str(await get_diagnostics_for_config_entry(hass, hass_client, entry))
+    talk_state = caplog.text + str([state.as_dict() for state in hass.states.async_all()])
+    talk_state += str(await get_diagnostics_for_config_entry(hass, hass_client, entry))
     for secret in (PASSWORD, "p%40ss%2Fw", "viewer:"):
-        assert secret not in told
+        assert secret not in talk_state

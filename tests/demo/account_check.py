@@ -108,18 +108,18 @@ async def _check_messages(checks: Checks, flat: Flat) -> None:
     with checks("a message is reported, counted as unread, and marked as read") as details:
         before = flat.state(MESSAGE)
         message = await flat.control.do("message", text="The elevator is out of order", title="Operator")
-        told = await flat.wait_news(MESSAGE, before)
-        assert told["attributes"]["event_type"] == "inbox", told["attributes"]
+        news = await flat.wait_news(MESSAGE, before)
+        assert news["attributes"]["event_type"] == "inbox", news["attributes"]
         await flat.wait(UNREAD, "1")
         await flat.ask("mark_read", message=str(message))
         await flat.wait(UNREAD, "0")
-        details.append(str(told["attributes"].get("body") or told["attributes"].get("text")))
+        details.append(str(news["attributes"].get("body") or news["attributes"].get("text")))
     with checks("actions of messages are recognized in any case and with misprints") as details:
         for action, kind in (("videoredy", "video_ready"), ("PAYERROR", "pay_error"), ("somethingNew", "other")):
             before = flat.state(MESSAGE)
             await flat.control.do("text_push", action=action, text="…")
-            told = await flat.wait_news(MESSAGE, before)
-            assert told["attributes"]["event_type"] == kind, told["attributes"]
+            news = await flat.wait_news(MESSAGE, before)
+            assert news["attributes"]["event_type"] == kind, news["attributes"]
             details.append(kind)
 
 

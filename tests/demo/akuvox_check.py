@@ -141,7 +141,7 @@ async def _check_logged_ring(checks: Checks, unit: Unit[Akuvox]) -> None:
         assert set(visit.routes()) - {"DoorLog"} == {"CallLog"}, visit.routes()
         visit.assert_once()
         assert visit.unit.state(CALL_STATE) == "idle"
-        assert [event["late"] for event in unit.told(visit.mark) if event["type"] == "CallLog"] == [False]
+        assert [event["late"] for event in unit.logged_events(visit.mark) if event["type"] == "CallLog"] == [False]
         details.extend(visit.routes())
         await unit.control.do("withhold", function="call/status", withheld=False)
 
@@ -202,16 +202,16 @@ async def _check_access(checks: Checks, unit: Unit[Akuvox]) -> None:
         before = unit.state(ACCESS)
         assert await unit.control.do("enter_code", code=PIN), "the device did not take the code"
         granted = await unit.wait_news(ACCESS, before)
-        told = {key: granted["attributes"].get(key) for key in ("event_type", "name", "method")}
-        assert told == {"event_type": "granted", "name": RESIDENT, "method": "code"}, told
+        shown = {key: granted["attributes"].get(key) for key in ("event_type", "name", "method")}
+        assert shown == {"event_type": "granted", "name": RESIDENT, "method": "code"}, shown
         last = await unit.wait(LAST_ACCESS, lambda state: state[:1].isdigit())
         assert last["attributes"]["name"] == RESIDENT, last["attributes"]
         await unit.wait(DOOR, "unlocked")
         assert not await unit.control.do("enter_code", code=WRONG_PIN), "the device took a wrong code"
         denied = await unit.wait_news(ACCESS, granted["state"])
         assert denied["attributes"]["event_type"] == "denied", denied["attributes"]
-        assert not any(pin in str(unit.told()) for pin in (PIN, WRONG_PIN)), "an event contains a code"
-        details.append(str(told["name"]))
+        assert not any(pin in str(unit.logged_events()) for pin in (PIN, WRONG_PIN)), "an event contains a code"
+        details.append(str(shown["name"]))
 
 
 async def _check_house(checks: Checks, unit: Unit[Akuvox]) -> None:

@@ -53,7 +53,7 @@ class Visit:
 
     def routes(self) -> list[str]:
         """Return the types of the events that reported the ring, in order."""
-        return [event["type"] for event in self.unit.told(self.mark)]
+        return [event["type"] for event in self.unit.logged_events(self.mark)]
 
     def assert_once(self) -> None:
         """Assert that it rang exactly once."""

@@ -58,7 +58,7 @@ async def check_extension(checks: Checks, scene: Scene) -> None:
 
 def _steps(phone: Phone, mark: int) -> list[str]:
     """Return the types of the pushed call events."""
-    return [event["type"] for event in phone.told(mark) if "session" in event["data"]]
+    return [event["type"] for event in phone.logged_events(mark) if "session" in event["data"]]
 
 
 async def _check_pushed_call(checks: Checks, phone: Phone) -> None:
@@ -97,13 +97,13 @@ async def _check_missed_call(checks: Checks, phone: Phone) -> None:
         await phone.control.do("hang_up", call=call)
         await phone.wait(RINGING, "off")
 
-        async def told() -> Any:
+        async def call_state() -> Any:
             return phone.home.states[phone.entity(CALL)]
 
         def missed(state: Any) -> Any:
             return state if state["state"] != before and state["attributes"]["event_type"] == "missed" else None
 
-        await until(told, missed, "the missed call", LOOKED)
+        await until(call_state, missed, "the missed call", LOOKED)
         assert int(phone.state(MISSED)) == count + 1, phone.state(MISSED)
         await phone.home.act("button.press", phone.entity(CLEAR))
         await phone.wait(MISSED, "0")

@@ -52,7 +52,7 @@ async def _check_exchange(checks: Checks, scene: Scene) -> None:
     phone = Unit(scene, scene.stage.extension)
     with checks(
         f"MX Proxy is away for {OUTAGE:g} s: a call in it is told after it, and one right after it rings"
-    ) as told:
+    ) as details:
         mark, gone = phone.mark, time.monotonic()
         await phone.control.do("lose_connection")
         await asyncio.sleep(MEANWHILE)
@@ -61,31 +61,31 @@ async def _check_exchange(checks: Checks, scene: Scene) -> None:
         await asyncio.sleep(OUTAGE - (time.monotonic() - gone))
         await phone.control.do("restore_connection")
         back = time.monotonic()
-        await _check_call(phone, mark, told)
+        await _check_call(phone, mark, details)
         await _wait_record(phone, mark, PARCEL)
-        told.append(f"the missed call after {_since(back)}")
-    with checks("MX Proxy restarts: a call right after it rings") as told:
+        details.append(f"the missed call after {_since(back)}")
+    with checks("MX Proxy restarts: a call right after it rings") as details:
         mark = phone.mark
         await phone.control.do("restart")
-        await _check_call(phone, mark, told)
-    with checks("an MX that does not answer its proxy is unavailable until it answers") as told:
+        await _check_call(phone, mark, details)
+    with checks("an MX that does not answer its proxy is unavailable until it answers") as details:
         begin = time.monotonic()
         await phone.control.do("silence_mx")
         await phone.wait(LINK, "off", NOTICED)
-        told.append(f"noticed after {_since(begin)}")
+        details.append(f"noticed after {_since(begin)}")
         assert phone.state(CONNECTIVITY) == "on", phone.state(CONNECTIVITY)
         await phone.control.do("mend_mx")
         begin = time.monotonic()
         await phone.wait(LINK, "on", SOON)
-        told.append(f"back after {_since(begin)}")
+        details.append(f"back after {_since(begin)}")
 
 
-async def _check_call(phone: Unit[Extension], mark: int, told: list[str]) -> None:
+async def _check_call(phone: Unit[Extension], mark: int, details: list[str]) -> None:
     """Let the door call, and wait until it rings and its record is an event."""
     begin = time.monotonic()
     call = await phone.control.do("incoming_call", caller=DOOR)
     await phone.wait(RINGING, "on", SOON)
-    told.append(f"the ring after {_since(begin)}")
+    details.append(f"the ring after {_since(begin)}")
     await phone.control.do("hang_up", call=call)
     await _wait_record(phone, mark, DOOR)
 
@@ -107,7 +107,7 @@ async def _check_account(checks: Checks, scene: Scene) -> None:
     flat = Unit(scene, scene.stage.account)
     with checks(
         f"SmartYard is away for {OUTAGE:g} s: a visitor in it is told after it, and one right after it rings"
-    ) as told:
+    ) as details:
         # The server counts whole seconds.
         began, gone = datetime.now(UTC) - timedelta(seconds=1), time.monotonic()
         await flat.control.do("lose_connection")
@@ -119,23 +119,23 @@ async def _check_account(checks: Checks, scene: Scene) -> None:
         await asyncio.sleep(OUTAGE - (time.monotonic() - gone))
         await flat.control.do("restore_connection")
         back = time.monotonic()
-        await _check_visitor(flat, told)
+        await _check_visitor(flat, details)
         await flat.wait(CONNECTIVITY, "on", ASKED_AGAIN)
-        told.append(f"available after {_since(back)}")
+        details.append(f"available after {_since(back)}")
         await _wait_missed(flat, began, WICKET[1])
-        told.append(f"the missed visitor after {_since(back)}")
+        details.append(f"the missed visitor after {_since(back)}")
         await _wait_missed(flat, began, ENTRANCE[1])
-    with checks("SmartYard restarts: a visitor right after it rings") as told:
+    with checks("SmartYard restarts: a visitor right after it rings") as details:
         await flat.control.do("restart")
-        await _check_visitor(flat, told)
+        await _check_visitor(flat, details)
 
 
-async def _check_visitor(flat: Unit[Account], told: list[str]) -> None:
+async def _check_visitor(flat: Unit[Account], details: list[str]) -> None:
     """Have a visitor ring, and wait until the bell does."""
     before, begin = flat.state(BELL), time.monotonic()
     await flat.control.do("ring", domophone=ENTRANCE[0])
     await flat.wait_news(BELL, before, SOON)
-    told.append(f"the ring after {_since(begin)}")
+    details.append(f"the ring after {_since(begin)}")
 
 
 async def _wait_missed(flat: Unit[Account], began: datetime, door: str) -> None:

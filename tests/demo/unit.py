@@ -55,7 +55,7 @@ class Unit[E: Entry]:
         """Wait until an event entity has a new event."""
         return await self.wait(key, lambda state: state != before and state[:1].isdigit(), timeout)
 
-    def told(self, since: int = 0) -> list[dict[str, Any]]:
+    def logged_events(self, since: int = 0) -> list[dict[str, Any]]:
         """Return the events of the device on the bus."""
         events = [heard.event["data"] for heard in self.scene.events.heard[since:]]
         return [event for event in events if event["device_id"] == self.device.device_id]
@@ -69,7 +69,7 @@ class Unit[E: Entry]:
         """Wait until an event of the device is on the bus, and return its data."""
 
         def find(_: list[Heard]) -> dict[str, Any] | None:
-            return next((event["data"] for event in self.told(since) if event["type"] == kind), None)
+            return next((event["data"] for event in self.logged_events(since) if event["type"] == kind), None)
 
         return await self.scene.events.wait(find, timeout, f"{kind} of {self.device.name} on the bus")
 
@@ -79,7 +79,7 @@ class Unit[E: Entry]:
         """Wait until a matching event of the device is on the bus, and check that it is there once."""
 
         def records() -> list[dict[str, Any]]:
-            return [event for event in self.told(since) if select(event)]
+            return [event for event in self.logged_events(since) if select(event)]
 
         def find(_: list[Heard]) -> bool | None:
             return True if records() else None

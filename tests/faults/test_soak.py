@@ -13,7 +13,7 @@ from tests.demo.soak.books import (
     UNCOMMITTED,
     Entry,
     Press,
-    Told,
+    Reported,
     compare_events,
     compare_recorder,
     compare_rings,
@@ -26,45 +26,45 @@ BOOK = [Entry(number, 100.0 + number) for number in range(1, 6)]
 KILL = 110.0
 
 
-def tell(key: int, at: float, *, late: bool = False, id_: str | None = None) -> Told:
+def tell(key: int, at: float, *, late: bool = False, id_: str | None = None) -> Reported:
     """Return an event of the bus; its ID is that of the record."""
-    return Told(at, key, id_ or f"id-{key}", late)
+    return Reported(at, key, id_ or f"id-{key}", late)
 
 
-TOLD = [tell(entry.key, entry.at) for entry in BOOK if isinstance(entry.key, int)]
+REPORTED = [tell(entry.key, entry.at) for entry in BOOK if isinstance(entry.key, int)]
 
 
 def test_each_record_reported_once_is_right() -> None:
-    tally = compare_events("door", BOOK, TOLD, [KILL])
+    tally = compare_events("door", BOOK, REPORTED, [KILL])
     assert (tally.events, tally.lost, tally.doubled, tally.wrong) == (5, [], 0, [])
 
 
 def test_an_unreported_record_is_lost() -> None:
-    tally = compare_events("door", BOOK, [*TOLD[:2], *TOLD[3:]], [])
-    assert tally.lost == ["door: 3 of 103.00 was never told"]
+    tally = compare_events("door", BOOK, [*REPORTED[:2], *REPORTED[3:]], [])
+    assert tally.lost == ["door: 3 of 103.00 was never reported"]
 
 
 def test_the_log_of_a_new_entry_begins_at_its_first_read() -> None:
-    assert compare_events("door", BOOK, TOLD[2:], []).lost == []
-    assert len(compare_events("door", BOOK, TOLD[2:], [], since=1).lost) == 1
+    assert compare_events("door", BOOK, REPORTED[2:], []).lost == []
+    assert len(compare_events("door", BOOK, REPORTED[2:], [], since=1).lost) == 1
 
 
 def test_records_that_the_device_lost_do_not_count() -> None:
-    tally = compare_events("door", BOOK, [*TOLD[:2], *TOLD[3:]], [], forgotten=[3])
+    tally = compare_events("door", BOOK, [*REPORTED[:2], *REPORTED[3:]], [], forgotten=[3])
     assert (tally.events, tally.lost) == (4, [])
 
 
 def test_a_device_without_any_event_is_wrong() -> None:
-    assert compare_events("door", BOOK, [], []).wrong == ["door: nothing was told"]
+    assert compare_events("door", BOOK, [], []).wrong == ["door: nothing was reported"]
 
 
 def test_an_event_of_no_record_is_wrong() -> None:
-    assert compare_events("door", BOOK, [*TOLD, tell(9, 106.0)], []).wrong
+    assert compare_events("door", BOOK, [*REPORTED, tell(9, 106.0)], []).wrong
 
 
 def test_a_duplicate_of_the_last_second_before_a_kill_is_allowed() -> None:
-    again = Told(112.0, 6, "id-6", late=True)
-    tally = compare_events("door", [*BOOK, Entry(6, 109.0)], [*TOLD, tell(6, KILL - BEHIND + 0.1), again], [KILL])
+    again = Reported(112.0, 6, "id-6", late=True)
+    tally = compare_events("door", [*BOOK, Entry(6, 109.0)], [*REPORTED, tell(6, KILL - BEHIND + 0.1), again], [KILL])
     assert (tally.doubled, tally.before_kills, tally.wrong) == (1, 1, [])
 
 
@@ -78,18 +78,18 @@ def test_a_duplicate_of_the_last_second_before_a_kill_is_allowed() -> None:
         pytest.param(tell(5, 109.5), tell(5, 109.8, late=True), [KILL], id="repeated before the kill"),
     ],
 )
-def test_any_other_duplicate_is_wrong(first: Told, again: Told, kills: list[float]) -> None:
-    assert len(compare_events("door", BOOK, [*TOLD[:4], first, again], kills).wrong) == 1
+def test_any_other_duplicate_is_wrong(first: Reported, again: Reported, kills: list[float]) -> None:
+    assert len(compare_events("door", BOOK, [*REPORTED[:4], first, again], kills).wrong) == 1
 
 
 def test_two_records_with_one_id_are_wrong() -> None:
-    told = [*TOLD[:4], tell(5, 105.0, id_="id-4")]
-    assert compare_events("door", BOOK, told, []).wrong == ["door: 2 events have the id id-4"]
+    reported = [*REPORTED[:4], tell(5, 105.0, id_="id-4")]
+    assert compare_events("door", BOOK, reported, []).wrong == ["door: 2 events have the id id-4"]
 
 
 def test_order_is_checked_by_the_first_report() -> None:
-    assert out_of_order("door", BOOK, [*TOLD, tell(2, 106.0)]) == []
-    assert len(out_of_order("door", BOOK, [TOLD[0], TOLD[2], TOLD[1]])) == 1
+    assert out_of_order("door", BOOK, [*REPORTED, tell(2, 106.0)]) == []
+    assert len(out_of_order("door", BOOK, [REPORTED[0], REPORTED[2], REPORTED[1]])) == 1
 
 
 def test_rings_match_presses() -> None:
@@ -111,11 +111,11 @@ def test_two_rings_for_one_press_are_one_too_many() -> None:
 
 
 def test_the_recorder_may_lack_the_seconds_before_a_kill_only() -> None:
-    told = [(KILL - UNCOMMITTED - 1, "a"), (KILL - 1, "b"), (KILL + 5, "c")]
-    assert compare_recorder(told, ["a", "c"], [KILL]) == ([], [])
-    assert compare_recorder(told, ["a", "b", "c"], [KILL]) == ([], [])
-    assert compare_recorder(told, ["c"], [KILL])[1] == ["the recorder lacks a"]
-    assert compare_recorder(told, ["a", "c", "c"], [KILL])[0] == ["the recorder has c, which the bus had not"]
+    reported = [(KILL - UNCOMMITTED - 1, "a"), (KILL - 1, "b"), (KILL + 5, "c")]
+    assert compare_recorder(reported, ["a", "c"], [KILL]) == ([], [])
+    assert compare_recorder(reported, ["a", "b", "c"], [KILL]) == ([], [])
+    assert compare_recorder(reported, ["c"], [KILL])[1] == ["the recorder lacks a"]
+    assert compare_recorder(reported, ["a", "c", "c"], [KILL])[0] == ["the recorder has c, which the bus had not"]
 
 
 def test_a_leak_grows_with_each_reload() -> None:

@@ -23,7 +23,7 @@ MEMORY = 5 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reported:
     """An event on the bus, and when it was fired (Unix time)."""
 
     at: float
@@ -66,7 +66,7 @@ class Tally:
 def compare_events(
     name: str,
     book: Sequence[Entry],
-    told: Sequence[Told],
+    reported: Sequence[Reported],
     kills: Sequence[float],
     *,
     since: int | None = None,
@@ -77,18 +77,18 @@ def compare_events(
     Args:
         name: The device.
         book: All of its records, oldest first.
-        told: All of its events on the bus, in their order.
+        reported: All of its events on the bus, in their order.
         kills: When Home Assistant was killed by SIGKILL, oldest first.
-        since: The record from which on all count; by default the first one that was told, as the log of a new entry
+        since: The record from which on all count; by default the first one that was reported, as the log of a new entry
             begins at its first read.
         forgotten: Records that the device lost by itself before Home Assistant could read them.
     """
     tally = Tally()
     index = {entry.key: number for number, entry in enumerate(book)}
-    first: dict[Key, Told] = {}
-    for event in told:
+    first: dict[Key, Reported] = {}
+    for event in reported:
         if event.key not in index:
-            tally.wrong.append(f"{name}: {event.key} was told at {event.at:.2f} and is in no book")
+            tally.wrong.append(f"{name}: {event.key} was reported at {event.at:.2f} and is in no book")
         elif event.key not in first:
             first[event.key] = event
         else:
@@ -100,19 +100,19 @@ def compare_events(
     counted = [entry for entry in book[begin:] if entry.key not in excused]
     tally.events = len(counted)
     tally.lost = [
-        f"{name}: {entry.key} of {entry.at:.2f} was never told" for entry in counted if entry.key not in first
+        f"{name}: {entry.key} of {entry.at:.2f} was never reported" for entry in counted if entry.key not in first
     ]
     if not first:
-        tally.wrong.append(f"{name}: nothing was told")
+        tally.wrong.append(f"{name}: nothing was reported")
     ids = Counter(event.id for event in first.values() if event.id is not None)
     tally.wrong += [f"{name}: {times} events have the id {id_}" for id_, times in ids.items() if times > 1]
     tally.before_kills = sum(kill - BEHIND <= event.at <= kill for kill in kills for event in first.values())
     return tally
 
 
-def _double(name: str, first: Told, again: Told, kills: Sequence[float]) -> list[str]:
+def _double(name: str, first: Reported, again: Reported, kills: Sequence[float]) -> list[str]:
     """Return what is wrong with an event that came again."""
-    what = f"{name}: {again.key}, told at {first.at:.2f}, came again at {again.at:.2f}"
+    what = f"{name}: {again.key}, reported at {first.at:.2f}, came again at {again.at:.2f}"
     between = [kill for kill in kills if first.at <= kill <= again.at]
     if not between:
         return [f"{what} without a kill"]
@@ -126,16 +126,16 @@ def _double(name: str, first: Told, again: Told, kills: Sequence[float]) -> list
     return faults
 
 
-def out_of_order(name: str, book: Sequence[Entry], told: Sequence[Told]) -> list[str]:
+def out_of_order(name: str, book: Sequence[Entry], reported: Sequence[Reported]) -> list[str]:
     """Return the events that first came before that of an older record."""
     index = {entry.key: number for number, entry in enumerate(book)}
     newest, wrong, known = -1, [], set[Key]()
-    for event in told:
+    for event in reported:
         if event.key in known or event.key not in index:
             continue
         known.add(event.key)
         if index[event.key] < newest:
-            wrong.append(f"{name}: {event.key} was told at {event.at:.2f}, after a newer one")
+            wrong.append(f"{name}: {event.key} was reported at {event.at:.2f}, after a newer one")
         newest = max(newest, index[event.key])
     return wrong
 
@@ -161,18 +161,18 @@ def compare_rings(name: str, presses: Sequence[Press], rings: Sequence[float]) -
 
 
 def compare_recorder(
-    told: Sequence[tuple[float, str]], recorded: Sequence[str], kills: Sequence[float]
+    reported: Sequence[tuple[float, str]], recorded: Sequence[str], kills: Sequence[float]
 ) -> tuple[list[str], list[str]]:
     """Return what the recorder has and the bus had not, and what it lacks beside the last seconds before a kill.
 
     Args:
-        told: Time and identity of each event on the bus; an identity may repeat.
+        reported: Time and identity of each event on the bus; an identity may repeat.
         recorded: Identities in the database.
         kills: When Home Assistant was killed.
     """
     kept = Counter(recorded)
-    certain = Counter(name for at, name in told if not any(kill - UNCOMMITTED <= at <= kill for kill in kills))
-    strange = kept - Counter(name for _, name in told)
+    certain = Counter(name for at, name in reported if not any(kill - UNCOMMITTED <= at <= kill for kill in kills))
+    strange = kept - Counter(name for _, name in reported)
     lacking = certain - kept
     return (
         [f"the recorder has {name}, which the bus had not" for name in strange],

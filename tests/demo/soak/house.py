@@ -50,6 +50,8 @@ def _keep(stage: Stage) -> Path:
 
 async def check_soak(checks: Checks) -> None:
     """Run the short form."""
-    with checks("devices of four systems and Home Assistant live through faults, reloads, restarts, and kills") as told:
+    with checks(
+        "devices of four systems and Home Assistant live through faults, reloads, restarts, and kills"
+    ) as reported:
         result, *_ = await soak(SHORT)
-        told.append(result)
+        reported.append(result)

@@ -12,7 +12,7 @@ from tests.demo.simulator import SimulatorControl
 from tests.demo.stage import DOMAIN, Stage
 from tests.demo.witness import Seen
 
-from .books import Entry, Key, Press, Told
+from .books import Entry, Key, Press, Reported
 
 EVENT = f"{DOMAIN}_event"
 
@@ -99,10 +99,10 @@ class Player(ABC):
     def key(self, data: Mapping[str, Any]) -> Key | None:
         """Return the record of an event on the bus; None for other events."""
 
-    def told(self, seen: Sequence[Seen]) -> list[Told]:
+    def reported(self, seen: Sequence[Seen]) -> list[Reported]:
         """Return the records that came on the bus, in their order."""
         return [
-            Told(item.at, key, item.data["id"], item.data["late"])
+            Reported(item.at, key, item.data["id"], item.data["late"])
             for item in seen
             if item.kind == EVENT
             and item.data["device_id"] in self.device_ids

@@ -151,8 +151,8 @@ class Soak:
     def _is_over(self) -> bool:
         if self.plan.minutes is not None:
             return time.monotonic() - self.began > 60 * self.plan.minutes
-        told = sum(item.kind == EVENT for item in self.reader.read())
-        return self.restarts >= self.plan.restarts and told >= self.plan.events
+        reported = sum(item.kind == EVENT for item in self.reader.read())
+        return self.restarts >= self.plan.restarts and reported >= self.plan.events
 
     @asynccontextmanager
     async def _happening(self) -> AsyncIterator[None]:
@@ -284,11 +284,11 @@ class Soak:
 
     def _compare_ears(self, ears: Subscription, since: float) -> None:
         heard = [str(item.event["data"]) for item in ears.heard]
-        told = [str(item.data) for item in self.reader.read() if item.kind == EVENT and item.at >= since]
+        reported = [str(item.data) for item in self.reader.read() if item.kind == EVENT and item.at >= since]
         # The first ones may have come between the subscription and its answer.
-        if heard[-len(told) :] != told:
+        if heard[-len(reported) :] != reported:
             self.wrong.append(
-                f"the websocket heard {len(heard)} events since {since:.2f}, the witness {len(told)} others"
+                f"the websocket heard {len(heard)} events since {since:.2f}, the witness {len(reported)} others"
             )
 
     # -- its end ---------------------------------------------------------------------------------
@@ -334,7 +334,7 @@ class Soak:
         """Reboot the 2N, which loses the events that were not reported."""
         player = self.two_n
         async with player.free:
-            known = {event.key for event in player.told(self.reader.read())}
+            known = {event.key for event in player.reported(self.reader.read())}
             await player.faults()["reboot"](0.5)
             # Read after it, as the device records until it goes down. What is older than a reported record was read too.
             untold = takewhile(lambda key: key not in known, (entry.key for entry in reversed(await player.erased())))
@@ -369,11 +369,13 @@ class Soak:
         position = len(self.reader.read())
         newest = book[-1].key
 
-        def is_told() -> bool:
+        def is_reported() -> bool:
             seen = self.reader.read()
-            return any(event.key == newest for event in player.told(seen[max(0, position - 5000) :]))
+            return any(event.key == newest for event in player.reported(seen[max(0, position - 5000) :]))
 
-        assert await self._until(is_told, ARRIVES), f"{player.name}: {newest} is not told within {ARRIVES:.0f} s"
+        assert await self._until(is_reported, ARRIVES), (
+            f"{player.name}: {newest} is not reported within {ARRIVES:.0f} s"
+        )
 
     async def _all_told(self) -> None:
         """Wait until the newest record of each book is reported; losses are found later."""
@@ -399,12 +401,14 @@ class Soak:
         moves: list[str] = []
         wrong = list(self.wrong)
         for player, book in zip(self.players, books, strict=True):
-            told = player.told(seen)
-            tally = compare_events(player.name, book, told, self.kills, since=player.since, forgotten=player.forgotten)
+            reported = player.reported(seen)
+            tally = compare_events(
+                player.name, book, reported, self.kills, since=player.since, forgotten=player.forgotten
+            )
             tallies.append(tally)
             wrong += tally.wrong
             if player.in_order:
-                wrong += out_of_order(player.name, book, told)
+                wrong += out_of_order(player.name, book, reported)
             late_rings, silent = compare_rings(player.name, player.presses, player.rings(seen))
             old, missed, moves = old + late_rings, missed + silent, moves + player.wrong_moves
             fresh = sum(press.fresh for press in player.presses)

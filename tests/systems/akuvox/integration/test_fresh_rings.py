@@ -53,7 +53,7 @@ def lateness(events: list[Event[Any]]) -> list[bool]:
     return [event.data["late"] for event in events if event.data["type"] == "CallLog"]
 
 
-async def told(events: list[Event[Any]], hass: HomeAssistant, *late: bool) -> None:
+async def assert_lateness(events: list[Event[Any]], hass: HomeAssistant, *late: bool) -> None:
     await until(lambda: len(lateness(events)) >= len(late), "the record")
     await hass.async_block_till_done()
     assert lateness(events) == [*late]
@@ -74,7 +74,7 @@ async def test_a_short_call_rings(hass: HomeAssistant, quick_device: Start, has_
     for number in (1, 2):
         visit(sim)
         await until(lambda number=number: rings() == number, "the ring")  # type: ignore[misc]  # one lambda for each
-    await told(events, hass, False, False)
+    await assert_lateness(events, hass, False, False)
 
 
 async def test_a_hanging_clock_request_does_not_delay_a_ring(
@@ -112,7 +112,7 @@ async def test_a_fragile_device_rings_while_its_state_hangs(
     for number in (1, 2):
         visit(sim)
         await until(lambda number=number: len(lateness(events)) == number, "the record")  # type: ignore[misc]  # one lambda for each
-    await told(events, hass, False, False)
+    await assert_lateness(events, hass, False, False)
     assert rings() == 2
 
 
@@ -144,7 +144,7 @@ async def test_a_full_log_rings_in_any_order_with_any_numbers(
     for number in (1, 2):
         visit(sim)
         await until(lambda number=number: rings() == number, "the ring")  # type: ignore[misc]  # one lambda for each
-    await told(events, hass, False, False)
+    await assert_lateness(events, hass, False, False)
 
 
 @pytest.mark.parametrize("fault", [Fault.STATUS, Fault.REFUSED])
@@ -177,7 +177,7 @@ async def test_a_finished_long_call_is_late(hass: HomeAssistant, quick_device: S
     rings, events = count_rings(hass, entry), capture_log_events(hass)
     await following(sim, "calllog/get")
     visit(sim, LIVE_WINDOW + 15)
-    await told(events, hass, True)
+    await assert_lateness(events, hass, True)
     assert rings() == 0
 
 
@@ -196,7 +196,7 @@ async def test_a_call_missed_by_the_status_polls_rings_by_its_record(
     visit(sim)
     sim.clock.skip(LIVE_WINDOW + 5)
     sim.heal()
-    await told(events, hass, False, True)
+    await assert_lateness(events, hass, False, True)
     assert rings() == 1
 
 
@@ -215,7 +215,7 @@ async def test_a_call_answered_before_the_first_poll_rings_by_its_record(
     await shows(hass, entry, "sensor", "call_state", "connected")
     await following(sim, n=8 if late else 1)
     sim.call_ended()
-    await told(events, hass, late)
+    await assert_lateness(events, hass, late)
     assert rings() == (0 if late else 1)
 
 
@@ -247,7 +247,7 @@ async def test_the_clock_decides_whether_a_ring_after_a_gap_is_late(
     visit(sim)
     sim.clock.skip(ago)
     end()
-    await told(events, hass, ago > LIVE_WINDOW)
+    await assert_lateness(events, hass, ago > LIVE_WINDOW)
     assert rings() == (0 if ago else 1)
 
 
@@ -269,7 +269,7 @@ async def test_a_call_after_a_gap_without_a_clock_is_late(
 
     await until(lambda: failures() >= 6, "a gap")
     sim.heal()
-    await told(events, hass, True)
+    await assert_lateness(events, hass, True)
     assert rings() == 0
 
 
@@ -299,7 +299,7 @@ async def test_a_call_while_the_entry_is_reloaded(
 
     await reloaded(hass, entry, meanwhile)
     is_old = ago > LIVE_WINDOW or not has_clock
-    await told(events, hass, False, is_old)
+    await assert_lateness(events, hass, False, is_old)
     assert rung() == (1 if is_old else 2)
 
 

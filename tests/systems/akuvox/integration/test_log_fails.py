@@ -201,8 +201,8 @@ async def test_unreadable_records_are_counted(
         sim.swipe_card("00000000")
     await until(lambda: len([event for event in events if event.data["type"] == "DoorLog"]) == 2, "the records")
     assert [event.data["sequence"] for event in events if event.data["type"] == "DoorLog"] == [1, 3]
-    told: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
-    assert told["examined"]["skipped"]["/api/doorlog/get"] >= 1
+    event_types: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert event_types["examined"]["skipped"]["/api/doorlog/get"] >= 1
 
 
 async def test_events_of_a_long_outage_are_reported_soon_after_it(
@@ -224,7 +224,7 @@ async def test_events_of_a_long_outage_are_reported_soon_after_it(
     await until(lambda: caplog.text.count("event stream interrupted") > tried + 60, "many attempts")
     await sim.restore_connection()
 
-    def told() -> set[str]:
+    def event_types() -> set[str]:
         return {event.data["type"] for event in events}
 
-    await until(lambda: {"CallLog", "DoorLog"} <= told(), "the call and the card")
+    await until(lambda: {"CallLog", "DoorLog"} <= event_types(), "the call and the card")

@@ -103,10 +103,10 @@ async def test_an_action_url_of_another_system_is_kept_and_a_repair(
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["name"] == "MakeCall"
 
-    told: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
-    assert told["examined"]["pushes"]["MakeCall"] == "foreign"
-    assert told["examined"]["pushes"]["HangUp"] == "ours"
-    assert entry.data[CONF_PUSH_TOKEN] not in str(told)
+    diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert diagnostics["examined"]["pushes"]["MakeCall"] == "foreign"
+    assert diagnostics["examined"]["pushes"]["HangUp"] == "ours"
+    assert entry.data[CONF_PUSH_TOKEN] not in str(diagnostics)
 
     sim.configure(f"{SECTION}MakeCall", "")
     await entry.runtime_data.async_recheck()
@@ -229,7 +229,7 @@ async def test_each_pushed_event_changes_its_entity(
     known = set(urls(sim))
     events = capture_log_events(hass)
 
-    def told() -> set[str]:
+    def event_types() -> set[str]:
         return {event.data["type"] for event in events}
 
     if dialect != "a_series":
@@ -239,7 +239,7 @@ async def test_each_pushed_event_changes_its_entity(
         await shows(hass, entry, "binary_sensor", "ringing", "off")
         sim.show_face("Lucy")
         sim.show_face()
-        await until(lambda: {"ValidFaceRecognition", "InvalidFaceRecognition"} <= told())
+        await until(lambda: {"ValidFaceRecognition", "InvalidFaceRecognition"} <= event_types())
     for relay in sim.relays.all.values():
         if f"Relay{relay.name}Triggered" not in known:
             continue
@@ -261,7 +261,9 @@ async def test_each_pushed_event_changes_its_entity(
         sim.enter_code(attempt)
     for card in ("99D78D72", "00000000"):
         sim.swipe_card(card)
-    await until(lambda: {"ValidCodeEntered", "InvalidCodeEntered", "ValidCardEntered", "InvalidCardEntered"} <= told())
+    await until(
+        lambda: {"ValidCodeEntered", "InvalidCodeEntered", "ValidCardEntered", "InvalidCardEntered"} <= event_types()
+    )
     if "AlarmTriggered" in known:
         sim.tamper()
         await shows(hass, entry, "binary_sensor", "alarm_tamper", "on")
@@ -270,7 +272,7 @@ async def test_each_pushed_event_changes_its_entity(
         sim.break_in("A")
         await shows(hass, entry, "binary_sensor", "alarm_door_forced", "on")
         await shows(hass, entry, "binary_sensor", "alarm_door_forced", "off")
-    assert told() >= known
+    assert event_types() >= known
     assert "22224681" not in str([event.data for event in events])
     assert "99D78D72" not in str([event.data for event in events])
 
@@ -435,7 +437,7 @@ async def test_a_late_record_of_a_pushed_access_is_no_second_access(
 
     async_track_state_change_event(hass, entity_id(hass, entry, "event", "access"), changed)
 
-    def told() -> list[str]:
+    def event_types() -> list[str]:
         return [event.data["type"] for event in events]
 
     handlers = sim.pipeline._handlers
@@ -448,9 +450,9 @@ async def test_a_late_record_of_a_pushed_access_is_no_second_access(
     await until(lambda: any(request.function == "doorlog/get" for request in sim.requests), "a poll")
     monkeypatch.setitem(handlers, "doorlog/get", busy)
     sim.enter_code("22224681")
-    await until(lambda: "AccessUnrecorded" in told(), "the end of the delay")
+    await until(lambda: "AccessUnrecorded" in event_types(), "the end of the delay")
     monkeypatch.setitem(handlers, "doorlog/get", get)
-    await until(lambda: "DoorLog" in told(), "the record")
+    await until(lambda: "DoorLog" in event_types(), "the record")
     assert decided == ["granted"]
     sim.enter_code("9999")
     await until(lambda: len(decided) == 2, "the next one")

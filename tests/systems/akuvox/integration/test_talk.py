@@ -407,16 +407,16 @@ async def test_a_visitor_who_left_cannot_be_answered(hass: HomeAssistant, door: 
 async def test_diagnostics_show_the_talk_status(
     hass: HomeAssistant, door: Door, ringing: Any, hass_client: ClientSessionGenerator
 ) -> None:
-    async def told() -> Any:
+    async def talk_state() -> Any:
         diagnostics: Any = await get_diagnostics_for_config_entry(hass, hass_client, ringing)
         assert not any(word in str(diagnostics["talk"]) for word in ("127.0.0.1", str(door.port), "admin", "sip:"))
         return diagnostics["talk"]["cameras"]["main"], diagnostics["talk"]["ignored"]
 
     line = {"route": "sip_direct", "reason": None, "ready": True, "registered": None, "failure": None}
-    assert await told() == (line | {"line": "idle", "ringing": True}, 0)
+    assert await talk_state() == (line | {"line": "idle", "ringing": True}, 0)
     await act(hass, "button.press", entity_id=entity_id(hass, ringing, "button", "answer"))
     await until(lambda: door.call is not None, "the answer")
-    assert await told() == (line | {"line": "talking", "ringing": False}, 0)
+    assert await talk_state() == (line | {"line": "talking", "ringing": False}, 0)
     stranger = await UdpLine().open("127.0.0.2")
     host, _, port = address_of(hass, ringing).partition("@")[2].partition(":")
     stranger.put(b"OPTIONS sip:x SIP/2.0\r\n\r\n", (host, int(port)))
@@ -429,7 +429,7 @@ async def test_diagnostics_show_the_talk_status(
         await browser.say(b"\x01" * 160)
         await until(lambda: door.invites, "the call")
         await until(lambda: talk_line(ringing).state == "idle", "the refusal")
-    assert await told() == (line | {"line": "idle", "ringing": False, "failure": "busy"}, 1)
+    assert await talk_state() == (line | {"line": "idle", "ringing": False, "failure": "busy"}, 1)
 
 
 def talk_line(entry: Any) -> Line:

@@ -44,7 +44,7 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
     _answers: dict[str, Callable[[], Any]] = field(default_factory=dict)
 
-    def says(
+    def respond(
         self,
         path: str,
         content: object = None,
@@ -62,11 +62,11 @@ class Server:
 
         self._answers[path] = answer
 
-    def gives(self, path: str, data: object) -> None:
+    def respond_data(self, path: str, data: object) -> None:
         """Answer a path with a success."""
-        self.says(path, {"code": 200, "name": "OK", "message": "OK", "data": data})
+        self.respond(path, {"code": 200, "name": "OK", "message": "OK", "data": data})
 
-    def does(self, path: str, action: Callable[[], Any]) -> None:
+    def respond_with(self, path: str, action: Callable[[], Any]) -> None:
         """Answer a path with what a coroutine function returns."""
         self._answers[path] = action
 

@@ -24,7 +24,7 @@ COMMANDS: list[tuple[str, Callable[[SmartYard], Awaitable[Any]]]] = [
 
 
 async def test_requests_carry_token_language_and_system_info(server: Server, yard: SmartYard) -> None:
-    server.says("/mobile/user/ping", status=204)
+    server.respond("/mobile/user/ping", status=204)
     await yard.user.ping()
     [asked] = server.asked
     assert asked.method == "POST"
@@ -35,7 +35,7 @@ async def test_requests_carry_token_language_and_system_info(server: Server, yar
 
 
 async def test_a_refresh_bypasses_the_cache(server: Server, yard: SmartYard) -> None:
-    server.says("/mobile/address/getAddressList", status=204)
+    server.respond("/mobile/address/getAddressList", status=204)
     assert await yard.address.houses(refresh=True) == ()
     assert "X-Dm-Api-Refresh" in server.asked[0].headers
 
@@ -43,8 +43,8 @@ async def test_a_refresh_bypasses_the_cache(server: Server, yard: SmartYard) -> 
 @pytest.mark.parametrize("path", ["/mobile", "/mobile/", "/", "", "/a b/ü"])
 async def test_requests_use_the_base_path(server: Server, session: aiohttp.ClientSession, path: str) -> None:
     prefix = path.rstrip("/")
-    server.says(f"{prefix}/user/ping", status=204)
-    server.says(f"{prefix}/call/camshot/abc", b"\xff\xd8", content_type="image/jpeg")
+    server.respond(f"{prefix}/user/ping", status=204)
+    server.respond(f"{prefix}/call/camshot/abc", b"\xff\xd8", content_type="image/jpeg")
     yard = server.yard(session, path=path)
     await yard.user.ping()
     assert await yard.images.camshot("abc") == b"\xff\xd8"
@@ -55,7 +55,7 @@ async def test_a_command_is_sent_once(
     server: Server, yard: SmartYard, path: str, command: Callable[[SmartYard], Awaitable[Any]]
 ) -> None:
     """This includes a kept connection that breaks."""
-    server.says("/mobile/user/ping", status=204)
+    server.respond("/mobile/user/ping", status=204)
     await yard.user.ping()
 
     server.breaks(f"/mobile/{path}")
@@ -77,7 +77,7 @@ async def test_the_number_of_parallel_requests_is_limited(server: Server, yard: 
         waiting -= 1
         return web.Response(status=204)
 
-    server.does("/mobile/user/ping", answer)
+    server.respond_with("/mobile/user/ping", answer)
     asked = [asyncio.ensure_future(yard.user.ping()) for _ in range(3 * MAX_QUERIES)]
     await until(lambda: waiting == MAX_QUERIES, "the number of requests")
     go.set()
@@ -93,8 +93,8 @@ async def test_a_picture_does_not_wait_for_lists(server: Server, yard: SmartYard
         await go.wait()
         return web.Response(status=204)
 
-    server.does("/mobile/user/ping", answer)
-    server.says("/mobile/call/camshot/abc", b"\xff\xd8", content_type="image/jpeg")
+    server.respond_with("/mobile/user/ping", answer)
+    server.respond("/mobile/call/camshot/abc", b"\xff\xd8", content_type="image/jpeg")
     asked = [asyncio.ensure_future(yard.user.ping()) for _ in range(MAX_QUERIES)]
     await until(lambda: len(server.asked) == MAX_QUERIES, "the number of requests")
     assert await yard.images.camshot("abc") == b"\xff\xd8"
@@ -104,7 +104,7 @@ async def test_a_picture_does_not_wait_for_lists(server: Server, yard: SmartYard
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_no_redirect_is_followed(server: Server, yard: SmartYard, status: int) -> None:
-    server.says("/mobile/address/openDoor", status=status, headers={"Location": str(server.url / "other")})
+    server.respond("/mobile/address/openDoor", status=status, headers={"Location": str(server.url / "other")})
     with pytest.raises(UnexpectedReply):
         await yard.address.open_door("1")
     assert [asked.path for asked in server.asked] == ["/mobile/address/openDoor"]
@@ -114,7 +114,7 @@ async def test_an_oversized_response_is_an_error(
     server: Server, yard: SmartYard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.client.MAX_REPLY", 1000)
-    server.gives("/mobile/ext/options", {"chat": "t" * 1000})
+    server.respond_data("/mobile/ext/options", {"chat": "t" * 1000})
     with pytest.raises(UnexpectedReply):
         await yard.ext.options()
 

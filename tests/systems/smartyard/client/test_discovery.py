@@ -112,8 +112,8 @@ async def test_the_second_server_is_found_without_a_phone_pattern(
     """It rejects requests without a token like the first server."""
     unknown = {"error": "пользователь не найден"}
     refusal = {"code": 422, "name": "Отсутствует токен авторизации", "message": "Отсутствует токен авторизации"}
-    server.says("/api/user/phonePattern", unknown, status=404)
-    server.says("/api/user/ping", refusal, status=422)
+    server.respond("/api/user/phonePattern", unknown, status=404)
+    server.respond("/api/user/ping", refusal, status=422)
     yard, _ = await find(session, str(server.url.origin()), verify=False, pinned=None)
     assert yard.transport.base == server.url.with_path("/api")
 
@@ -138,8 +138,8 @@ async def test_another_server_is_a_wrong_device_and_gets_no_token(
     server: Server, session: aiohttp.ClientSession, status: int, content: object, content_type: str
 ) -> None:
     for path in ("/mobile", "/api"):
-        server.says(f"{path}/user/phonePattern", content, status=status, content_type=content_type)
-        server.says(f"{path}/user/ping", {"code": 404, "name": "a", "message": "b"}, status=404)
+        server.respond(f"{path}/user/phonePattern", content, status=status, content_type=content_type)
+        server.respond(f"{path}/user/ping", {"code": 404, "name": "a", "message": "b"}, status=404)
     with pytest.raises(WrongDevice) as raised:
         await find(session, str(server.url.origin()), verify=False, pinned=None)
     assert type(raised.value) is WrongDevice
@@ -148,7 +148,7 @@ async def test_another_server_is_a_wrong_device_and_gets_no_token(
 
 async def test_a_redirect_to_https_is_an_error(server: Server, session: aiohttp.ClientSession) -> None:
     headers = {"Location": "https://elsewhere.test/mobile/user/phonePattern"}
-    server.says("/mobile/user/phonePattern", status=301, headers=headers)
+    server.respond("/mobile/user/phonePattern", status=301, headers=headers)
     with pytest.raises(SecureConnectionRequired):
         await find(session, str(server.url.origin()), verify=False, pinned=None)
 

@@ -397,8 +397,8 @@ def yard(server: Server, session: aiohttp.ClientSession) -> SmartYard:
 
 
 async def test_guest_access_requests_have_their_parameters(server: Server, yard: SmartYard) -> None:
-    server.gives("/mobile/address/access", "Нет прав")
-    server.says("/mobile/address/resend", status=204)
+    server.respond_data("/mobile/address/access", "Нет прав")
+    server.respond("/mobile/address/resend", status=204)
     assert await yard.address.give_access("51", "+7 916 000-00-00", until=datetime(2026, 12, 1)) == "Нет прав"
     await yard.address.give_access("51", "79160000000", gates_only=True)
     await yard.address.end_access("51", "79160000000", client_id="5")
@@ -412,8 +412,8 @@ async def test_guest_access_requests_have_their_parameters(server: Server, yard:
 
 
 async def test_key_and_qr_requests_have_their_parameters(server: Server, yard: SmartYard) -> None:
-    server.says("/mobile/address/modifyKey", status=204)
-    server.gives("/mobile/address/registerQR", "Ваш запрос принят")
+    server.respond("/mobile/address/modifyKey", status=204)
+    server.respond_data("/mobile/address/registerQR", "Ваш запрос принят")
     assert await yard.address.modify_key("51", "61", "mine", watch=True) is None
     assert await yard.address.register_qr("https://q.test/abc") == "Ваш запрос принят"
     assert [asked.values for asked in server.asked] == [
@@ -423,15 +423,17 @@ async def test_key_and_qr_requests_have_their_parameters(server: Server, yard: S
 
 
 async def test_offices_stories_and_extensions_are_read(server: Server, yard: SmartYard) -> None:
-    server.gives("/mobile/address/offices", [{"lat": 50.5, "lon": "43.5", "address": "Here", "opening": "always"}])
-    server.gives(
+    server.respond_data(
+        "/mobile/address/offices", [{"lat": 50.5, "lon": "43.5", "address": "Here", "opening": "always"}]
+    )
+    server.respond_data(
         "/mobile/address/getStories",
         [{"imageUrl": "i", "title": "t", "subtitle": "s", "url": "u", "presentMethod": "popup"}],
     )
-    server.gives(
+    server.respond_data(
         "/mobile/ext/list", [{"caption": "Shop", "icon": "<svg/>", "extId": 5, "order": "2", "highlight": "t"}, {}]
     )
-    server.gives("/mobile/ext/ext", {"basePath": "https://b.test/", "code": "<html>", "version": 2})
+    server.respond_data("/mobile/ext/ext", {"basePath": "https://b.test/", "code": "<html>", "version": 2})
     assert await yard.address.offices() == (Office("Here", "always", 50.5, 43.5),)
     assert await yard.address.stories() == (Story("t", "s", "i", "u", "popup"),)
     assert await yard.ext.list() == (Extension("5", "Shop", "<svg/>", 2, True),)
@@ -439,11 +441,13 @@ async def test_offices_stories_and_extensions_are_read(server: Server, yard: Sma
 
 
 async def test_face_and_plate_requests_have_their_parameters(server: Server, yard: SmartYard) -> None:
-    server.gives("/mobile/frs/listFaces", [{"faceId": "7", "image": "https://f.test/7", "groupId": 1}, {"image": "x"}])
-    server.gives("/mobile/frs/like", {"faceId": 7})
-    server.gives("/mobile/lprs/listNumbers", {"0": "A123BC68", "2": "B456DE77"})
+    server.respond_data(
+        "/mobile/frs/listFaces", [{"faceId": "7", "image": "https://f.test/7", "groupId": 1}, {"image": "x"}]
+    )
+    server.respond_data("/mobile/frs/like", {"faceId": 7})
+    server.respond_data("/mobile/lprs/listNumbers", {"0": "A123BC68", "2": "B456DE77"})
     for path in ("frs/disLike", "lprs/addNumber", "lprs/removeNumber"):
-        server.says(f"/mobile/{path}", status=204)
+        server.respond(f"/mobile/{path}", status=204)
     assert await yard.recognition.faces("51") == (KnownFace("7", "https://f.test/7", "1"),)
     assert await yard.recognition.like("uuid", "me") == "7"
     await yard.recognition.dislike(event="uuid")
@@ -460,28 +464,30 @@ async def test_face_and_plate_requests_have_their_parameters(server: Server, yar
         {"flatId": 51, "number": "A123BC68"},
         {"flatId": 51, "number": "A123BC68"},
     ]
-    server.gives("/mobile/lprs/listNumbers", "A123BC68")
+    server.respond_data("/mobile/lprs/listNumbers", "A123BC68")
     with pytest.raises(UnexpectedReply):
         await yard.recognition.plates("51")
 
 
 async def test_youtube_clips_are_read(server: Server, yard: SmartYard) -> None:
     row = {"eventTime": "2026-11-21 12:00:00", "title": "t", "description": "d", "thumbnailsMedium": "m", "url": "u"}
-    server.gives("/mobile/cctv/youtube", [row, {"title": "nowhere"}])
+    server.respond_data("/mobile/cctv/youtube", [row, {"title": "nowhere"}])
     assert await yard.cameras.youtube() == (Clip("u", "t", "d", datetime(2026, 11, 21, 12), "m"),)
 
 
 async def test_alternative_cameras_ranges_and_trees_are_read(server: Server, yard: SmartYard) -> None:
     camera = {"id": "1", "name": "A", "url": "http://c.test/a", "token": "t"}
     other = {"cameraId": 2, "url": "http://c.test/b", "token": "t", "serverType": "NIMBLE", "hlsMode": "mpegts"}
-    server.gives(
+    server.respond_data(
         "/mobile/cctv/camMap", [{"id": 21, "entranceId": 1, **camera, "frs": "t", "altCameras": [other, {}]}, {}]
     )
-    server.gives("/mobile/cctv/ranges", [{"stream": 5, "ranges": [{"from": "10", "duration": 5}, {"from": "x"}]}])
+    server.respond_data(
+        "/mobile/cctv/ranges", [{"stream": 5, "ranges": [{"from": "10", "duration": 5}, {"from": "x"}]}]
+    )
     deep: dict[str, Any] = {"cameras": [camera, {"id": 5}]}
     for _ in range(50):
         deep = {"groupId": 1, "childGroups": [deep]}
-    server.gives("/mobile/cctv/allTree", deep)
+    server.respond_data("/mobile/cctv/allTree", deep)
     [found] = await yard.cameras.of_intercoms()
     assert found.domophone_id == "1"
     assert found.recognises
@@ -490,7 +496,9 @@ async def test_alternative_cameras_ranges_and_trees_are_read(server: Server, yar
     assert found.camera.server_type == "flussonic"
     assert await yard.cameras.ranges("1") == (Archive("5", (Range(10, 5),)),)
     assert (await yard.cameras.tree()).groups[0].id == "1"
-    server.gives("/mobile/cctv/allTree", {"childGroups": [{"groupName": "g", "type": "map", "cameras": [camera]}]})
+    server.respond_data(
+        "/mobile/cctv/allTree", {"childGroups": [{"groupName": "g", "type": "map", "cameras": [camera]}]}
+    )
     [group] = (await yard.cameras.tree()).groups
     assert (group.name, group.type, [camera.id for camera in group.cameras]) == ("g", "map", ["1"])
 
@@ -503,33 +511,33 @@ async def test_rows_without_ids_and_wrong_values_are_skipped(server: Server, yar
         "cctv": "many",
         "doors": [{}, 5, {"domophoneId": 2, "doorId": None}],
     }
-    server.gives("/mobile/address/getAddressList", [house, {}, 5, None])
+    server.respond_data("/mobile/address/getAddressList", [house, {}, 5, None])
     [found] = await yard.address.houses()
     assert (found.id, found.address, found.has_log, found.cameras) == ("1", "", None, 0)
     assert found.doors == (Door("2"),)
     flat = {"flatId": 1, "roommates": {"a": 1}, "keys": [{}], "services": "domophone", "flatOwner": "maybe"}
-    server.gives("/mobile/address/getSettingsList", [flat, {}])
+    server.respond_data("/mobile/address/getSettingsList", [flat, {}])
     [settings] = await yard.address.settings()
     assert (settings.roommates, settings.keys, settings.services, settings.is_owner) == ((), (), (), None)
     record = {"uuid": "u", "date": "soon", "event": "x", "detailX": [], "preview": "http://[1/"}
-    server.gives(
+    server.respond_data(
         "/mobile/address/plog", [record, {}, {"uuid": "v", "preview": "/shot/5.jpg", "detailX": {"face": {"left": 1}}}]
     )
     assert await yard.address.log("1", date(2026, 11, 21)) == (
         LogRecord("u", preview="http://[1/"),
         LogRecord("v", preview="/shot/5.jpg"),
     )
-    server.gives("/mobile/address/plogDays", [{"day": "someday", "events": 1}, {"day": "2026-11-21"}])
+    server.respond_data("/mobile/address/plogDays", [{"day": "someday", "events": 1}, {"day": "2026-11-21"}])
     assert [day.events for day in await yard.address.log_days("1")] == [0]
     for path in ("address/resetCode", "sip/helpMe"):
-        server.says(f"/mobile/{path}", status=204)
+        server.respond(f"/mobile/{path}", status=204)
     with pytest.raises(UnexpectedReply):
         await yard.address.reset_code("1")
-    server.gives("/mobile/address/resetCode", {"code": "01234"})
+    server.respond_data("/mobile/address/resetCode", {"code": "01234"})
     assert await yard.address.reset_code("1") == "01234"
     with pytest.raises(UnexpectedReply):
         await yard.sip.credentials()
-    server.gives("/mobile/cctv/recPrepare", {"id": 5})
+    server.respond_data("/mobile/cctv/recPrepare", {"id": 5})
     with pytest.raises(UnexpectedReply):
         await yard.cameras.prepare("1", OFF, OFF)
 
@@ -537,7 +545,7 @@ async def test_rows_without_ids_and_wrong_values_are_skipped(server: Server, yar
 @pytest.mark.parametrize("blocked", [None, "", "f", False, 0])
 async def test_a_false_blocked_value_means_not_blocked(server: Server, yard: SmartYard, blocked: object) -> None:
     door = {"domophoneId": 1, "blocked": blocked}
-    server.gives("/mobile/address/getAddressList", [{"houseId": 1, "doors": [door]}])
+    server.respond_data("/mobile/address/getAddressList", [{"houseId": 1, "doors": [door]}])
     [house] = await yard.address.houses()
     assert house.doors[0].blocked is None
 
@@ -545,14 +553,14 @@ async def test_a_false_blocked_value_means_not_blocked(server: Server, yard: Sma
 @pytest.mark.parametrize(("blocked", "why"), [("Долг", "Долг"), ("t", "t"), (True, "blocked"), (1, "1")])
 async def test_a_blocked_door_has_a_reason(server: Server, yard: SmartYard, blocked: object, why: str) -> None:
     door = {"domophoneId": 1, "blocked": blocked}
-    server.gives("/mobile/address/getAddressList", [{"houseId": 1, "doors": [door]}])
+    server.respond_data("/mobile/address/getAddressList", [{"houseId": 1, "doors": [door]}])
     [house] = await yard.address.houses()
     assert house.doors[0].blocked == why
 
 
 @pytest.mark.parametrize(("identifier", "sent"), [("1", 1), ("a-1", "a-1"), ("٣", "٣"), ("", ""), ("007", 7)])
 async def test_non_numeric_ids_are_sent_as_text(server: Server, yard: SmartYard, identifier: str, sent: object) -> None:
-    server.says("/mobile/address/openDoor", status=204)
+    server.respond("/mobile/address/openDoor", status=204)
     await yard.address.open_door(identifier)
     assert server.asked[0].values == {"domophoneId": sent, "doorId": 0}
 

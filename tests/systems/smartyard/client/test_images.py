@@ -78,7 +78,7 @@ async def test_an_address_of_a_push(session: aiohttp.ClientSession) -> None:
     ],
 )
 async def test_a_picture_address_of_another_server_is_an_error(server: Server, yard: SmartYard, address: str) -> None:
-    server.says("/shot.jpg", JPEG, content_type="image/jpeg")
+    server.respond("/shot.jpg", JPEG, content_type="image/jpeg")
     with pytest.raises(InvalidRequest):
         await yard.images.at(address.format(origin=server.url.origin(), port=server.url.port))
     if "/" in address:
@@ -99,20 +99,20 @@ async def test_an_invalid_picture_key_is_an_error(server: Server, yard: SmartYar
 
 @pytest.mark.parametrize("key", ["a?b=c", "a#b", "a%2Fb", "ключ", "{key}"])
 async def test_a_picture_key_is_escaped_in_the_path(server: Server, yard: SmartYard, key: str) -> None:
-    server.says(f"/mobile/call/camshot/{key}", JPEG, content_type="image/jpeg")
+    server.respond(f"/mobile/call/camshot/{key}", JPEG, content_type="image/jpeg")
     assert await yard.images.camshot(key) == JPEG
     assert server.asked[0].query == {}
 
 
 async def test_pictures_are_requested_without_the_token(server: Server, yard: SmartYard) -> None:
-    server.says(f"/mobile/call/camshot/{KEY}", JPEG, content_type="image/jpeg")
+    server.respond(f"/mobile/call/camshot/{KEY}", JPEG, content_type="image/jpeg")
     await yard.images.camshot(KEY)
     assert (server.asked[0].method, server.asked[0].headers.get("Authorization")) == ("GET", None)
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "image/png", "image/webp", "image/gif"])
 async def test_a_call_picture_may_have_each_image_type(server: Server, yard: SmartYard, content_type: str) -> None:
-    server.says(f"/mobile/call/camshot/{KEY}", JPEG, content_type=content_type)
+    server.respond(f"/mobile/call/camshot/{KEY}", JPEG, content_type=content_type)
     assert await yard.images.camshot(KEY) == JPEG
 
 
@@ -149,9 +149,9 @@ async def test_an_invalid_picture_is_an_error(
     """No redirect is followed, and no error is about the account."""
     monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.pictures.MAX_IMAGE", 1000)
     headers = {"Location": str(server.url.with_path("/other.jpg"))}
-    server.says("/other.jpg", JPEG, content_type="image/jpeg")
+    server.respond("/other.jpg", JPEG, content_type="image/jpeg")
     for path in (f"/mobile/call/camshot/{KEY}", "/shot.jpg", f"/mobile/cctv/download/{KEY}"):
-        server.says(path, body, status=status, content_type=content_type, headers=headers)
+        server.respond(path, body, status=status, content_type=content_type, headers=headers)
     with pytest.raises(expected) as raised:
         await yard.images.camshot(KEY)
     assert type(raised.value) is expected
@@ -191,7 +191,7 @@ async def test_a_film_above_the_size_limit_is_an_error(
     server: Server, yard: SmartYard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.pictures.MAX_FILM", 1000)
-    server.says(f"/mobile/cctv/download/{KEY}", b"x" * 5000, content_type="video/mp4")
+    server.respond(f"/mobile/cctv/download/{KEY}", b"x" * 5000, content_type="video/mp4")
     async with yard.films.open(KEY) as film:
         with pytest.raises(UnexpectedReply):
             async for _ in film.chunks():

@@ -131,7 +131,7 @@ async def test_an_invalid_phone_number_is_an_error(server: Server, yard: SmartYa
 @pytest.mark.parametrize(("typed", "sent"), [("8 (916) 123-45-01", PHONE), ("80123", "80123")])
 async def test_a_leading_eight_becomes_a_seven(server: Server, yard: SmartYard, typed: str, sent: str) -> None:
     """One method needs the client to convert the number."""
-    server.says("/mobile/user/checkPhone", {"code": 401}, status=401)
+    server.respond("/mobile/user/checkPhone", {"code": 401}, status=401)
     assert await yard.login.check_phone(typed, DEVICE) is None
     assert server.asked[0].values == {"userPhone": sent, "deviceToken": DEVICE, "platform": 0}
 
@@ -146,7 +146,7 @@ async def test_a_device_limit_is_a_failed_command(server: Server, yard: SmartYar
     """The code was valid, so another one does not help."""
     content = {"code": 403, "name": "Forbidden", "message": "Forbidden", "data": {"error": "Device limit exceeded"}}
     for path in ("confirmCode", "checkPhone"):
-        server.says(f"/mobile/user/{path}", content, status=403)
+        server.respond(f"/mobile/user/{path}", content, status=403)
     for asked in (yard.login.confirm_code(PHONE, "1234", DEVICE), yard.login.check_phone(PHONE, DEVICE)):
         with pytest.raises(CommandFailed, match="Device limit exceeded") as raised:
             await asked
@@ -235,7 +235,7 @@ async def test_an_error_has_the_text_of_the_server(
 async def test_a_login_response_without_a_token_is_an_error(server: Server, yard: SmartYard, content: object) -> None:
     before = yard.client.token
     for path in ("confirmCode", "checkPhone"):
-        server.gives(f"/mobile/user/{path}", content)
+        server.respond_data(f"/mobile/user/{path}", content)
     with pytest.raises(UnexpectedReply):
         await yard.login.confirm_code(PHONE, "1234", DEVICE)
     with pytest.raises(UnexpectedReply):
@@ -257,7 +257,7 @@ async def test_a_login_response_without_a_token_is_an_error(server: Server, yard
 async def test_the_login_method_is_read_from_the_code_request(
     server: Server, yard: SmartYard, content: object, expected: CodeRequest
 ) -> None:
-    server.gives("/mobile/user/requestCode", content)
+    server.respond_data("/mobile/user/requestCode", content)
     assert await yard.login.request_code(PHONE) == expected
     assert server.asked[0].values == {"userPhone": PHONE}
 

@@ -20,7 +20,7 @@ FILM = b"\x00\x00\x00\x18ftypmp42" + bytes(64)
 
 
 async def test_a_preview_film_is_read(server: Server, session: aiohttp.ClientSession) -> None:
-    server.says("/door/preview.mp4", FILM, content_type="video/mp4")
+    server.respond("/door/preview.mp4", FILM, content_type="video/mp4")
     url = server.url.with_path("/door/preview.mp4").with_query(token="s3cret")
     assert await preview(session, url) == FILM
     (asked,) = server.asked
@@ -44,7 +44,7 @@ async def test_a_preview_film_is_read(server: Server, session: aiohttp.ClientSes
 async def test_a_preview_error_hides_the_token(
     server: Server, session: aiohttp.ClientSession, status: int, body: bytes, error: type[IntercomError]
 ) -> None:
-    server.says("/door/preview.mp4", body, status, "text/html", {"Location": "http://127.0.0.1:9/"})
+    server.respond("/door/preview.mp4", body, status, "text/html", {"Location": "http://127.0.0.1:9/"})
     with pytest.raises(error) as failed:
         await preview(session, server.url.with_path("/door/preview.mp4").with_query(token="s3cret"))
     assert "s3cret" not in str(failed.value)

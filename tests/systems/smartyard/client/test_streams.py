@@ -187,8 +187,8 @@ def at(server: Server, kind: str) -> Camera:
 
 
 async def test_macroscop_requests_have_their_parameters(server: Server, session: aiohttp.ClientSession) -> None:
-    server.says("/hls", "17/a.m3u8?x=1\n", content_type="text/plain")
-    server.says("/site", JPEG, content_type="image/jpeg")
+    server.respond("/hls", "17/a.m3u8?x=1\n", content_type="text/plain")
+    server.respond("/site", JPEG, content_type="image/jpeg")
     assert await live_url(session, at(server, "macroscop")) == server.url.join(URL("/hls/17/a.m3u8?x=1"))
     assert (await still(session, at(server, "macroscop"))).image == JPEG
     live, picture = server.asked
@@ -200,9 +200,9 @@ async def test_macroscop_requests_have_their_parameters(server: Server, session:
 
 
 async def test_trassir_requests_have_their_parameters(server: Server, session: aiohttp.ClientSession) -> None:
-    server.says("/login", {"success": 1, "sid": "s1d"})
-    server.says("/get_video", {"success": 1, "token": "tok"})
-    server.says("/screenshot/1", JPEG, content_type="image/jpeg")
+    server.respond("/login", {"success": 1, "sid": "s1d"})
+    server.respond("/get_video", {"success": 1, "token": "tok"})
+    server.respond("/screenshot/1", JPEG, content_type="image/jpeg")
     assert await live_url(session, at(server, "trassir")) == server.url.with_path("/hls/tok/master.m3u8")
     assert (await still(session, at(server, "trassir"), now=datetime(2026, 11, 21, 12, 5))).image == JPEG
     login, video, picture = server.asked
@@ -236,8 +236,8 @@ async def test_a_trassir_session_is_reused_until_it_ends(
 
 
 async def test_forpost_requests_have_their_parameters(server: Server, session: aiohttp.ClientSession) -> None:
-    server.says("/api", {"URL": str(server.url.with_path("/shot").with_query(k="1"))})
-    server.says("/shot", JPEG, content_type="image/jpeg")
+    server.respond("/api", {"URL": str(server.url.with_path("/shot").with_query(k="1"))})
+    server.respond("/shot", JPEG, content_type="image/jpeg")
     assert await live_url(session, at(server, "forpost")) == server.url.with_path("/shot").with_query(k="1")
     assert (await still(session, at(server, "forpost"))).image == JPEG
     live, again, picture = server.asked
@@ -271,7 +271,7 @@ async def test_an_invalid_stream_response_is_an_error(
     server: Server, session: aiohttp.ClientSession, kind: str, status: int, body: bytes, expected: type[IntercomError]
 ) -> None:
     path = URL(ADDRESSES[kind]).path if kind != "trassir" else "/login"
-    server.says(path, body, status=status, content_type="text/plain", headers={"Location": "http://elsewhere.test/"})
+    server.respond(path, body, status=status, content_type="text/plain", headers={"Location": "http://elsewhere.test/"})
     with pytest.raises(expected):
         await live_url(session, at(server, kind))
     assert len(server.asked) == 1
@@ -284,14 +284,14 @@ async def test_an_invalid_stream_response_is_an_error(
 async def test_a_rejection_with_status_200_is_an_error(
     server: Server, session: aiohttp.ClientSession, kind: str, content: object
 ) -> None:
-    server.says("/api" if kind == "forpost" else "/login", content)
+    server.respond("/api" if kind == "forpost" else "/login", content)
     with pytest.raises(StreamRefused):
         await live_url(session, at(server, kind))
 
 
 async def test_trassir_has_a_session_but_no_stream(server: Server, session: aiohttp.ClientSession) -> None:
-    server.says("/login", {"success": 1, "sid": "1"})
-    server.says("/get_video", {"success": 0, "error_code": "channel not found"})
+    server.respond("/login", {"success": 1, "sid": "1"})
+    server.respond("/get_video", {"success": 0, "error_code": "channel not found"})
     with pytest.raises(StreamRefused):
         await live_url(session, at(server, "trassir"))
 
@@ -300,7 +300,7 @@ async def test_trassir_has_a_session_but_no_stream(server: Server, session: aioh
 async def test_trassir_without_a_valid_channel_is_an_error(
     server: Server, session: aiohttp.ClientSession, query: str
 ) -> None:
-    server.says("/login", {"success": 1, "sid": "1"})
+    server.respond("/login", {"success": 1, "sid": "1"})
     with pytest.raises(InvalidRequest):
         await still(session, camera(f"{server.url}video{query}", "trassir"))
     assert {asked.path for asked in server.asked} <= {"/login"}
@@ -308,15 +308,15 @@ async def test_trassir_without_a_valid_channel_is_an_error(
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "/relative", "rtsp://c.test/x", "http://"])
 async def test_forpost_names_no_address(server: Server, session: aiohttp.ClientSession, address: str) -> None:
-    server.says("/api", {"URL": address})
+    server.respond("/api", {"URL": address})
     with pytest.raises(UnexpectedReply):
         await live_url(session, at(server, "forpost"))
 
 
 @pytest.mark.parametrize("token", ["../../x", "http://elsewhere.test", "a b", "\n"])
 async def test_trassir_names_no_stream(server: Server, session: aiohttp.ClientSession, token: str) -> None:
-    server.says("/login", {"sid": "1"})
-    server.says("/get_video", {"token": token})
+    server.respond("/login", {"sid": "1"})
+    server.respond("/get_video", {"token": token})
     with pytest.raises(UnexpectedReply):
         await live_url(session, at(server, "trassir"))
 
@@ -332,14 +332,14 @@ async def test_an_invalid_picture_is_an_error(
     content_type: str,
 ) -> None:
     monkeypatch.setattr("custom_components.ip_intercom.systems.smartyard.client.streams.MAX_IMAGE", 1000)
-    server.says("/site", body, content_type=content_type)
+    server.respond("/site", body, content_type=content_type)
     with pytest.raises(UnexpectedReply):
         await still(session, at(server, "macroscop"))
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"nothing"])
 async def test_an_invalid_playlist_is_an_error(server: Server, session: aiohttp.ClientSession, body: bytes) -> None:
-    server.says("/a/index.fmp4.m3u8", body)
+    server.respond("/a/index.fmp4.m3u8", body)
     with pytest.raises(UnexpectedReply):
         await check(session, await live_url(session, camera(server.url / "a", "flussonic")))
 
@@ -357,8 +357,8 @@ async def test_no_error_contains_a_token(server: Server, session: aiohttp.Client
     """The token may be in any part of the address."""
     failures = []
     secret = "s3cret-t0ken"
-    server.says("/login", {"sid": secret})
-    server.says("/get_video", {"token": secret})
+    server.respond("/login", {"sid": secret})
+    server.respond("/get_video", {"token": secret})
     watched = [
         camera(server.url.with_path(f"/{secret}").with_query(channel=secret, CameraID=secret), kind, f"a={secret}")
         for kind in (*Kind, "tomorrows")

@@ -15,7 +15,7 @@ def types(events: list[Event]) -> list[str]:
 
 
 async def read_again(sim: Simulator) -> None:
-    """Wait until all journals were read once more, and what came of it was told.
+    """Wait until all journals were read once more, and their events were delivered.
 
     There are two flats, each of which is asked about two days around midnight; what a look has found is told before the
     next one begins.
