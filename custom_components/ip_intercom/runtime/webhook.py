@@ -5,7 +5,7 @@ forwarder sends from outside (``Push.local``), and a push can only cause events 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 import logging
 from math import inf
@@ -15,7 +15,8 @@ from typing import Any
 from aiohttp import web
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.network import NoURLAvailableError
 
 from ..const import CONF_PUSH, CONF_PUSH_ORIGINALS, CONF_PUSH_TOKEN, DOMAIN
@@ -129,9 +130,22 @@ class PushAddress:
     def async_start(self) -> None:
         """Register the webhook, and the address at the device in the background."""
         self._async_register_webhook()
+        self._async_subscribe_soon()
+        self._entry.async_on_unload(
+            self._hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_update, event_filter=_changes_url)
+        )
+
+    @callback
+    def _async_subscribe_soon(self) -> None:
         self._entry.async_create_background_task(
             self._hass, self.async_subscribe(), f"{DOMAIN} push address of {self._coordinator.name}"
         )
+
+    @callback
+    def _async_update(self, _: Event) -> None:
+        """Register the changed address of Home Assistant at the device."""
+        if self._is_enabled:
+            self._async_subscribe_soon()
 
     @callback
     def _async_register_webhook(self) -> None:
@@ -237,6 +251,12 @@ class PushAddress:
                 source or "Home Assistant Cloud",
             )
         self._dropped_at = now
+
+
+@callback
+def _changes_url(data: Mapping[str, Any]) -> bool:
+    """Return whether the core settings changed an address of Home Assistant."""
+    return not {"internal_url", "external_url"}.isdisjoint(data)
 
 
 async def _read(request: web.Request) -> bytes:

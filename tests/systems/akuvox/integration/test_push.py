@@ -1,6 +1,7 @@
 """Action URLs: written where no other system has one, read back, received, and removed again."""
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -164,6 +165,31 @@ async def test_push_without_an_internal_url_is_a_repair(hass: HomeAssistant, dev
     await entry.runtime_data.async_recheck()
     assert repairs(hass) == set()
     assert urls(sim)
+
+
+def _all_begin(sim: Simulator, address: str) -> bool:
+    return bool(urls(sim)) and all(url.startswith(f"{address}/") for url in urls(sim).values())
+
+
+async def test_a_changed_address_of_home_assistant_is_entered_at_once(hass: HomeAssistant, device: Start) -> None:
+    """The events of the device would be late until it is described again."""
+    sim = await device("e16c")
+    entry = await add(hass, sim)
+    hass.config.internal_url = hass.config.api = None
+    hass.config_entries.async_update_entry(entry, options={**entry.options, "push": True})
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: repairs(hass) == {"push_no_url"}, "the repair")
+    for address in ("http://192.168.1.5:8123", "http://192.168.1.6:8123"):
+        await hass.config.async_update(internal_url=address)
+        await until(partial(_all_begin, sim, address), "the address")
+        await until(lambda: repairs(hass) == set(), "the end of the repair")
+    await hass.config.async_update(location_name="Home")
+    hass.config_entries.async_update_entry(entry, options={**entry.options, "push": False})
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: not urls(sim), "the removal")
+    await hass.config.async_update(internal_url="http://192.168.1.7:8123")
+    await hass.async_block_till_done()
+    assert not urls(sim)
 
 
 @pytest.mark.parametrize(("scheme", "repair"), [("http", "push_unreachable"), ("https", "push_https")])
