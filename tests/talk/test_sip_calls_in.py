@@ -432,3 +432,15 @@ def test_ring_and_answer_are_for_incoming_calls() -> None:
     for action in (call.ring(), call.answer(), call.refuse()):
         with pytest.raises(TalkError, match="not an incoming call"):
             action.send(None)
+
+
+async def test_stopping_the_agent_ends_an_answer_whose_ack_was_lost(pair: Pair) -> None:
+    """The door believes that it is in a call, and no other message would end that."""
+    async with rtp_port() as port, asyncio.TaskGroup() as group:
+        _, taken = await _offered(pair, port.port)
+        group.create_task(taken.answer())
+        await pair.door.expect("200")
+        stopping = group.create_task(pair.agent.stop())
+        pair.door.reply(await pair.door.until("BYE"), "200 OK")
+        await stopping
+    assert taken.end_reason is EndReason.LOCAL

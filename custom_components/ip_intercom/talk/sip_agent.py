@@ -111,6 +111,8 @@ class SipAgent:
                 await asyncio.gather(*endings)
         except TimeoutError:
             _LOGGER.debug("SIP with %s: the peer does not answer the end", self.peer.host)
+        for call in self.calls:
+            call.stop_waiting()
         await core.close(_PATIENCE)
         for call in self.calls:
             call.abandon()

@@ -204,11 +204,15 @@ class SipCall:
         """Return once the call has ended."""
         await self._ended.wait()
 
+    def stop_waiting(self) -> None:
+        """Wait no longer for an ACK: BYE goes out without it, because the socket will be closed."""
+        if self._unacknowledged is not None:
+            self._unacknowledged.stop()
+
     def abandon(self) -> None:
         """Stop all that waits: the socket is closed."""
         self._end(EndReason.LOCAL)
-        if self._unacknowledged is not None:
-            self._unacknowledged.stop()
+        self.stop_waiting()
         self._forget(self)
 
     # ---- State ----
