@@ -620,7 +620,7 @@ async def test_talk_shows_no_secrets(
         with pytest.raises(ServiceValidationError) as caught:
             await check(hass, entry)
         assert PASSWORD not in str(caught.value)
-    talk_state = caplog.text + str([state.as_dict() for state in hass.states.async_all()])
-    talk_state += str(await get_diagnostics_for_config_entry(hass, hass_client, entry))
+    published = caplog.text + str([state.as_dict() for state in hass.states.async_all()])
+    published += str(await get_diagnostics_for_config_entry(hass, hass_client, entry))
     for secret in (PASSWORD, "p%40ss%2Fw", "viewer:"):
-        assert secret not in talk_state
+        assert secret not in published

@@ -141,81 +141,60 @@ _TALK_SCHEMA = vol.Schema(
         )
     }
 )
+
+
+def _number(least: int, most: int, unit: str) -> vol.All[Any]:
+    """Return a field for a whole number."""
+    mode = NumberSelectorMode.BOX
+    config = NumberSelectorConfig(min=least, max=most, step=1, mode=mode, unit_of_measurement=unit)
+    return vol.All(NumberSelector(config), vol.Coerce(int))
+
+
 # Seconds until a second phone rings or voicemail answers.
-_DELAY = vol.All(
-    NumberSelector(
-        NumberSelectorConfig(
-            min=0, max=600, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=UnitOfTime.SECONDS
-        )
-    ),
-    vol.Coerce(int),
-)
+_DELAY = _number(0, 600, UnitOfTime.SECONDS)
 # Up to a year, which is more than any device keeps.
-_HOURS = vol.All(
-    NumberSelector(
-        NumberSelectorConfig(min=0, max=8760, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=UnitOfTime.HOURS)
-    ),
-    vol.Coerce(int),
-)
-_DAYS = vol.All(
-    NumberSelector(
-        NumberSelectorConfig(min=0, max=3650, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=UnitOfTime.DAYS)
-    ),
-    vol.Coerce(int),
-)
-_MEBIBYTES = vol.All(
-    NumberSelector(
-        NumberSelectorConfig(
-            min=1,
-            max=100_000,
-            step=1,
-            mode=NumberSelectorMode.BOX,
-            unit_of_measurement=UnitOfInformation.MEBIBYTES,
-        )
-    ),
-    vol.Coerce(int),
-)
+_HOURS = _number(0, 8760, UnitOfTime.HOURS)
+_DAYS = _number(0, 3650, UnitOfTime.DAYS)
+_MEBIBYTES = _number(1, 100_000, UnitOfInformation.MEBIBYTES)
 # Text copied from a file, often with a trailing space.
 _TEXT = vol.All(str, vol.Strip)
-_FIELDS: Mapping[str, tuple[vol.Marker, object]] = {
-    CONF_STREAM_USERNAME: (vol.Optional(CONF_STREAM_USERNAME, default=""), str),
-    CONF_STREAM_PASSWORD: (vol.Optional(CONF_STREAM_PASSWORD, default=""), PASSWORD_FIELD),
-    CONF_STREAM_PATH: (vol.Optional(CONF_STREAM_PATH, default=DEFAULT_STREAM_PATH), str),
-    CONF_STREAM_PORT: (vol.Optional(CONF_STREAM_PORT, default=DEFAULT_STREAM_PORT), cv.port),
-    CONF_PICTURE_PORT: (vol.Optional(CONF_PICTURE_PORT, default=DEFAULT_PICTURE_PORT), cv.port),
-    CONF_OPENING_USERNAME: (vol.Optional(CONF_OPENING_USERNAME, default=""), str),
-    CONF_OPENING_PASSWORD: (vol.Optional(CONF_OPENING_PASSWORD, default=""), PASSWORD_FIELD),
-    CONF_SIP_PORT: (vol.Optional(CONF_SIP_PORT, default=DEFAULT_SIP_PORT), cv.port),
-    CONF_FCM_PROJECT_ID: (vol.Optional(CONF_FCM_PROJECT_ID, default=""), _TEXT),
-    CONF_FCM_APP_ID: (vol.Optional(CONF_FCM_APP_ID, default=""), _TEXT),
-    CONF_FCM_API_KEY: (vol.Optional(CONF_FCM_API_KEY, default=""), vol.All(PASSWORD_FIELD, vol.Strip)),
-    CONF_FCM_SENDER_ID: (vol.Optional(CONF_FCM_SENDER_ID, default=""), _TEXT),
-    CONF_PUSH: (vol.Required(CONF_PUSH, default=False), bool),
-    CONF_SHOW_NAMES: (vol.Required(CONF_SHOW_NAMES, default=True), bool),
-    CONF_SHOW_CARDS: (vol.Required(CONF_SHOW_CARDS, default=False), bool),
-    CONF_SHOW_TOUCHES: (vol.Required(CONF_SHOW_TOUCHES, default=False), bool),
-    CONF_SHOW_UNKNOWN: (vol.Optional(CONF_SHOW_UNKNOWN), bool),
-    CONF_TALK: (vol.Required(CONF_TALK, default=False), bool),
-    CONF_VISITOR_DAYS: (vol.Required(CONF_VISITOR_DAYS, default=DEFAULT_VISITOR_DAYS), _DAYS),
-    CONF_VISITOR_STORAGE: (vol.Required(CONF_VISITOR_STORAGE, default=DEFAULT_VISITOR_STORAGE), _MEBIBYTES),
-    CONF_LATE_HOURS: (vol.Optional(CONF_LATE_HOURS), _HOURS),
-    CONF_CALL_DEVICE: (vol.Optional(CONF_CALL_DEVICE), str),
-    CONF_MOBILE_NUMBER: (vol.Optional(CONF_MOBILE_NUMBER), str),
-    CONF_RING_DELAY: (vol.Optional(CONF_RING_DELAY), _DELAY),
-    CONF_VOICEMAIL_DELAY: (vol.Optional(CONF_VOICEMAIL_DELAY), _DELAY),
-    CONF_SECURITY_RELAYS: (
+_MARKED_FIELDS: tuple[tuple[vol.Marker, object], ...] = (
+    (vol.Optional(CONF_STREAM_USERNAME, default=""), str),
+    (vol.Optional(CONF_STREAM_PASSWORD, default=""), PASSWORD_FIELD),
+    (vol.Optional(CONF_STREAM_PATH, default=DEFAULT_STREAM_PATH), str),
+    (vol.Optional(CONF_STREAM_PORT, default=DEFAULT_STREAM_PORT), cv.port),
+    (vol.Optional(CONF_PICTURE_PORT, default=DEFAULT_PICTURE_PORT), cv.port),
+    (vol.Optional(CONF_OPENING_USERNAME, default=""), str),
+    (vol.Optional(CONF_OPENING_PASSWORD, default=""), PASSWORD_FIELD),
+    (vol.Optional(CONF_SIP_PORT, default=DEFAULT_SIP_PORT), cv.port),
+    (vol.Optional(CONF_FCM_PROJECT_ID, default=""), _TEXT),
+    (vol.Optional(CONF_FCM_APP_ID, default=""), _TEXT),
+    (vol.Optional(CONF_FCM_API_KEY, default=""), vol.All(PASSWORD_FIELD, vol.Strip)),
+    (vol.Optional(CONF_FCM_SENDER_ID, default=""), _TEXT),
+    (vol.Required(CONF_PUSH, default=False), bool),
+    (vol.Required(CONF_SHOW_NAMES, default=True), bool),
+    (vol.Required(CONF_SHOW_CARDS, default=False), bool),
+    (vol.Required(CONF_SHOW_TOUCHES, default=False), bool),
+    (vol.Optional(CONF_SHOW_UNKNOWN), bool),
+    (vol.Required(CONF_TALK, default=False), bool),
+    (vol.Required(CONF_VISITOR_DAYS, default=DEFAULT_VISITOR_DAYS), _DAYS),
+    (vol.Required(CONF_VISITOR_STORAGE, default=DEFAULT_VISITOR_STORAGE), _MEBIBYTES),
+    (vol.Optional(CONF_LATE_HOURS), _HOURS),
+    (vol.Optional(CONF_CALL_DEVICE), str),
+    (vol.Optional(CONF_MOBILE_NUMBER), str),
+    (vol.Optional(CONF_RING_DELAY), _DELAY),
+    (vol.Optional(CONF_VOICEMAIL_DELAY), _DELAY),
+    (
         vol.Optional(CONF_SECURITY_RELAYS, default=[]),
         SelectSelector(
             SelectSelectorConfig(
-                options=[
-                    SelectOptionDict(value="SA", label="A"),
-                    SelectOptionDict(value="SB", label="B"),
-                ],
+                options=[SelectOptionDict(value="SA", label="A"), SelectOptionDict(value="SB", label="B")],
                 multiple=True,
             )
         ),
     ),
-}
+)
+_FIELDS = {str(marker): (marker, kind) for marker, kind in _MARKED_FIELDS}
 
 
 def _errors(given: Mapping[str, Any]) -> dict[str, str]:
@@ -388,9 +367,9 @@ class IntercomOptionsFlow(OptionsFlowWithReload):
             if option in has
         }
         sectioned = {key for keys in _SECTIONS.values() for key in keys}
-        for key in _FIELDS:
+        for key, (marker, kind) in _FIELDS.items():
             if key in has and key not in sectioned:
-                schema |= dict([_FIELDS[key]])
+                schema[marker] = kind
             if key == CONF_TALK and CONF_TALK_BUTTONS in has and (buttons := self._buttons()) is not None:
                 schema[vol.Optional(CONF_TALK_BUTTONS, default=[])] = buttons
         for name, keys in _SECTIONS.items():

@@ -17,8 +17,8 @@ def types(events: list[Event]) -> list[str]:
 async def read_again(sim: Simulator) -> None:
     """Wait until all journals were read once more, and their events were delivered.
 
-    There are two flats, each of which is asked about two days around midnight; what a look has found is told before the
-    next one begins.
+    There are two flats, each of which is requested for two days around midnight; the events of a poll are
+    delivered before the next one begins.
     """
     before = asked(sim)
     await until(lambda: asked(sim) > before + 8, "polls")
