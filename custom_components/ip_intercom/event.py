@@ -129,14 +129,18 @@ class BellEvent(IntercomEvent):
     def __init__(self, runtime: IntercomRuntime, bell: Bell) -> None:
         super().__init__(runtime, f"bell_{bell.id}", bell.place)
         self._bell = bell
+        self._named: tuple[str | None, bool] | None = None
         self._async_name()
 
     @callback
     def _async_name(self) -> None:
-        label = bell_label(self._bell, self.coordinator.data.bells.values())
+        label, is_named = bell_label(self._bell, self.coordinator.data.bells.values()), self._bell.name is not None
+        if self._named == (label, is_named):
+            return  # Home Assistant needs a while for a new name, and a ring waits for it
+        self._named = label, is_named
         if label is None:
             self.async_rename("bell")
-        elif self._bell.name is not None:
+        elif is_named:
             self.async_rename("bell_named", name=label)
         else:
             self.async_rename("bell_button", button=label)

@@ -373,7 +373,7 @@ async def test_background_work_waits_until_a_ring_is_dispatched(
     events.rings.async_listen(None, rang)
     sim.press("%1", call=False)
     await until(lambda: waited, "the ring")
-    assert waited[0] >= event_stream._RING_FIRST
+    assert waited[0] >= event_stream.RING_FIRST
 
 
 async def test_the_next_poll_waits_until_a_ring_is_dispatched(
@@ -395,9 +395,37 @@ async def test_the_next_poll_waits_until_a_ring_is_dispatched(
     sim.press("%1", call=False)
     await until(lambda: asked, "the next poll")
     assert len(rang) == 1
-    assert asked[0] - rang[0] >= event_stream._RING_FIRST
+    assert asked[0] - rang[0] >= event_stream.RING_FIRST
     asked.clear()
     sim.emit("InputChanged", port="input1", state=True)
     began = time.monotonic()
     await until(lambda: asked, "the poll after that")
-    assert asked[0] - began < event_stream._RING_FIRST, "other events do not delay it"
+    assert asked[0] - began < event_stream.RING_FIRST, "other events do not delay it"
+
+
+async def test_a_visit_begins_after_its_ring_and_before_its_event(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    runtime, order = entry.runtime_data, list[str]()
+    runtime.visits.async_listen(lambda _: order.append("visit"))
+    runtime.events.rings.async_listen(None, lambda _: order.append("ring"))
+    runtime.events.async_listen_events(lambda event, _: order.append(event.type))
+    sim.press("%1", call=False)
+    await until(lambda: len(order) >= 3, "the event")
+    assert order == ["ring", "visit", "KeyPressed"]
+
+
+async def test_an_unload_right_after_a_ring_loses_no_visit(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    runtime, order = entry.runtime_data, list[str]()
+    runtime.visits.async_listen(lambda _: order.append("visit"))
+    rang = asyncio.Event()
+    runtime.events.rings.async_listen(None, lambda _: rang.set())
+    sim.press("%1", call=False)
+    await rang.wait()
+    assert order == []
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert order == ["visit"]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert len(entry.runtime_data.visitors.newest_first) == 1

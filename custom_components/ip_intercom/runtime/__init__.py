@@ -87,6 +87,7 @@ class IntercomRuntime:
         self.push_address.async_stop()
         await self.google_push.async_stop()
         await self.events.async_stop()
+        self.visits.async_begin_all()  # of the last rings, whose visitors are stored next
         await self.visitors.async_stop()
         await self.coordinator.system.close()
 

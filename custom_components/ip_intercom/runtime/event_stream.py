@@ -56,7 +56,7 @@ _TIMER_MARGIN = 0.01
 # Seconds between two portions of a backlog: websocket clients process a few thousand events a second.
 _PORTION_PAUSE = 0.03
 # Seconds without other work after a ring: Home Assistant sends states only when the event loop is idle.
-_RING_FIRST = 0.01
+RING_FIRST = 0.01
 # Deliveries in the queue before reading pauses: twice the size of the log of a 2N.
 _QUEUE_SIZE = 400
 # Seconds for which a ring is kept for entities that are added later.
@@ -373,7 +373,7 @@ class EventStream:
     async def async_let_ring_pass(self) -> None:
         """Wait until Home Assistant has sent a ring that was just detected, before other work."""
         await asyncio.sleep(0)  # a listener of the ring may call this before the ring was dispatched to all
-        if (pause := self._rang_at + _RING_FIRST - time.monotonic()) > 0:
+        if (pause := self._rang_at + RING_FIRST - time.monotonic()) > 0:
             await asyncio.sleep(pause)
 
     async def _async_dispatch_portions(self, delivery: Delivery) -> None:

@@ -1,5 +1,6 @@
 """VisitTracker: what becomes of each ring."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 import logging
@@ -13,7 +14,7 @@ from ..model.parts import DoorId, VisitOutcome
 from ..model.ring_detector import Ring
 from ..model.state import State
 from ..model.visitors import Progress, Visit, advance, opened
-from .event_stream import EventStream
+from .event_stream import RING_FIRST, EventStream
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,6 +37,9 @@ class VisitTracker:
         self._visits: tuple[Visit, ...] = ()
         self._released: frozenset[DoorId] = frozenset()
         self._listeners: list[VisitListener] = []
+        # Rings whose visits have not begun yet.
+        self._rings: list[Ring] = []
+        self._beginning: asyncio.TimerHandle | None = None
 
     @callback
     def async_start(self, resumed: tuple[Visit, ...] = ()) -> None:
@@ -45,7 +49,7 @@ class VisitTracker:
         for visit in resumed:
             self._async_follow(visit)
         entry.async_on_unload(self._events.rings.async_listen(None, self._async_rang))
-        entry.async_on_unload(self._events.rings.async_listen_late(self._async_rang))
+        entry.async_on_unload(self._events.rings.async_listen_late(self._async_begin))
         entry.async_on_unload(self._events.async_listen_events(self._async_process))
         entry.async_on_unload(self._coordinator.async_add_listener(self._async_compare_doors))
 
@@ -58,10 +62,28 @@ class VisitTracker:
     @callback
     def async_opened(self, door: DoorId) -> None:
         """Record that a door was opened, for doors that do not report it."""
+        self.async_begin_all()
         self._async_apply(opened(Progress(self._visits), door, self._coordinator.data.doors, self._plain))
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
+        """Begin the visit once Home Assistant has sent the ring, or with the next event."""
+        self._rings.append(ring)
+        if self._beginning is None:
+            self._beginning = self._coordinator.hass.loop.call_later(RING_FIRST / 2, self.async_begin_all)
+
+    @callback
+    def async_begin_all(self) -> None:
+        """Begin the visits of rings that have just been detected."""
+        if self._beginning is not None:
+            self._beginning.cancel()
+            self._beginning = None
+        rings, self._rings = self._rings, []
+        for ring in rings:
+            self._async_begin(ring)
+
+    @callback
+    def _async_begin(self, ring: Ring) -> None:
         visit = Visit(ring, ring.session)
         if visit.id in {known.id for known in self._visits}:
             return  # a resumed visit, whose ring was repeated after an unclean stop
@@ -77,6 +99,7 @@ class VisitTracker:
 
     @callback
     def _async_process(self, event: Event, state: State) -> None:
+        self.async_begin_all()
         peers, recorded = self._coordinator.peers, self._coordinator.description.records_visits
         self._async_apply(advance(self._visits, event, state, peers=peers, plain=self._plain, recorded=recorded))
 

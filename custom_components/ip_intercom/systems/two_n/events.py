@@ -108,11 +108,14 @@ class Credentials:
 
     def method(self, record: LogEvent) -> str | None:
         """Return the method of a credential event, or of the credential before a decision; None if unknown."""
+        method = _METHODS.get(record.event)
+        if method is None and record.event not in DECISION_EVENTS:
+            return None  # a ring waits for this
         point, session = _point_and_session(record)
-        if (method := _METHODS.get(record.event)) is not None:
+        if method is not None:
             self._last[point] = method, session, record.utc_time
             return method
-        if record.event not in DECISION_EVENTS or (last := self._last.pop(point, None)) is None:
+        if (last := self._last.pop(point, None)) is None:
             return None
         method, before, time = last
         return method if _is_same(before, session) and 0 <= record.utc_time - time <= DECISION_DELAY else None
@@ -124,8 +127,10 @@ class Credentials:
 
     def is_repeated(self, record: LogEvent) -> bool:
         """Return whether a decision came too late: its credential was reported as the decision."""
+        if record.event not in DECISION_EVENTS or not self._decided:
+            return False
         point, session = _point_and_session(record)
-        if record.event not in DECISION_EVENTS or (decided := self._decided.pop(point, None)) is None:
+        if (decided := self._decided.pop(point, None)) is None:
             return False
         before, time = decided
         return _is_same(before, session) and 0 <= record.utc_time - time <= DECISION_DELAY
