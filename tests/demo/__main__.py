@@ -225,7 +225,7 @@ def run(work: Coroutine[Any, Any, None]) -> int:
             say("interrupted")
             return INTERRUPTED
         except FAILURES as error:
-            say(f"failed: {error or type(error).__name__}")
+            say(f"failed: {str(error) or type(error).__name__}")
             return 1
         return 0
 

@@ -1,4 +1,7 @@
-"""The benchmark of many devices in one Home Assistant: load, CPU, a power cut, rings at once, memory. Asserts nothing.
+"""The benchmark of many devices in one Home Assistant: load, CPU, a power cut, rings at once, memory.
+
+It fails if a device is not loaded or not heard, if a ring does not arrive, or if the integration logs an error other than a
+lost connection; never because of a time, and never because of an error of Home Assistant itself.
 
 All devices are new to Home Assistant when it starts. Times are on the monotonic clock, which all processes share.
 """
@@ -11,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import json
 import os
 from pathlib import Path
+import re
 import resource
 import sys
 import tempfile
@@ -35,6 +39,11 @@ WATCH = 60.0
 RING_TIMEOUT = 30.0
 # What a log line says of a device that is taken for silent.
 SILENT = ("Failed to connect", "does not answer", "not respond", "Timed out")
+# Where the integration appears in a log record: as its logger, or in its traceback.
+OURS = (f"custom_components.{DOMAIN}", f"custom_components/{DOMAIN}")
+# Home Assistant's voice assistant decides about all new entities in a single event when Home Assistant has started. Each
+# decision fires two more events, of which Home Assistant allows 10,000 (homeassistant/core.py).
+OVERFLOW = "events were queued by event listeners"
 
 
 class Devices:
@@ -101,11 +110,18 @@ class FleetBench:
         self.devices = devices
         self.count = 0
         self.rows: list[tuple[str, str]] = []
+        # What was promised and not kept.
+        self.broken: list[str] = []
 
     def tell(self, what: str, measured: str) -> None:
         """Add a row."""
         self.rows.append((what, measured))
         say(f"  {what}: {measured}")
+
+    def expect_all(self, what: str, count: int) -> None:
+        """Note a broken promise unless something is true for all devices."""
+        if count < self.count:
+            self.broken.append(f"{what}: {count} of {self.count}")
 
     async def prepare(self, count: int) -> float:
         """Make the entries: one by the config flow, the others like it in the storage. Returns the bare memory."""
@@ -150,6 +166,7 @@ class FleetBench:
                 break
             await asyncio.sleep(0.5)
         seconds = time.monotonic() - began
+        self.expect_all("loaded", states["loaded"])
         total, peak, _ = await self.devices.requests()
         self.tell("loaded, with the start of Home Assistant", f"{states['loaded']} of {self.count} in {seconds:.1f} s")
         self.tell("a client of all events", "kept" if home.connected else "DISCONNECTED while loading")
@@ -166,7 +183,9 @@ class FleetBench:
         self.tell("CPU in the minute after", f"{cpu(self.stage.pid) - before:.1f} s of {WATCH:.0f}")
         told = ", ".join(f"{count} {path.removeprefix('/api/')}" for path, count in paths.most_common(6))
         self.tell("requests in that minute", f"{total / self.count:.2f} for each device, at most {peak}/s ({told})")
-        self.tell("heard", f"{await self.devices.pulling()} of {self.count}")
+        heard = await self.devices.pulling()
+        self.expect_all("heard", heard)
+        self.tell("heard", f"{heard} of {self.count}")
 
     async def rings(self) -> None:
         """Press all buttons at once."""
@@ -191,6 +210,7 @@ class FleetBench:
             entity = item.event["data"]["entity_id"]
             if entity in bells:
                 times.setdefault(entity, item.at - began)
+        self.expect_all("rings", len(times))
         ordered = sorted(times.values()) or [0.0]
         self.tell(
             "rings at once",
@@ -206,6 +226,7 @@ class FleetBench:
         began = min(await self.devices.do("restore"))
         while (heard := await self.devices.pulling()) < self.count and time.monotonic() - began < BACK_TIMEOUT:
             await asyncio.sleep(0.5)
+        self.expect_all("heard again", heard)
         seconds = time.monotonic() - began
         await asyncio.sleep(max(0.0, WATCH - seconds))
         total, peak, paths = await self.devices.requests()
@@ -217,14 +238,24 @@ class FleetBench:
         self.tell("CPU in the minute afterwards", f"{cpu(self.stage.pid) - before:.1f} s")
 
     def log(self) -> None:
-        """Return a summary of the log."""
-        lines = [line for line in self.stage.log.splitlines() if line[:2] == "20"]
-        errors = [line for line in lines if " ERROR " in line]
-        silent = sum(any(word in line for word in SILENT) for line in lines)
-        kinds = Counter(line.split("] ", 1)[-1][:60] for line in errors)
-        self.tell("log", f"{len(lines)} lines, {len(errors)} errors, {silent} say that a device is silent")
+        """Tell the errors of the integration and those of Home Assistant apart."""
+        records = re.split(r"\n(?=20\d\d-)", self.stage.log)
+        errors = [record for record in records if " ERROR " in record.partition("\n")[0]]
+        silent = [record for record in records if any(word in record for word in SILENT)]
+        overflow = [record for record in errors if OVERFLOW in record]
+        ours = [record for record in errors if any(name in record for name in OURS)]
+        ours = [record for record in ours if record not in silent and record not in overflow]
+        foreign = len(errors) - len(ours) - len(overflow) - sum(record in silent for record in errors)
+        self.tell(
+            "log",
+            f"{len(records)} records; errors: {len(ours)} of the integration beside {len(silent)} lost connections, "
+            f"{len(overflow)} of Home Assistant's own voice assistant, {foreign} of other parts of Home Assistant",
+        )
+        kinds = Counter(record.partition("\n")[0].split("] ", 1)[-1][:60] for record in errors)
         for kind, times in kinds.most_common(5):
             say(f"      {times} x {kind}")
+        if ours:
+            self.broken.append(f"{len(ours)} errors of the integration, the first: {ours[0][:300]}")
 
 
 async def measure(count: int, log: Path | None) -> None:
@@ -251,6 +282,7 @@ async def measure(count: int, log: Path | None) -> None:
                 taken = memory(stage.pid)
                 bench.tell("memory", f"{taken:.0f} MiB, {(taken - bare) / count:.2f} for each device")
                 bench.log()
+                assert not bench.broken, "; ".join(bench.broken)
         finally:
             await asyncio.shield(stage.stop())
             if log is not None:
