@@ -403,7 +403,7 @@ def rtp(number: int, payload: bytes = b"\xd5" * 160, kind: int = 0, ssrc: int = 
 
 
 def digest(
-    user: str, realm: str, password: str, method: str, authorization: str, algorithm: str = "md5"
+    user: str, realm: str, password: str, method: str, authorization: str, algorithm: str = "md5", body: str = ""
 ) -> tuple[bool, dict[str, str]]:
     """Check an Authorization header (RFC 7616, 3.4), and return its parameters, too."""
     values = {}
@@ -414,9 +414,11 @@ def digest(
     def hashed(text: str) -> str:
         return hashlib.new(algorithm, text.encode()).hexdigest()
 
-    first, last = hashed(f"{user}:{realm}:{password}"), hashed(f"{method}:{values['uri']}")
+    first, last = hashed(f"{user}:{realm}:{password}"), f"{method}:{values['uri']}"
+    if values.get("qop") == "auth-int":
+        last = f"{last}:{hashed(body)}"
     if "qop" in values:
         middle = f"{values['nonce']}:{values['nc']}:{values['cnonce']}:{values['qop']}"
     else:
         middle = values["nonce"]
-    return values["response"] == hashed(f"{first}:{middle}:{last}"), values
+    return values["response"] == hashed(f"{first}:{middle}:{hashed(last)}"), values

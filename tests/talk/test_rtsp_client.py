@@ -55,6 +55,7 @@ WAYS = {
     "basic": Ways(login="basic"),
     "digest": Ways(login="digest"),
     "sha256": Ways(login="sha256"),
+    "integrity": Ways(login="integrity"),
     "short nonces": Ways(login="digest", stale=1),
     "absolute controls": Ways(control="absolute", base=False),
     "no base": Ways(base=False),

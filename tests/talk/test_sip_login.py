@@ -291,6 +291,37 @@ async def test_a_call_is_challenged(server: Pair, status: int) -> None:
         await ending
 
 
+async def test_a_login_with_integrity_hashes_the_body(server: Pair) -> None:
+    """The server offers nothing else (RFC 7616, 3.4.3)."""
+    challenge = MD5.replace('"auth"', '"auth-int"')
+
+    def check(request: Heard) -> None:
+        right, values = digest("flat7", "door", SECRET, request.what, request["authorization"], body=request.body)
+        assert (right, values["qop"]) == (True, "auth-int")
+
+    async with asyncio.TaskGroup() as group:
+        calling = group.create_task(server.agent.call("100"))
+        server.door.reply(await server.door.expect("INVITE"), "401 Login", challenge)
+        await server.door.expect("ACK")
+        invite = await server.door.expect("INVITE")
+        assert invite.body
+        check(invite)
+        server.door.reply(invite, "200 OK", body=description(4000, "0"))
+        await server.door.expect("ACK")
+        call = await calling
+        dialing = group.create_task(call.send_dtmf("5"))
+        info = await server.door.expect("INFO")
+        assert info.body
+        check(info)
+        server.door.reply(info, "200 OK")
+        await dialing
+        ending = group.create_task(call.hang_up())
+        bye = await server.door.expect("BYE")
+        check(bye)
+        server.door.reply(bye, "200 OK")
+        await ending
+
+
 async def test_proxy_and_server_may_both_ask(server: Pair) -> None:
     async with asyncio.TaskGroup() as group:
         calling = group.create_task(server.agent.call("100"))

@@ -38,7 +38,8 @@ class Challenge:
     Attributes:
         scheme: "digest" or "basic".
         algorithm: As the server writes it: "MD5", "SHA-256", "MD5-sess".
-        qop: The server accepts "auth".
+        qop: The server accepts "auth" or "auth-int".
+        integrity: It accepts only "auth-int", which hashes the body of the request.
         stale: Only the nonce was rejected.
     """
 
@@ -49,6 +50,7 @@ class Challenge:
     algorithm: str = ""
     qop: bool = False
     stale: bool = False
+    integrity: bool = False
 
     @property
     def hash(self) -> str:
@@ -104,9 +106,10 @@ def _challenge(scheme: str, values: dict[str, str]) -> Challenge | None:
         values.get("algorithm", ""),
         bool(qops),
         values.get("stale", "").lower() == "true",
+        bool(qops) and "auth" not in qops,
     )
-    # "auth-int" alone is not supported: it hashes the body.
-    usable = scheme == "digest" and challenge.nonce and challenge.hash in _HASHES and (not qops or "auth" in qops)
+    known = not qops or bool(qops & {"auth", "auth-int"})
+    usable = scheme == "digest" and challenge.nonce and challenge.hash in _HASHES and known
     return challenge if usable else None
 
 
@@ -116,12 +119,14 @@ class Authenticator:
 
     Attributes:
         basic: Basic is accepted if the server offers nothing better; not in SIP (RFC 3261, 22).
+        bodies: The bodies of requests are known, as "auth-int" needs.
         challenge: The stored challenge; None before the first one.
     """
 
     username: str
     password: str = field(repr=False)
     basic: bool = False
+    bodies: bool = field(default=False, repr=False)
     challenge: Challenge | None = field(default=None, repr=False)
     _count: int = field(default=0, repr=False)
 
@@ -137,7 +142,11 @@ class Authenticator:
 
     def choose(self, offered: Iterable[Challenge]) -> bool:
         """Store the first challenge that can be answered, and return whether there is one."""
-        usable = (challenge for challenge in offered if self.basic or challenge.scheme == "digest")
+        usable = (
+            challenge
+            for challenge in offered
+            if (self.basic or challenge.scheme == "digest") and (self.bodies or not challenge.integrity)
+        )
         if (challenge := next(usable, None)) is None:
             return False
         self.challenge, self._count = challenge, 0
@@ -148,31 +157,36 @@ class Authenticator:
         """The latest challenge rejects only the nonce of the answer before."""
         return self.challenge is not None and self.challenge.stale
 
-    def answer(self, method: str, uri: str) -> str | None:
+    def answer(self, method: str, uri: str, body: bytes = b"") -> str | None:
         """Return the value of ``Authorization`` for a request; None before the first challenge."""
         if (challenge := self.challenge) is None:
             return None
         if challenge.scheme == "basic":
             return f"Basic {b64encode(f'{self.username}:{self.password}'.encode()).decode()}"
         self._count += 1
-        return self._digest(challenge, method, uri, f"{self._count:08x}", token_hex(16))
+        return self._digest(challenge, (method, uri, body), f"{self._count:08x}", token_hex(16))
 
-    def _digest(self, challenge: Challenge, method: str, uri: str, count: str, cnonce: str) -> str:
-        def hashed(*parts: str) -> str:
-            data = ":".join(parts).encode("utf-8", "surrogateescape")
+    def _digest(self, challenge: Challenge, request: tuple[str, str, bytes], count: str, cnonce: str) -> str:
+        def digest_of(data: bytes) -> str:
             return hashlib.new(_HASHES[challenge.hash], data, usedforsecurity=False).hexdigest()
+
+        def hashed(*parts: str) -> str:
+            return digest_of(":".join(parts).encode("utf-8", "surrogateescape"))
 
         secret = hashed(self.username, challenge.realm, self.password)
         session = challenge.algorithm.upper().endswith("-SESS")
         if session:
             secret = hashed(secret, challenge.nonce, cnonce)
-        between = (challenge.nonce, count, cnonce, "auth") if challenge.qop else (challenge.nonce,)
+        method, uri, body = request
+        qop = "auth-int" if challenge.integrity else "auth"
+        between = (challenge.nonce, count, cnonce, qop) if challenge.qop else (challenge.nonce,)
+        whole = (digest_of(body),) if challenge.integrity else ()
         values = {
             "username": self.username,
             "realm": challenge.realm,
             "nonce": challenge.nonce,
             "uri": uri,
-            "response": hashed(secret, *between, hashed(method, uri)),
+            "response": hashed(secret, *between, hashed(method, uri, *whole)),
         }
         if challenge.qop or session:
             values["cnonce"] = cnonce
@@ -180,7 +194,7 @@ class Authenticator:
             values["opaque"] = challenge.opaque
         plain = [f"algorithm={challenge.algorithm}"] if challenge.algorithm else []
         if challenge.qop:
-            plain += ["qop=auth", f"nc={count}"]
+            plain += [f"qop={qop}", f"nc={count}"]
         return "Digest " + ", ".join([*(f'{name}="{_quoted(value)}"' for name, value in values.items()), *plain])
 
 

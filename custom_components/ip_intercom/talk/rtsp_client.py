@@ -65,7 +65,7 @@ class RtspClient:
         if scheme not in _PORTS or not self._host or not is_uri(self._url):
             raise RtspError("the stream address is malformed")
         self._login = (
-            Authenticator(unquote(parts.username), unquote(parts.password or ""), basic=True)
+            Authenticator(unquote(parts.username), unquote(parts.password or ""), basic=True, bodies=True)
             if parts.username
             else None
         )

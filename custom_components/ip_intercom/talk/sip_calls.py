@@ -258,7 +258,7 @@ class SipCall:
         used = dialog or self._dialog
 
         def build() -> Request:
-            login = self._login.headers(method, used.path()[0])
+            login = self._login.headers(method, used.path()[0], body)
             return self._core.request(method, used, headers=(*headers, *login), body=body, content=content)
 
         return await self._core.ask(build, lambda: self._core.flow(used), self._login)
@@ -321,9 +321,9 @@ class SipCall:
         return result
 
     async def _invite_once(self, headers: Headers) -> Response | Failure:
-        dialog = self._dialog
-        login = self._login.headers("INVITE", dialog.path()[0])
-        request = self._core.request("INVITE", dialog, headers=(*headers, *login), body=self._media.offer())
+        dialog, body = self._dialog, self._media.offer()
+        login = self._login.headers("INVITE", dialog.path()[0], body)
+        request = self._core.request("INVITE", dialog, headers=(*headers, *login), body=body)
         answer: asyncio.Future[Response | Failure] = self._core.loop.create_future()
         flow = self._core.flow(dialog)
 

@@ -59,7 +59,7 @@ class Login:
         )
         account = self._account
         answer = self._answers.get(answers) or Authenticator(
-            account.auth_username or account.username, account.password
+            account.auth_username or account.username, account.password, bodies=True
         )
         tried = self._tried.get(answers, 0)
         if not answer.take(response.all(asks)):
@@ -72,9 +72,9 @@ class Login:
         self._tried[answers] = tried + 1
         return True
 
-    def headers(self, method: str, uri: str) -> Headers:
+    def headers(self, method: str, uri: str, body: bytes = b"") -> Headers:
         """Return the answers for a request."""
-        answers = ((name, answer.answer(method, uri)) for name, answer in self._answers.items())
+        answers = ((name, answer.answer(method, uri, body)) for name, answer in self._answers.items())
         return tuple((name, value) for name, value in answers if value is not None)
 
 

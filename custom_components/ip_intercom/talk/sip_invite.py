@@ -75,13 +75,13 @@ class OutgoingCall(SipCall):
     # ---- INVITE and CANCEL ----
 
     def _invite(self) -> None:
-        core, dialog = self._core, self._first
+        core, dialog, body = self._core, self._first, self._media.offer()
         interval, least = self._intervals
         headers: Headers = (
             *asking(interval, least),
-            *self._login.headers("INVITE", dialog.path()[0]),
+            *self._login.headers("INVITE", dialog.path()[0], body),
         )
-        request = core.request("INVITE", dialog, headers=headers, body=self._media.offer())
+        request = core.request("INVITE", dialog, headers=headers, body=body)
         self._transaction = core.transactions.start(request, core.flow(dialog), self._respond, self._unanswered)
 
     def _cancel(self, reason: EndReason) -> None:

@@ -41,7 +41,7 @@ class Ways:
         speaker: Direction of the track to the door: "sendonly", "recvonly", "sendrecv"; None for no such track.
         codec: Payload type and name of that track; a static type needs no name.
         refuses: It knows nothing of the Require header.
-        login: "none", "basic", "digest", or "sha256".
+        login: "none", "basic", "digest", "sha256", or "integrity", which is Digest with auth-int only.
         takes_basic: It takes Basic without offering it, as go2rtc logs in.
         paths: Beginnings of the paths that it has; None for all.
         video: Codec of its video.
@@ -362,7 +362,7 @@ class _Link:
         ways = self.camera.ways
         if ways.login == "basic":
             return f'Basic realm="{ways.realm}"'
-        algorithm = ', algorithm=SHA-256, qop="auth"' if ways.login == "sha256" else ""
+        algorithm = {"sha256": ', algorithm=SHA-256, qop="auth"', "integrity": ', qop="auth-int"'}.get(ways.login, "")
         stale = ", stale=true" if self.expired else ""
         nonce = f"n{len(self.camera.nonces)}"
         self.camera.nonces[nonce] = 0
@@ -388,7 +388,11 @@ class _Link:
         def digest(text: str) -> str:
             return hashlib.new("sha256" if ways.login == "sha256" else "md5", text.encode()).hexdigest()
 
+        if ways.login == "integrity" and values.get("qop") != "auth-int":
+            return False
         middle = f":{values['nc']}:{values['cnonce']}:{values['qop']}" if "qop" in values else ""
+        # No request has a body.
+        whole = f":{digest('')}" if ways.login == "integrity" else ""
         secret = digest(f"{values['username']}:{ways.realm}:{known}")
-        expected = digest(f"{secret}:{nonce}{middle}:{digest(f'{request.method}:{request.uri}')}")
+        expected = digest(f"{secret}:{nonce}{middle}:{digest(f'{request.method}:{request.uri}{whole}')}")
         return values.get("response") == expected

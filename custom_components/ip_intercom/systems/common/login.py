@@ -18,6 +18,7 @@ def challenges(header: str) -> tuple[Challenge, ...]:
     return tuple(
         replace(challenge, algorithm=challenge.algorithm or challenge.hash, opaque=challenge.opaque or None)
         for challenge in parse_challenges([header])
+        if not challenge.integrity
     )
 
 
