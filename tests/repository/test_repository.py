@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import json
 from pathlib import Path
 import re
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -259,6 +260,29 @@ def test_no_file_names_a_package_registry() -> None:
     files = repository_files()
     assert files
     assert {str(path.relative_to(ROOT)): found for path in files if (found := named_hosts(path.read_bytes()))} == {}
+
+
+def unmatched_tests(command: str) -> list[str]:
+    """Return the paths and keywords of a pytest command that select no test."""
+    arguments, _, keywords = command.partition(" -k ")
+    paths = [ROOT / path for path in arguments.split()]
+    files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.rglob("test_*.py")))]
+    names = [name for file in files for name in (file.stem, *re.findall(r"def (test_\w+)", file.read_text("utf-8")))]
+    wanted = shlex.split(keywords)[0].split(" or ") if keywords else []
+    missing = [str(path) for path in paths if not path.exists()]
+    return missing + [keyword for keyword in wanted if not any(keyword in name for name in names)]
+
+
+def test_security_names_tests_that_exist() -> None:
+    commands = re.findall(r"\| `(tests[^`]*)` \|$", (ROOT / "SECURITY.md").read_text("utf-8"), re.MULTILINE)
+    assert len(commands) >= 10
+    assert {command: unmatched for command in commands if (unmatched := unmatched_tests(command))} == {}
+
+
+def test_tests_that_do_not_exist_are_found() -> None:
+    command = 'tests/repository -k "link or no_such_word"'
+    assert unmatched_tests(command) == ["no_such_word"]
+    assert unmatched_tests("tests/no_such_folder") == [str(ROOT / "tests/no_such_folder")]
 
 
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
