@@ -250,18 +250,19 @@ async def shown_certificate(base: URL, pinned: bytes | None, *, verify: bool, le
     return found
 
 
-async def ask_with_path[T](base: URL, path: str, ask: Callable[[URL], Awaitable[T]]) -> T:
-    """Return the result of ``ask`` below an entered path, or else without it.
+async def first_right[T](bases: Iterable[URL], ask: Callable[[URL], Awaitable[T]]) -> T:
+    """Return the result of ``ask`` at the first of several addresses where the right device responds.
 
-    The path may be that of a device behind a reverse proxy, or only that of a page of the device.
+    An entered path may be that of a device behind a reverse proxy, or only that of a page of the device.
 
     Raises:
-        IntercomError: As ``ask`` without the path; below it, only ``WrongDevice`` is not raised.
+        IntercomError: As ``ask``; ``WrongDevice`` only at the last address.
     """
-    if path:
+    *others, last = bases
+    for base in others:
         with suppress(WrongDevice):
-            return await ask(base.with_path(path))
-    return await ask(base)
+            return await ask(base)
+    return await ask(last)
 
 
 async def first_answer[T](bases: Iterable[URL], ask: Callable[[URL], Awaitable[T]], *, verify: bool) -> T:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import ClientSession
 from yarl import URL
 
-from ...common.discovery import ask_with_path, candidates, first_answer, parse_address, parse_path, shown_certificate
+from ...common.discovery import candidates, first_answer, first_right, parse_address, parse_path, shown_certificate
 from ...common.errors import (
     AuthenticationFailed,
     CertificateInvalid,
@@ -80,7 +80,7 @@ async def find(
     connect = partial(_connect, session, verify=verify, pinned=bytes.fromhex(pinned) if pinned else None)
 
     async def ask(base: URL) -> tuple[HttpTransport, bytes | None]:
-        return await ask_with_path(base, path, connect)
+        return await first_right((base, base.with_path(path)) if path else (base,), connect)
 
     transport, fingerprint = await first_answer(candidates(typed, PREFERRED), ask, verify=verify)
     proxy = MxProxy(transport, credentials)

@@ -9,9 +9,9 @@ from ...common.decode import decode_reply
 from ...common.discovery import (
     Answers,
     FoundDevice,
-    ask_with_path,
     candidates,
     first_answer,
+    first_right,
     parse_address,
     parse_path,
     redirected_base,
@@ -78,7 +78,7 @@ async def find_device(
         reach = partial(
             _reach, session, answers or Answers(), username=username, password=password, verify=verify, pinned=pinned
         )
-        return await ask_with_path(base, path, reach)
+        return await first_right((base.with_path(path), base) if path else (base,), reach)
 
     return await first_answer(candidates(parse_address(address)), ask, verify=verify)
 
