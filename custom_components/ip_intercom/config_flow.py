@@ -33,7 +33,7 @@ from .flows.phone import PhoneLoginFlow
 from .helpers.connection import async_client_session
 from .runtime import IntercomConfigEntry, IntercomRuntime
 from .runtime.loading import async_load_systems
-from .systems import asks_for_proof, candidates_of, recognized
+from .systems import candidates_of, needs_recognition, recognized
 from .systems.common.adapter import announced_address, announced_name, is_device_id
 
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
@@ -108,7 +108,7 @@ class IntercomConfigFlow(PhoneLoginFlow, domain=DOMAIN):
         mac, url = discovery_info.macaddress, announced_address(discovery_info.ip)
         if url is None or not is_device_id(mac):
             return self.async_abort(reason="wrong_device")
-        if asks_for_proof(mac):
+        if needs_recognition(mac):
             await async_load_systems(self.hass, *candidates_of())
             self._system = await recognized(async_client_session(self.hass), url.authority, mac)
             if self._system is None:

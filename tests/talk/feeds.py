@@ -71,7 +71,7 @@ class Session:
             raise self.feed.talk_error
         self.talks += 1
 
-    def hear(self, packet: bytes) -> None:
+    def receive(self, packet: bytes) -> None:
         self.heard.append(packet)
 
     async def close(self) -> None:

@@ -416,7 +416,7 @@ async def test_a_camera_without_a_line_has_no_backchannel(server: RtspServer, fa
     session = bridge.open()
     with pytest.raises(TalkError):
         await session.talk()
-    session.hear(rtp(VOICE, payload_type=0))
+    session.receive(rtp(VOICE, payload_type=0))
     session.send(0, b"")
     await session.close()
 

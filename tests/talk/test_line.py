@@ -40,7 +40,7 @@ class Speaker:
     async def speak(self, seconds: float) -> None:
         for _ in range(round(seconds / 0.02)):
             header = struct.pack("!BBHII", 0x80, self.payload_type, self.number, self.number * 160, self.ssrc)
-            self.line.hear(self.owner, header + VOICE)
+            self.line.receive(self.owner, header + VOICE)
             self.number += 1
             await asyncio.sleep(0.02)
 
@@ -70,8 +70,8 @@ async def test_the_microphone_starts_one_call_and_is_sent_in_it(line: Line, phon
 )
 async def test_other_packets_start_no_call(line: Line, phone: Phone, packet: bytes) -> None:
     line.claim(ONE)
-    line.hear(ONE, packet)
-    line.hear(TWO, rtp(VOICE, payload_type=0))
+    line.receive(ONE, packet)
+    line.receive(TWO, rtp(VOICE, payload_type=0))
     await asyncio.sleep(1)
     assert phone.dialed == 0
 

@@ -78,7 +78,7 @@ class LoadSpreader:
 
     Attributes:
         setups: Limits how many devices are set up, or begin to deliver events, at once.
-        returns: Limits how many devices are heard again at once, while many event channels are interrupted.
+        returns: Limits how many event channels return at once, while many are interrupted.
         descriptions: Limits how many devices are read completely at once.
         completions: Limits how many devices are asked at once for what their setup left out.
     """

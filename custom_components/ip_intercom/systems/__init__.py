@@ -270,6 +270,6 @@ def _plain(mac: str) -> str:
     return mac.replace(":", "").lower()
 
 
-def asks_for_proof(mac: str) -> bool:
+def needs_recognition(mac: str) -> bool:
     """Return whether a MAC address has a prefix that other products share, so the device must be recognized."""
     return _plain(mac).startswith(tuple(start for spec in SYSTEMS.values() for start in spec.macs))

@@ -44,7 +44,7 @@ class Bridge:
         self._closed = False
         self._linger: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
-        source.on_video = self._see
+        source.on_video = self._inspect
         source.on_sound = self._hear
         if line is not None:
             line.on_audio = self._hear_call
@@ -129,7 +129,7 @@ class Bridge:
         for session in [*self._sessions]:
             session.send(track, packet)
 
-    def _see(self, packet: bytes) -> None:
+    def _inspect(self, packet: bytes) -> None:
         if self._source.yields and _now() - self._call_seen_at < _CALL_VIDEO_GONE:
             return
         if self._video is not None and (stamped := self._video.restamp(packet)) is not None:
@@ -193,10 +193,10 @@ class BridgeSession:
             raise TalkError("the camera has no line")
         self._bridge.line.claim(self)
 
-    def hear(self, packet: bytes) -> None:
+    def receive(self, packet: bytes) -> None:
         """Take a packet of the microphone."""
         if self._bridge.line is not None:
-            self._bridge.line.hear(self, packet)
+            self._bridge.line.receive(self, packet)
 
     async def close(self) -> None:
         """End the session; its call ends, too."""

@@ -117,7 +117,7 @@ class Line:
             self._holder, self._heard_at = owner, _now()
         self._ready.add(owner)
 
-    def hear(self, owner: object, data: bytes) -> None:
+    def receive(self, owner: object, data: bytes) -> None:
         """Take an RTP packet of the microphone: it places the call, or goes into it."""
         try:
             packet = RtpPacket.parse(data)

@@ -42,7 +42,7 @@ class FeedSession(Protocol):
     async def talk(self) -> None:
         """Accept the microphone: the backchannel was set up. Any TalkError refuses the SETUP."""
 
-    def hear(self, packet: bytes) -> None:
+    def receive(self, packet: bytes) -> None:
         """Take an RTP packet of the microphone."""
 
     async def close(self) -> None:
@@ -357,7 +357,7 @@ class _Connection:
             return
         for track in self._tracks.values():
             if track.media.direction is Direction.SENDONLY and message.channel == track.transport.rtp:
-                self._session.hear(message.data)
+                self._session.receive(message.data)
 
     async def _end_session(self) -> None:
         session, self._session, self.feed, self._description = self._session, None, None, None

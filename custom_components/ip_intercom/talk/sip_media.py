@@ -81,7 +81,7 @@ class CallMedia:
         self._audio = RtpSession(8000, self._hear, peer)
         await self._audio.open(host)
         if self.wants_video:
-            self._video = RtpSession(90_000, self._see, peer)
+            self._video = RtpSession(90_000, self._inspect, peer)
             await self._video.open(host)
 
     def close(self) -> None:
@@ -298,7 +298,7 @@ class CallMedia:
         if self.on_dtmf is not None:
             self.on_dtmf(digit)
 
-    def _see(self, packet: RtpPacket) -> None:
+    def _inspect(self, packet: RtpPacket) -> None:
         agreed = self._agreed_video
         if agreed is not None and self.on_video is not None and packet.payload_type in agreed.receives:
             self.on_video(packet)

@@ -87,7 +87,7 @@ async def test_a_microphone_while_the_button_answers(
     assert not talk.is_ringing
     owner = object()
     talk.line.claim(owner)
-    talk.line.hear(owner, microphone(1))
+    talk.line.receive(owner, microphone(1))
     await answering
     await until(lambda: talk.line.state is LineState.TALKING)
     assert (talk.line.error, door.invites) == (None, 0)
@@ -102,7 +102,7 @@ async def test_closing_the_microphone_before_the_answer_declines_the_visitor(
     slow(monkeypatch, 0.2)
     owner = object()
     talk.line.claim(owner)
-    talk.line.hear(owner, microphone(1))
+    talk.line.receive(owner, microphone(1))
     await asyncio.sleep(0.1)
     await talk.line.hang_up()
     await until(lambda: door.refused is not None)

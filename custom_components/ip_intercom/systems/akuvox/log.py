@@ -169,7 +169,7 @@ class AkuvoxLog:
             self._read_again_at = self._monotonic() + _READ_RETRY
         self._wake.set()
 
-    def hear(self, pushed: Pushed) -> None:
+    def receive_push(self, pushed: Pushed) -> None:
         """Queue a push message."""
         self._inbox.append((self._monotonic(), datetime.now(UTC), pushed))
         self._wake.set()

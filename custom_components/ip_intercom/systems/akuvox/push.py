@@ -111,7 +111,7 @@ class AkuvoxPush:
     """Action URLs of a device.
 
     Args:
-        hear: Processes push messages.
+        on_push: Processes push messages.
         expect: Receives what is missing if no push message arrives, or None if push is disabled.
 
     Attributes:
@@ -122,10 +122,10 @@ class AkuvoxPush:
     lossy: frozenset[str] = frozenset()
 
     def __init__(
-        self, device: AkuvoxDevice, hear: Callable[[Pushed], None], expect: Callable[[Missing | None], None]
+        self, device: AkuvoxDevice, on_push: Callable[[Pushed], None], expect: Callable[[Missing | None], None]
     ) -> None:
         self._config = device.config
-        self._on_push = hear
+        self._on_push = on_push
         self._set_missing = expect
         self.statuses: Mapping[str, Status] = {}
 

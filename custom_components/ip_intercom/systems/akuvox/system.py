@@ -153,7 +153,7 @@ class AkuvoxSystem:
         self._tracker = CallTracker()
         self._doors = AkuvoxDoors(device, self._options.opening)
         self._log = AkuvoxLog(device, self._doors, self._tracker, names=self._options.names, stored=cursor)
-        self._push = AkuvoxPush(device, self._log.hear, self._log.expect_pushes)
+        self._push = AkuvoxPush(device, self._log.receive_push, self._log.expect_pushes)
         self._codes = AkuvoxCodes(device)
         self._firmware = AkuvoxFirmware(device)
         self._talk = talk

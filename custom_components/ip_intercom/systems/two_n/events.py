@@ -200,7 +200,7 @@ def neutral_event(
         facts=facts,
         sequence=record.id,
         age=reading.age,
-        live=reading.heard,
+        live=reading.live,
         boot=boot,
         id=None if boot is None else f"{boot}-{record.id}",
         clocked=clocked,

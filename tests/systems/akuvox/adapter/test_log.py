@@ -41,7 +41,7 @@ async def test_a_push_that_waited_too_long_is_late(
     log: AkuvoxLog, clock: Clock, event: str, waits: float, late: bool
 ) -> None:
     """The push waits while thousands of records are reported."""
-    log.hear(Pushed(event))
+    log.receive_push(Pushed(event))
     clock.now += waits
     [told] = (await log.next()).events
     assert (told.type, told.age, told.late) == (event, waits, late)
@@ -52,9 +52,9 @@ async def test_sources_that_the_device_lost_are_not_polled(bench: Bench, log: Ak
     assert (await log.next()).keep, "the door log was read"
     bench.seen()
     log.follow(device=False, call_status=False, call_log=False, door_log=False)
-    log.hear(Pushed("InputATriggered"))
+    log.receive_push(Pushed("InputATriggered"))
     await log.next()
-    log.hear(Pushed("InputAClosed"))
+    log.receive_push(Pushed("InputAClosed"))
     await log.next()
     await log.close()
     assert bench.functions() == []

@@ -62,7 +62,7 @@ async def test_a_push_during_a_name_request_loses_no_record(
     sim.door_log.enter("Card", "4BD9E903", {1}, None, success=True)
     number = int(sim.door_log.records[0]["ID"])
     await until(lambda: any(request.function == "user/get" for request in sim.requests), "the request for a name")
-    entry.runtime_data.coordinator.system.log.hear(Pushed("MakeCall", None))
+    entry.runtime_data.coordinator.system.log.receive_push(Pushed("MakeCall", None))
     await until(lambda: any(event.data["type"] == "MakeCall" for event in events), "the push")
     await until(lambda: stored(entry, hass_storage)["data"]["cursor"]["doors"] is not None)
     await kill(hass, entry, hass_storage)

@@ -157,13 +157,13 @@ class Cursor:
 class Reading:
     """A log event, whether it is too old to count as new, and its age in seconds at arrival.
 
-    ``heard`` is whether it happened while this reader was connected, so no earlier reader can have delivered it.
+    ``live`` is whether it happened while this reader was connected, so no earlier reader can have delivered it.
     """
 
     event: LogEvent
     late: bool
     age: float = 0.0
-    heard: bool = False
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
