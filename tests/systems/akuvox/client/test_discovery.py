@@ -56,19 +56,36 @@ async def serve() -> AsyncGenerator[Serve]:
     servers: list[TestServer] = []
 
     async def serve(**answer: object) -> str:
-        async def handle(_: web.Request) -> web.Response:
-            return web.Response(**answer)  # type: ignore[arg-type]  # as the test needs
-
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", handle)
-        server = TestServer(app)
-        await server.start_server()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.port}"
+        return await _serve(servers, {}, answer)
 
     yield serve
     for server in servers:
         await server.close()
+
+
+@pytest.fixture
+async def serve_paths() -> AsyncGenerator[Callable[[dict[str, dict[str, object]]], Awaitable[str]]]:
+    """Serve an answer for each of some paths, and 404 for the others."""
+    servers: list[TestServer] = []
+
+    async def serve_paths(answers: dict[str, dict[str, object]]) -> str:
+        return await _serve(servers, answers, {"status": 404})
+
+    yield serve_paths
+    for server in servers:
+        await server.close()
+
+
+async def _serve(servers: list[TestServer], answers: dict[str, dict[str, object]], other: dict[str, object]) -> str:
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(**answers.get(request.path, other))  # type: ignore[arg-type]  # as the test needs
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    server = TestServer(app)
+    await server.start_server()
+    servers.append(server)
+    return f"http://127.0.0.1:{server.port}"
 
 
 @pytest.mark.parametrize(
@@ -168,6 +185,46 @@ async def test_redirects_to_other_addresses_are_not_followed(
     with pytest.raises(WrongDevice if location == "/login.html" else Redirected):
         await find_device(session, address, **LOGIN)
     assert not await is_akuvox(session, address)
+
+
+INFO = '{"retcode": 0, "data": {"Status": {"Model": "E18", "MAC": "0C1105078B71"}}}'
+API = {"text": INFO, "content_type": "application/json"}
+PAGE = {"text": "<html>", "content_type": "text/html"}
+AWAY = {"status": 302, "headers": {"Location": "https://example.com/"}}
+SAME = {"status": 302, "headers": {"Location": "/login.html"}}
+REFUSED = {"status": 403}
+
+
+@pytest.mark.parametrize(
+    ("at_root", "below", "found"),
+    [
+        (API, API, ""),
+        (API, PAGE, ""),
+        (PAGE, API, "/gate"),
+        (AWAY, API, "/gate"),
+        (SAME, API, "/gate"),
+        (REFUSED, API, "/gate"),
+        (PAGE, PAGE, WrongDevice),
+        (PAGE, AWAY, WrongDevice),
+        (AWAY, PAGE, WrongDevice),
+        (AWAY, AWAY, Redirected),
+        (REFUSED, REFUSED, AddressRefused),
+    ],
+)
+async def test_a_device_behind_a_path_is_found_there(
+    session: aiohttp.ClientSession,
+    serve_paths: Callable[[dict[str, dict[str, object]]], Awaitable[str]],
+    at_root: dict[str, object],
+    below: dict[str, object],
+    found: str | type[Exception],
+) -> None:
+    """The device itself comes first: an entered path may be that of one of its pages."""
+    address = await serve_paths({"/api/system/info": at_root, "/gate/api/system/info": below})
+    if isinstance(found, str):
+        assert (await find_device(session, f"{address}/gate/")).base == URL(f"{address}{found}")
+        return
+    with pytest.raises(found):
+        await find_device(session, f"{address}/gate/")
 
 
 @pytest.mark.parametrize(
