@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import batched
+from functools import partial
+from itertools import batched, chain
 import logging
 
 from ...model.events import CallChanged, Event, Restarted
@@ -13,7 +14,7 @@ from ...model.state import Missing
 from ..common.errors import IntercomError
 from ..common.parse import fields, integer, text
 from ..common.privacy import Privacy
-from .calls import Visitors
+from .calls import KEY_EVENT, Visitors
 from .client.cursor import Batch, Cursor, EventKey, GapReason, LogEvent, Reading
 from .client.log import LogReader
 from .client.protocol import Privilege
@@ -99,7 +100,7 @@ class TwoNLog:
     ) -> None:
         self.reader = reader
         self._boots = Boots((stored or {}).get("boot"))
-        self._portions: deque[Delivery] = deque()
+        self._portions: deque[Callable[[], Delivery]] = deque()
         self._privacy = privacy
         self._withheld = WithheldEvents(reported)
         self._visitors = Visitors(reported)
@@ -133,9 +134,9 @@ class TwoNLog:
         """Return the next log events; wait up to a minute for them."""
         if not self._portions:
             self._portions.extend(await self._read())
-        return self._portions.popleft()
+        return self._portions.popleft()()
 
-    async def _read(self) -> list[Delivery]:
+    async def _read(self) -> list[Callable[[], Delivery]]:
         """Read the log once; return the events in portions, each with the cursor behind its last event."""
         before, poll = self.reader.cursor, self.reader.poll
         self._visitors.resume(before.last if before is not None else None)
@@ -147,22 +148,22 @@ class TwoNLog:
         if any(map(self._visitors.needs_session_record, live)) or (self._reports_decisions and undecided(live)):
             batch = await self._with_following(batch)
         self._boots.observe(batch, before.last.id if before is not None and before.last is not None else None)
-        portions = list(batched(batch.readings, PORTION, strict=False)) or [()]
+        portions = _portions(batch.readings)
         deciding = undecided(reading.event for reading in batch.readings)
-        deliveries = [
-            Delivery(self._events(portion, deciding), False, self._cursor(before, portion[-1].event), more=True)
-            for portion in portions[:-1]
-        ]
-        events = self._events(portions[-1], deciding)
-        learned = self.reader.poll != poll
-        deliveries.append(Delivery(events, batch.resumed, self._cursor(), self._withheld.missing, keep=learned))
-        if batch.gap is not None:
-            gap = gap_event(batch.gap, self._boots.name)
-            deliveries[0] = replace(deliveries[0], events=(gap, *deliveries[0].events))
-        self._restarted = self._restarted or any(
-            isinstance(fact, Restarted) for delivery in deliveries for event in delivery.events for fact in event.facts
-        )
-        return deliveries
+
+        def deliver(number: int) -> Delivery:
+            portion, gap = portions[number], batch.gap if number == 0 else None
+            events = self._events(portion, deciding)
+            if gap is not None:
+                events = (gap_event(gap, self._boots.name), *events)
+            facts = chain.from_iterable(event.facts for event in events)
+            self._restarted = self._restarted or any(isinstance(fact, Restarted) for fact in facts)
+            if number < len(portions) - 1:
+                return Delivery(events, False, self._cursor(before, portion[-1].event), more=True)
+            learned = self.reader.poll != poll
+            return Delivery(events, batch.resumed, self._cursor(), self._withheld.missing, keep=learned)
+
+        return [partial(deliver, number) for number in range(len(portions))]
 
     def _see(self, readings: Iterable[Reading]) -> None:
         for reading in readings:
@@ -227,6 +228,17 @@ class TwoNLog:
             key = EventKey(event.id, event.utc_time, event.up_time, received_at)
             cursor = Cursor(before.complete_until, key, cursor.poll)
         return {**cursor.as_json(), "boot": self._boots.as_json()}
+
+
+def _portions(readings: tuple[Reading, ...]) -> list[tuple[Reading, ...]]:
+    """Return events in portions; a new press ends the first one, so that its ring does not wait for the next events."""
+    found: list[tuple[Reading, ...]] = []
+    for number, reading in enumerate(readings[:PORTION], 1):
+        if reading.event.event == KEY_EVENT and not reading.late:
+            found, readings = [readings[:number]], readings[number:]
+            break
+    found += batched(readings, PORTION, strict=False)
+    return found or [()]
 
 
 def _call(event: LogEvent, hidden: int) -> Missing | None:

@@ -416,6 +416,25 @@ async def test_events_continue_at_the_stored_cursor(bench: Bench) -> None:
     await again.close()
 
 
+async def test_the_ring_of_a_press_does_not_wait_for_the_records_after_it(bench: Bench) -> None:
+    system = system_of(bench)
+    await system.connect(ALL)
+    await next_events(system)
+    bench.sim.press("%1")
+    press = await next_events(system)
+    assert [event.type for event in press.events] == ["KeyPressed"]
+    assert press.more
+    after = await next_events(system)
+    assert "CallStateChanged" in [event.type for event in after.events]
+    assert not after.more
+    await system.close()
+    # After a crash between them, the next run continues behind the press.
+    again = TwoNSystem(bench.device(), press.cursor)
+    await again.connect(ALL)
+    assert [event.id for event in (await next_events(again)).events] == [event.id for event in after.events]
+    await again.close()
+
+
 async def test_a_change_during_the_connection_causes_another_read(bench: Bench) -> None:
     """The state may have been read before the change."""
     system = system_of(bench)
