@@ -221,7 +221,6 @@ class IncomingCall(SipCall):
         super().__init__(core, Dialog.incoming(request, transaction.tag, transaction.flow), media, forget)
         self._allowed = frozenset(request.options("allow"))
         self._transaction = transaction
-        self._established = asyncio.Event()
         self._answering = False
         # The caller may say how long it waits (13.3.1).
         longest = parse_number(request.get("expires"), int(LONGEST_RING)) or LONGEST_RING

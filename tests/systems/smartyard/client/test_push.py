@@ -201,9 +201,7 @@ def test_pushes_of_one_ring_share_an_id() -> None:
     assert not {KEY, RANG.extension} & {*with_hash.ring_ids, *RANG.ring_ids}
 
 
-def test_a_call_push_has_an_end() -> None:
-    assert RANG.ends_at == 1795222565
-    assert replace(RANG, timestamp=None).ends_at is None
+def test_a_call_push_without_a_lifetime_has_the_default_one() -> None:
     without = {name: value for name, value in CALL.items() if name != "ttl"}
     found = parse({}, dumped(without))
     assert isinstance(found, CallPush)

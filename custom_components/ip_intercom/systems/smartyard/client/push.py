@@ -136,11 +136,6 @@ class CallPush:
         return tuple(hashlib.sha256(key.encode()).hexdigest()[:32] for key in keys)
 
     @property
-    def ends_at(self) -> int | None:
-        """End of ringing in Unix seconds; None if its start is unknown."""
-        return None if self.timestamp is None else self.timestamp + self.ttl
-
-    @property
     def is_support(self) -> bool:
         """Whether the operator calls, not a visitor at a door."""
         return self.domophone_id == _SUPPORT
