@@ -1,12 +1,15 @@
 """Reads independent parts of a state, so that an unavailable part does not block the others."""
 
+from abc import ABC, abstractmethod
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Coroutine
 import logging
 from typing import Any, cast
 
-from ...model.state import UNANSWERED, Missing
+from ...model.features import Bells
+from ...model.parts import Control
+from ...model.state import UNANSWERED, Description, Missing
 from .errors import (
     CertificateChanged,
     CertificateInvalid,
@@ -38,6 +41,9 @@ AWAY = (
 )
 # A function that never responded and rejects this many requests in a row is considered absent.
 _REFUSALS = 3
+# Seconds to wait for each part of a server while connecting, and later; a slow part is read again later.
+_FIRST_TIMEOUT = 10.0
+TIMEOUT = 20.0
 
 
 class PartReader:
@@ -152,3 +158,32 @@ def retrieve(task: asyncio.Task[Any]) -> None:
     """Retrieve the exception of a task that may not be awaited any more, so that it is not logged."""
     if not task.cancelled():
         task.exception()
+
+
+class ServerSystem(ABC):
+    """An account at a server: no description is incomplete, and the bells come with the doors, if there are any."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Stop polling."""
+
+    @abstractmethod
+    async def _describe(self, timeout: float) -> Description:
+        """Describe the account; parts that do not respond in time keep their previous state."""
+
+    async def connect(self, controls: frozenset[Control] | None) -> Description:
+        """Describe the account, after ending a previous attempt."""
+        await self.close()
+        return await self._describe(_FIRST_TIMEOUT)
+
+    async def describe(self) -> Description:
+        """Describe the account again."""
+        return await self._describe(TIMEOUT)
+
+    async def complete(self) -> Description:
+        """Describe the account again."""
+        return await self.describe()
+
+    async def read_bells(self) -> Bells | None:
+        """Return None: the bells are in the description."""
+        return None

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from ...model.features import Bells, Features
+from ...model.features import Features
 from ...model.parts import CallOutcome, CallRecord, Control, Identity, short_name
 from ...model.state import Description, Reading, State
 from ..common.delivery import ForwardedPush
 from ..common.errors import ExchangeSilent, IntercomError
-from ..common.parts import PartReader, is_refusal, nothing, together
+from ..common.parts import TIMEOUT, PartReader, ServerSystem, is_refusal, nothing, together
 from ..common.privacy import Privacy
 from .calls import MxCalls, MxConferences, PhoneSettings, by_start
 from .client import MxProxy, UserInfo
@@ -20,10 +20,6 @@ from .log import CALL_LOG, CALLS, VOICEMAILS, MxLog
 from .records import MxCallLog, MxVoicemails, neutral_call, neutral_mailbox
 
 _CONTROLS = frozenset({Control.CALLS})
-# Seconds to wait for each part while connecting, and later; a slow part is read again later. The call log is slow if
-# its last block is full (manual, calls).
-_FIRST_TIMEOUT = 10.0
-_TIMEOUT = 20.0
 _ACCOUNT = "/auth"
 _CONTACTS = "/contacts"
 _CONFERENCES = "/conferences"
@@ -91,7 +87,7 @@ class MxSession:
         await self._session.logout()
 
 
-class MxSystem:
+class MxSystem(ServerSystem):
     """One extension.
 
     Args:
@@ -127,19 +123,6 @@ class MxSystem:
         self._reader = PartReader()
         self.log: MxLog | None = None
         self.features = Features(session=MxSession(proxy))
-
-    async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Log in and describe the extension."""
-        await self.close()  # of a previous attempt
-        return await self._describe(_FIRST_TIMEOUT)
-
-    async def complete(self) -> Description:
-        """Describe it again: no description is incomplete."""
-        return await self.describe()
-
-    async def describe(self) -> Description:
-        """Describe the extension again; parts that do not respond keep their previous state."""
-        return await self._describe(_TIMEOUT)
 
     async def _describe(self, timeout: float) -> Description:
         log, reader = self._log, self._reader
@@ -210,7 +193,7 @@ class MxSystem:
     async def read(self) -> Reading:
         """Read voicemails and conferences once; parts that fail are None."""
         reader, proxy = self._reader, self.proxy
-        reader.begin(_TIMEOUT)
+        reader.begin(TIMEOUT)
         voicemails, conferences = await together(
             nothing() if reader.lacks(VOICEMAILS) else reader.ask(VOICEMAILS, proxy.voicemails.list(), keep=False),
             nothing() if reader.lacks(_CONFERENCES) else reader.ask(_CONFERENCES, proxy.conferences.list(), keep=False),
@@ -240,10 +223,6 @@ class MxSystem:
     def _last_call(self) -> CallRecord | None:
         last = self._log.journal.last
         return None if last is None else neutral_call(last, self._privacy)
-
-    async def read_bells(self) -> Bells | None:
-        """Return None: an extension has no bells."""
-        return None
 
     async def examine(self) -> Mapping[str, object]:
         """Return counts and the state of pushes for diagnostics."""

@@ -9,12 +9,12 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from ...const import CONF_NAME, CONF_PHONE
-from ...model.features import Bells, Features
+from ...model.features import Features
 from ...model.parts import Control, Identity, PlaceId, Setting, SettingId
 from ...model.state import Description, Missing, Reading, State
 from ..common.delivery import ForwardedPush
 from ..common.errors import UnexpectedReply
-from ..common.parts import PartReader, nothing, together
+from ..common.parts import TIMEOUT, PartReader, ServerSystem, nothing, together
 from ..common.privacy import Privacy
 from .account import (
     RingSwitches,
@@ -40,9 +40,6 @@ from .visitors import SmartYardSip, SmartYardVisitors
 if TYPE_CHECKING:
     from .talk import SmartYardTalk
 
-# Seconds to wait for each part while connecting, and later; a slow part is read again later.
-_FIRST_TIMEOUT = 10.0
-_TIMEOUT = 20.0
 
 CONTROLS = frozenset({Control.DOORS})
 # Digits of a phone number that are shown to distinguish accounts.
@@ -123,7 +120,7 @@ def description_of(
     )
 
 
-class SmartYardSystem:
+class SmartYardSystem(ServerSystem):
     """One account.
 
     Args:
@@ -208,19 +205,6 @@ class SmartYardSystem:
             talk=self._talk,
             visitors=visitors,
         )
-
-    async def connect(self, controls: frozenset[Control] | None) -> Description:
-        """Describe the account."""
-        await self.close()  # of a previous attempt
-        return await self._describe(_FIRST_TIMEOUT)
-
-    async def complete(self) -> Description:
-        """Describe it again: no description is incomplete."""
-        return await self.describe()
-
-    async def describe(self) -> Description:
-        """Describe the account again; parts that do not respond keep their previous state."""
-        return await self._describe(_TIMEOUT)
 
     async def _describe(self, timeout: float) -> Description:
         yard, reader = self.yard, self._reader
@@ -308,7 +292,7 @@ class SmartYardSystem:
         """Read blocked doors, apartment settings, and the unread count; parts that fail keep their previous values."""
         yard, reader = self.yard, self._reader
         ask = reader.ask
-        reader.begin(_TIMEOUT)
+        reader.begin(TIMEOUT)
         houses, flats, notification, unread, *lists = await together(
             ask(_HOUSES, yard.address.houses()),
             ask(_FLATS, yard.address.settings()),
@@ -341,10 +325,6 @@ class SmartYardSystem:
         return doors_of(houses).keys() != self._topology.doors.keys() or {flat.id for flat in flats} != (
             self._topology.flats.keys()
         )
-
-    async def read_bells(self) -> Bells | None:
-        """Return None: bells are read with the doors."""
-        return None
 
     async def examine(self) -> Mapping[str, object]:
         """Return counts, the server's options, and the state of pushes for diagnostics."""

@@ -6,6 +6,7 @@ import pytest
 
 from custom_components.ip_intercom.model.parts import Place
 from custom_components.ip_intercom.model.state import State
+from custom_components.ip_intercom.systems.common import parts as common_parts
 from custom_components.ip_intercom.systems.common.errors import IntercomError, NotPaid, UnexpectedReply
 from custom_components.ip_intercom.systems.smartyard import system as system_module
 from custom_components.ip_intercom.systems.smartyard.system import Options, SmartYardSystem, identity_of
@@ -35,8 +36,9 @@ FAULTS = [*SILENT, (Fault.REFUSED, 0), (Fault.WRONG_VALUES, 0), (Fault.WRONG_SHA
 def give_up_soon(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
     """Shorten the timeouts."""
     if fault is Fault.HANG:
-        monkeypatch.setattr(system_module, "_FIRST_TIMEOUT", 0.2)
-        monkeypatch.setattr(system_module, "_TIMEOUT", 0.2)
+        monkeypatch.setattr(common_parts, "_FIRST_TIMEOUT", 0.2)
+        monkeypatch.setattr(common_parts, "TIMEOUT", 0.2)
+        monkeypatch.setattr(system_module, "TIMEOUT", 0.2)
 
 
 def system_of(bench: Bench) -> SmartYardSystem:

@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.const import DOMAIN
 from custom_components.ip_intercom.helpers.failures import PATIENCE
-from custom_components.ip_intercom.systems.smartyard import system
+from custom_components.ip_intercom.systems.common import parts
 from custom_components.ip_intercom.systems.smartyard.client import client
 from tests.common import act, capture_log_events, entity_id, state_of, until
 from tests.outages import lines, pass_time, repairs, unusable
@@ -52,7 +52,7 @@ async def test_each_failed_function_is_retried_and_leaves_the_others(
         sim.fault(path, fault, status=status)
         with monkeypatch.context() as patched:
             if fault is Fault.HANG:
-                patched.setattr(system, "_FIRST_TIMEOUT", 0.2)
+                patched.setattr(parts, "_FIRST_TIMEOUT", 0.2)
             assert await hass.config_entries.async_setup(entry.entry_id), what
         await hass.async_block_till_done()
         lost = unusable(hass, entry)
