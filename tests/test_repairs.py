@@ -190,6 +190,44 @@ async def test_the_repair_checks_that_the_privilege_is_granted(
     assert lacking(hass) == {}
 
 
+async def test_the_repair_ends_although_the_entry_was_not_loaded(
+    hass: HomeAssistant, sim: Simulator, hass_client: ClientSessionGenerator
+) -> None:
+    """The device was off for a while; the entry loads from what is stored about it."""
+    assert await async_setup_component(hass, REPAIRS, {})
+    sim.disable(Service.CAMERA)
+    entry = await add_intercom(hass, sim)
+    issue = next(issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
+    client = await hass_client()
+    form = await (
+        await client.post("/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue.issue_id})
+    ).json()
+    url = f"/api/repairs/issues/fix/{form['flow_id']}"
+    sim.lose_connection()
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    still = await (await client.post(url, json={})).json()
+    assert still["errors"] == {"base": "still_missing"}
+    await sim.restore_connection()
+    sim.enable(Service.CAMERA)
+    done = await (await client.post(url, json={})).json()
+    assert done["type"] == "create_entry"
+    assert lacking(hass) == {}
+
+
+async def test_a_repair_shows_the_new_name_of_an_entry(hass: HomeAssistant, sim: Simulator) -> None:
+    sim.disable(Service.CAMERA)
+    entry = await add_intercom(hass, sim)
+    [issue] = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
+    ir.async_ignore_issue(hass, DOMAIN, issue.issue_id, True)
+    hass.config_entries.async_update_entry(entry, title="Garden")
+    await hass.config_entries.async_reload(entry.entry_id)
+    await sim.wait_for_pull()
+    [renamed] = [issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN]
+    assert renamed.translation_placeholders == {"device": "Garden", "name": "Camera API"}
+    assert renamed.dismissed_version is not None
+
+
 async def test_the_repair_stays_while_the_device_is_unreachable(hass: HomeAssistant, sim: Simulator) -> None:
     entry = await without_keypad(hass, sim)
     await sim.stop()

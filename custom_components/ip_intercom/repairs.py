@@ -33,12 +33,13 @@ class ConfirmedFlow(RepairsFlow):
     async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
         """Check again after the confirmation; an issue that persists is shown again."""
         errors: dict[str, str] = {}
-        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        entry, issue = self._entry, ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         if user_input is not None:
-            if self._entry is not None and self._entry.state is ConfigEntryState.SETUP_RETRY:
-                await self.hass.config_entries.async_reload(self._entry.entry_id)
-            elif self._entry is not None and hasattr(self._entry, "runtime_data"):
-                await self.async_fix(self._entry.runtime_data)
+            if entry is not None and entry.state is ConfigEntryState.SETUP_RETRY:
+                await self.hass.config_entries.async_reload(entry.entry_id)
+            # An entry that loads from what is stored has asked the device for little yet.
+            if entry is not None and entry.state is ConfigEntryState.LOADED:
+                await self.async_fix(entry.runtime_data)
             remaining = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
             if remaining is None or not remaining.active:
                 return self.async_create_entry(data={})

@@ -157,7 +157,9 @@ def async_show_missing(
     for issue in shown - wanted.keys() if withdraw else ():
         ir.async_delete_issue(hass, DOMAIN, issue)
     for issue, item in wanted.items():
-        if issue in shown:
+        placeholders = {"device": device, "name": item.name}
+        known = ir.async_get(hass).async_get_issue(DOMAIN, issue) if issue in shown else None
+        if known is not None and known.translation_placeholders == placeholders:
             continue
         ir.async_create_issue(
             hass,
@@ -167,7 +169,7 @@ def async_show_missing(
             is_fixable=item.kind not in _NOT_FIXABLE,
             severity=ir.IssueSeverity.WARNING,
             translation_key=_TRANSLATION_KEYS[item.kind],
-            translation_placeholders={"device": device, "name": item.name},
+            translation_placeholders=placeholders,
         )
 
 
