@@ -49,7 +49,9 @@ class Witness:
         self.secrets: dict[str, str] = {}
         self._events: list[tuple[str, str]] = []
         self._seen: list[tuple[str, str]] = []
-        caplog.set_level(logging.DEBUG)
+        # Not that of all loggers: SQLAlchemy alone would write 50,000 lines.
+        for logger in OURS:
+            caplog.set_level(logging.DEBUG, logger)
         hass.bus.async_listen(MATCH_ALL, self._take)
 
     @callback
