@@ -24,7 +24,7 @@ from ..const import (
 )
 from ..helpers.connection import async_client_session
 from ..runtime import IntercomConfigEntry
-from ..runtime.loading import async_load_systems
+from ..runtime.loading import async_hand_over, async_load_systems
 from ..systems import find_system
 from ..systems.common.errors import (
     IntercomError,
@@ -192,9 +192,9 @@ class PhoneLoginFlow(SystemFlow):
         self._abort_if_unique_id_configured()
         taken = {entry.title for entry in self.hass.config_entries.async_entries(DOMAIN)}
         name, has_flats = await self._login.name(taken)
-        return self.async_create_entry(
-            title=name, data={**self._data, CONF_NAME: name}, description=None if has_flats else "no_flats"
-        )
+        data = {**self._data, CONF_NAME: name}
+        async_hand_over(self.hass, self._description.identity.id, self._login.system(data))
+        return self.async_create_entry(title=name, data=data, description=None if has_flats else "no_flats")
 
     async def async_step_reconfigure_smartyard(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for a new address of the same account."""

@@ -65,7 +65,11 @@ async def async_create_system(
     hass: HomeAssistant, entry: ConfigEntry[Any], cursor: Mapping[str, object] | None = None
 ) -> System:
     """Create the system of an entry, or continue that of its config flow; ``cursor`` as in ``create_system``."""
-    if (system := _async_take_over(hass, entry.unique_id)) is None:
+    system = _async_take_over(hass, entry.unique_id)
+    if system is not None and entry.options:  # the config flow knows no options
+        await system.close()
+        system = None
+    if system is None:
         await async_load_systems(hass, entry.data[CONF_SYSTEM], talk=entry.options.get(CONF_TALK, False))
         system = create_system(async_client_session(hass), entry.data, entry.options, cursor)
     if (clock := system.features.local_clock) is not None:

@@ -1,6 +1,7 @@
 """Adapter of SmartYard: logs in by phone (field notes 4), and creates the system of an entry."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 import hashlib
 from typing import Any
 
@@ -27,7 +28,7 @@ from ...model.state import Description, State
 from ..common.adapter import Adapter, Found, transport_of
 from ..common.discovery import Answers
 from ..common.errors import IntercomError
-from .client import CodeRequest, SmartYard, find as find_yard, new_device_token
+from .client import CodeRequest, Flat, SmartYard, find as find_yard, new_device_token
 from .client.protocol import phone_digits
 from .system import Options, SmartYardSystem, description_of, identity_of, mark_of
 
@@ -111,12 +112,21 @@ class PhoneLogin:
     """
 
     def __init__(
-        self, yard: SmartYard, fingerprint: bytes | None, phone: str, account: Mapping[str, Any], *, verify: bool
+        self,
+        session: ClientSession,
+        yard: SmartYard,
+        fingerprint: bytes | None,
+        phone: str,
+        account: Mapping[str, Any],
+        *,
+        verify: bool,
     ) -> None:
         self.phone = phone
         self.calls = False
         self.numbers: tuple[str, ...] = ()
+        self._session = session
         self._yard = yard
+        self._flats: tuple[Flat, ...] | None = None
         self._fingerprint = fingerprint
         self._verify = verify
         self._device_token = account.get(CONF_DEVICE_TOKEN) or new_device_token()
@@ -148,7 +158,7 @@ class PhoneLogin:
         yard, fingerprint = await find_yard(
             session, address, verify=verify, pinned=pinned, language=account[CONF_LANGUAGE]
         )
-        return cls(yard, fingerprint, digits, account, verify=verify)
+        return cls(session, yard, fingerprint, digits, account, verify=verify)
 
     async def request(self) -> None:
         """Request a code or a call."""
@@ -165,10 +175,9 @@ class PhoneLogin:
 
     async def name(self, taken: Collection[str]) -> tuple[str, bool]:
         """Return a name for the account that is not in ``taken``, and whether the server lists an apartment."""
-        try:
-            flats = await self._yard.address.settings()
-        except IntercomError:
-            flats = ()
+        with suppress(IntercomError):
+            self._flats = await self._yard.address.settings()
+        flats = self._flats or ()
         address = next((flat.address for flat in flats if flat.address), None)
         return name_of(self._yard.transport.base, self.phone, address, taken), bool(flats)
 
@@ -183,6 +192,12 @@ class PhoneLogin:
             CONF_TOKEN: self._yard.client.token,
             **self._name,
         }
+
+    def system(self, data: Mapping[str, Any]) -> SmartYardSystem:
+        """Return the system of a new entry, which does not request what is known again."""
+        system = create(self._session, data, {}, None)
+        system.known_flats = self._flats
+        return system
 
     @property
     def description(self) -> Description:

@@ -145,6 +145,8 @@ class SmartYardSystem(ServerSystem):
         self._houses: tuple[House, ...] | None = None
         self._flats: tuple[Flat, ...] | None = None
         self._reader = PartReader()
+        # The settings of the apartments that the login has just read, for the first description.
+        self.known_flats: tuple[Flat, ...] | None = None
 
         def topology() -> AccountTopology:
             return self._topology
@@ -213,7 +215,7 @@ class SmartYardSystem(ServerSystem):
         options, houses, flats, cameras, intercoms, notification, unread = await together(
             ask(_OPTIONS, yard.ext.options()),
             ask(_HOUSES, yard.address.houses()),
-            ask(_FLATS, yard.address.settings()),
+            ask(_FLATS, self._read_flats()),
             ask(_CAMERAS, yard.cameras.all()),
             ask(_INTERCOM_CAMERAS, yard.cameras.of_intercoms()),
             ask(_NOTIFICATION, yard.user.notification()),
@@ -248,6 +250,10 @@ class SmartYardSystem(ServerSystem):
         nothing = Missing("no_flats", self._identity.mark) if houses == () and flats == () else None
         description = description_of(self._identity, state, unlisted, reader.missing, reader.retry_after, nothing)
         return replace(description, has_phone=self._talk is not None)
+
+    async def _read_flats(self) -> tuple[Flat, ...]:
+        flats, self.known_flats = self.known_flats, None
+        return await self.yard.address.settings() if flats is None else flats
 
     def _validated(
         self, houses: tuple[House, ...] | None, flats: tuple[Flat, ...] | None

@@ -57,10 +57,11 @@ async def test_setup_and_reload_request_each_list_once(hass: HomeAssistant, sim:
             "/address/intercom": 2,
         }
     )
-    login = Counter(["/user/phonePattern", "/user/requestCode", "/user/confirmCode", "/address/getSettingsList"])
+    login = Counter(["/user/phonePattern", "/user/requestCode", "/user/confirmCode"])
     asked = Counter(str(request.function) for request in sim.requests)
     # The log begins with the journal of each apartment and the unread count.
     assert asked - lists - login <= Counter({"/address/plog": 2, "/inbox/unreaded": 1})
+    assert lists + login <= asked
     assert await hass.config_entries.async_unload(entry.entry_id)
     before = len(sim.requests)
     assert await hass.config_entries.async_setup(entry.entry_id)
