@@ -1,10 +1,12 @@
 """Rejected logins, and servers that send Retry-After."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from itertools import pairwise
+from itertools import cycle, pairwise
 import logging
+import random
 import time
 from typing import Any
 
@@ -49,7 +51,7 @@ def lines(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
 def tries(monkeypatch: pytest.MonkeyPatch, seconds: float, err: AuthenticationFailed) -> tuple[list[float], float]:
     """Return the times of login attempts and of the reauth, with a login that is rejected for a while."""
     monkeypatch.setattr(refusals, "RETRY_DELAY", 6.0)
-    monkeypatch.setattr(refusals, "_SPAN", 10.0)
+    monkeypatch.setattr(refusals, "_SPAN", 9.0)
     now = 0.0
     counted = AuthRetry(lambda: now)
     moments, asked_at = [], float("inf")
@@ -138,12 +140,19 @@ async def test_a_rejected_login_of_the_event_log_recovers(
     await until(lambda: not questions(hass), "the reauth to end")
 
 
+@pytest.mark.parametrize("bounds", [[max], [min, min, min, max]], ids=["long pauses", "short pauses"])
 async def test_reauth_starts_within_15_seconds_of_the_first_rejection(
-    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+    hass: HomeAssistant,
+    sim: Simulator,
+    entry: ConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    bounds: list[Callable[[float, float], float]],
 ) -> None:
     """An idle device rejects nothing before the end of the long poll."""
-    sim.clear_requests()
+    pauses = cycle(bounds)
     sim.change_password(USERNAME, "new")
+    monkeypatch.setattr(random, "uniform", lambda low, high: next(pauses)(low, high))
+    sim.clear_requests()
     sim.reset_connections()
     await until(lambda: questions(hass), "the reauth")
     rejected = [request.at for request in sim.requests if request.status == 401 and request.authorization]

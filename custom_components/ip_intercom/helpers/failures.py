@@ -31,9 +31,9 @@ _SOURCE = "event log"
 _WHOLE_LOG = Missing("event_log", "")
 
 REFUSALS = 3
-# Seconds between attempts, and the least time that the rejections have to span.
+# Seconds between attempts, and the least time that the rejections have to span: less than two pauses shortened by jitter.
 RETRY_DELAY = 6.0
-_SPAN = 10.0
+_SPAN = 9.0
 # A device may take this many seconds to start; until then, a confirmed rejection slows attempts only by this factor.
 _START = 120.0
 _CERTAIN = 1.3
