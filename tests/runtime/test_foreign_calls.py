@@ -113,6 +113,23 @@ async def test_calls_of_other_systems_do_not_ring_if_firmware_reports_them(
     assert rings == {"house": 0, "house_to_button": 0}
 
 
+@pytest.mark.parametrize("originators", ["api", "all"])
+async def test_a_foreign_call_right_after_a_restart_does_not_show_ringing(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, originators: str
+) -> None:
+    """The restart and the call arrive in one delivery."""
+    sim.originators = originators
+    rings: list[object] = []
+    entry.runtime_data.events.rings.async_listen(None, rings.append)
+    await sim.wait_for_pull()
+    await sim.reboot(0.1)
+    sim.dial_from_house(STRANGER)
+    await until(lambda: state_of(hass, entry, "sensor", "call_state") == "ringing", "the call")
+    await hass.async_block_till_done()
+    assert not rings
+    assert state_of(hass, entry, "binary_sensor", "ringing") == "off"
+
+
 @pytest.mark.parametrize("lost", [False, True], ids=["no record", "no answer"])
 async def test_a_call_without_a_session_record_is_reported_after_a_second(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, caplog: pytest.LogCaptureFixture, lost: bool

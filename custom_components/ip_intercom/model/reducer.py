@@ -153,6 +153,8 @@ def _call_changed(fact: CallChanged, state: State) -> State:
     # Session numbers are reused: an incoming call is not the one that was dialed earlier.
     is_another = known is None and direction is Direction.INCOMING
     dialed = state.dialed_calls - {fact.session} if is_another else state.dialed_calls
+    if fact.from_house and direction is Direction.OUTGOING:
+        dialed |= {fact.session}
     return replace(state, calls={**others, fact.session: call}, dialed_calls=dialed)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 import logging
@@ -19,8 +19,7 @@ from ..coordinator import IntercomCoordinator
 from ..helpers.failures import AuthRetry
 from ..model.events import Event, Restarted
 from ..model.features import PORTION, Delivery, EventLog, PushMessage
-from ..model.parts import BellId, SessionId
-from ..model.ring_detector import Ring, RingMemory, detect
+from ..model.ring_detector import RingMemory
 from ..model.state import State
 from ..systems.common.errors import (
     AuthenticationFailed,
@@ -33,6 +32,7 @@ from ..systems.common.errors import (
     ServiceDisabled,
 )
 from .cursor_store import CursorStore
+from .rings import RingDispatcher
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -59,100 +59,8 @@ _PORTION_PAUSE = 0.03
 RING_FIRST = 0.01
 # Deliveries in the queue before reading pauses: twice the size of the log of a 2N.
 _QUEUE_SIZE = 400
-# Seconds for which a ring is kept for entities that are added later.
-_RING_KEPT = 5.0
 
 type EventListener = Callable[[Event, State], None]
-type RingListener = Callable[[Ring], None]
-
-
-@dataclass(slots=True)
-class _RecentRing:
-    """The last ring of a bell, its monotonic time, and the listeners that received it."""
-
-    ring: Ring
-    at: float
-    receivers: list[RingListener]
-
-
-class RingDispatcher:
-    """Detects rings in the events of a device, and calls the listeners of the bells.
-
-    Args:
-        memory: Rings of the previous run; None if unknown.
-    """
-
-    def __init__(self, coordinator: IntercomCoordinator, memory: RingMemory | None) -> None:
-        self._coordinator = coordinator
-        self._memory = memory or RingMemory()
-        log = coordinator.system.log
-        if memory is None or log is None or not log.replays:
-            # Calls in progress have rung already.
-            for session in coordinator.data.calls:
-                self._memory = self._memory.quiet(session)
-        self._recent: dict[BellId, _RecentRing] = {}
-        self._listeners: dict[BellId | None, list[RingListener]] = {}
-        self._late_listeners: list[RingListener] = []
-
-    @callback
-    def async_process(self, event: Event, *, is_too_old: bool = False) -> bool:
-        """Dispatch a ring if a new event is one, and return whether it rings; ``is_too_old`` if nothing is to follow."""
-        coordinator = self._coordinator
-        found = detect(self._memory, event, coordinator.bells, coordinator.peers, time.time())
-        self._memory, ring = found.memory, found.ring
-        if found.foreign is not None:
-            coordinator.async_add_dialed_call(found.foreign)
-        if found.suppressed is not None:
-            _LOGGER.debug("%s: ring suppressed, %s %s: %s", coordinator.name, event.type, event.id, found.suppressed)
-        if ring is None or not coordinator.description.visitors:
-            return False
-        if ring.late:
-            for listener in () if is_too_old else tuple(self._late_listeners):
-                listener(ring)
-            return False
-        message = "%s: bell %s rings, %s %s, %.1f s after the event"
-        _LOGGER.debug(message, coordinator.name, ring.bell.id, event.type, event.id, ring.age)
-        coordinator.async_add_bell(ring.bell)
-        listeners = [*self._listeners.get(ring.bell.id, ()), *self._listeners.get(None, ())]
-        # Entities that are added because of this ring receive it later.
-        self._recent[ring.bell.id] = _RecentRing(ring, time.monotonic(), listeners)
-        for listener in tuple(listeners):
-            listener(ring)
-        return True
-
-    @callback
-    def async_listen(self, bell: BellId | None, listener: RingListener) -> CALLBACK_TYPE:
-        """Call ``listener`` for each ring of a bell (None: all bells), including a ring of the last few seconds."""
-        listeners = self._listeners.setdefault(bell, [])
-        listeners.append(listener)
-        now = time.monotonic()
-        for recent in [
-            recent for known, recent in self._recent.items() if bell in {None, known} and now - recent.at < _RING_KEPT
-        ]:
-            if listener not in recent.receivers:  # an entity with a changed id subscribes again
-                recent.receivers.append(listener)
-                listener(recent.ring)
-        return lambda: listeners.remove(listener)
-
-    @callback
-    def async_listen_late(self, listener: RingListener) -> CALLBACK_TYPE:
-        """Call ``listener`` for each ring that arrives late, which rings nothing."""
-        self._late_listeners.append(listener)
-        return lambda: self._late_listeners.remove(listener)
-
-    @callback
-    def async_set_dialing(self, dialing: bool) -> None:
-        """Record whether Home Assistant is dialing: until the session is known, no call is a ring."""
-        self._memory = self._memory.with_dialing(dialing)
-
-    @callback
-    def async_add_dialed(self, session: SessionId) -> None:
-        """Record a call that Home Assistant dialed: it is no ring."""
-        self._memory = self._memory.quiet(session)
-
-    def as_store(self) -> dict[str, object]:
-        """Return the rings to restore in the next run, as JSON."""
-        return self._memory.as_store()
 
 
 class EventStream:
@@ -307,14 +215,16 @@ class EventStream:
 
     async def _async_enqueue(self, delivery: Delivery) -> None:
         """Dispatch the rings of a new delivery at once, and queue it for the dispatch of its events."""
-        events = tuple(self._marked_if_repeated(event) for event in delivery.events)
-        rang = [event for event in events if self._async_ring(event)]
+        events, rang = list[Event](), False
+        for event in map(self._marked_if_repeated, delivery.events):
+            rang = self._async_ring(event) or rang
+            events.append(self.rings.marked(event))
         if rang:
             self._rang_at = time.monotonic()
             if self._cursor is not None:
                 self._store.async_save_soon(self._stored)
         self._pending_at = inf if delivery.again is None else time.monotonic() + delivery.again + _TIMER_MARGIN
-        await self._queue.put(delivery if events == delivery.events else replace(delivery, events=events))
+        await self._queue.put(replace(delivery, events=tuple(events)))
         await asyncio.sleep(0)  # a backlog arrives in many deliveries at once
 
     @callback
