@@ -482,6 +482,24 @@ async def test_a_siren_stays_on_until_the_last_alarm_ends(
     await until(lambda: sirens_off, "the end of the siren")
 
 
+async def test_the_longest_time_of_a_siren_counts_from_the_last_alarm(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sirens_off = async_mock_service(hass, "siren", "turn_off")
+    sirens_on = async_mock_service(hass, "siren", "turn_on")
+    alarms = [entity_id(hass, entry, "binary_sensor", key) for key in ("alarm_door_forced", "alarm_tamper")]
+    await automate(hass, "door_alarm", alarms=alarms, sirens=["siren.hall"], longest=3)
+    sim.unauthorized_door(True)
+    await until(lambda: len(sirens_on) == 1, "the first alarm")
+    await asyncio.sleep(120)
+    sim.tamper(True)
+    await until(lambda: len(sirens_on) == 2, "the second alarm")
+    await asyncio.sleep(170)
+    assert sirens_off == []
+    await asyncio.sleep(20)
+    assert len(sirens_off) == 1
+
+
 class Calendar(CalendarEntity):
     """A calendar with events that the test changes."""
 
