@@ -304,6 +304,18 @@ async def test_a_restart_is_detected_though_its_log_is_longer(follower: Follower
     assert len(follower.gaps) == 1
 
 
+async def test_a_restart_seconds_after_another_is_detected(follower: Follower) -> None:
+    """Both boots seem to have begun at the same time, and the new log has more events."""
+    await reboot(follower.sim)
+    follower.press(*range(20))
+    await follower.gets(*range(20))
+    await follower.stop()
+    await follower.sim.reboot(0.05)
+    follower.press(*range(20, 80))
+    follower.begin()
+    await follower.gets(*range(80))
+
+
 async def test_an_expired_channel_is_replaced(follower: Follower) -> None:
     follower.press(1)
     await follower.gets(1)

@@ -127,7 +127,11 @@ class Cursor:
             return None
         start = last.utc_time - last.up_time
         if not any(
-            event.id < last.id and abs(event.utc_time - event.up_time - start) <= _SAME_START for event in events
+            # In a boot that began just after that of the last event, a lower id has a later time.
+            event.id < last.id
+            and event.utc_time <= last.utc_time
+            and abs(event.utc_time - event.up_time - start) <= _SAME_START
+            for event in events
         ):
             return None
         return next((index for index, event in enumerate(events) if event.id > last.id), len(events))
