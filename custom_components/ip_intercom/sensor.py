@@ -11,7 +11,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import CONF_SHOW_NAMES
+from .const import CONF_SHOW_NAMES, DOMAIN
 from .entity import IntercomEntity, async_add_as_found
 from .model.parts import CallSession, CallState, Pushes
 from .model.state import State
@@ -108,10 +108,14 @@ class CallSensor(IntercomEntity, SensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
-        """Return the direction, the other party, and the session of the call."""
+        """Return the direction, the other party, and the session of the call; of several doors, also the bell."""
         if (call := self._call) is None:
             return None
-        return {"direction": call.direction, "peer": call.peer, "session": call.id}
+        attributes = {"direction": call.direction, "peer": call.peer, "session": call.id}
+        if call.bell is None:
+            return attributes
+        bell = f"{self.coordinator.description.identity.id}_bell_{call.bell}"
+        return attributes | {"bell": er.async_get(self.hass).async_get_entity_id(Platform.EVENT, DOMAIN, bell)}
 
 
 class LastAccessSensor(IntercomEntity, RestoreSensor):

@@ -5,7 +5,7 @@ from playwright.async_api import Browser, expect  # type: ignore[import-not-foun
 from tests.demo.checks import Checks
 
 from .chromium import PHONE
-from .fake_home import ANSWER, CAMERA, DOMAIN, HANG_UP, LOCK, MARKUP, RINGING, make_home, scene_of
+from .fake_home import ANSWER, BELL, CAMERA, DOMAIN, HANG_UP, LOCK, MARKUP, OTHER_BELL, RINGING, make_home, scene_of
 
 
 async def check_card(checks: Checks, chromium: Browser, url: str) -> None:
@@ -223,6 +223,14 @@ async def _check_own_button(checks: Checks, chromium: Browser, url: str) -> None
             await scene.ring()
             await answer.dispatch_event("click")  # the pop-up is above it
             assert await scene.calls() == [f"button.press {ANSWER}"]
+    async with scene_of(chromium, url, home) as scene:
+        hang_up = scene.page.get_by_role("main").get_by_role("button", name="Hang up")
+        await scene.add_card()
+        with checks("the card of one door of an account ends only the call at this door"):
+            await scene.page.evaluate(f"home.set('sensor.call', 'connected', {{ bell: '{BELL}' }})")
+            await expect(hang_up).to_be_visible()
+            await scene.page.evaluate(f"home.set('sensor.call', 'connected', {{ bell: '{OTHER_BELL}' }})")
+            await expect(hang_up).to_be_hidden()
 
 
 async def _check_language(checks: Checks, chromium: Browser, url: str) -> None:

@@ -140,8 +140,9 @@ export class DoorView extends HTMLElement {
 
   _showCall(ring) {
     const { _home: home, _parts: parts, _texts: texts } = this;
-    const call = available(home, parts.call)?.state;
-    const calls = call !== undefined && call !== "idle" && call !== "unknown";
+    const { state: call, attributes } = available(home, parts.call) ?? {};
+    const isElsewhere = (attributes?.bell ?? null) !== null && !parts.bells.includes(attributes.bell);
+    const calls = call !== undefined && call !== "idle" && call !== "unknown" && !isElsewhere;
     // The call may be at another door of the account, unless the button answers the calls of all.
     const deviceIdOf = (entityId) => home.entities[entityId]?.device_id;
     const isOwn = deviceIdOf(parts.answer) === parts.deviceId && deviceIdOf(parts.call) !== parts.deviceId;

@@ -164,7 +164,10 @@ async def test_an_answered_call_outlasts_its_account(
     await press(hass, talking, "answer")
     await asyncio.sleep(400)
     assert account.state == "talking"
-    assert call_state(hass, talking) == "connected"
+    call = hass.states.get(entity_id(hass, talking, "sensor", "call_state"))
+    assert call is not None
+    assert call.state == "connected"
+    assert call.attributes["bell"] == entity_id(hass, talking, "event", "bell_21")
     phones.hang_up(account)
     await idle(hass, talking)
 
