@@ -112,6 +112,38 @@ async def test_a_visitor_of_an_outage_is_a_late_event(
     assert "missed" not in outcomes
 
 
+async def test_an_event_before_the_ring_of_an_outage_is_no_outcome(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.set_input("input1", True)
+    await until(lambda: state_of(hass, entry, "binary_sensor", "port_input1") == "on", "an event")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    sim.press("%2", call=False)
+    sim.pass_time(600)
+    sim.enter_code("1234")
+    sim.pass_time(60)
+    session = sim.press("%1")
+    assert session is not None
+    sim.terminate(session)
+    sim.pass_time(120)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    visitors = entry.runtime_data.visitors
+    await until(lambda: len(visitors.newest_first) == 2, "the visitors")
+    await until(lambda: all(visitor.outcome for visitor in visitors.newest_first), "the outcomes")
+    assert [visitor.outcome for visitor in visitors.newest_first] == ["missed", "missed"]
+
+
+async def test_a_restart_before_the_ring_does_not_end_the_visit(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, outcomes: list[str]
+) -> None:
+    await sim.reboot(5)
+    session = sim.press("%1")
+    assert session is not None
+    sim.answer(session)
+    await until(lambda: outcomes, "the outcome")
+    assert outcomes == ["answered"]
+
+
 async def test_a_switch_that_drives_no_door_lets_no_visitor_in(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry, outcomes: list[str]
 ) -> None:

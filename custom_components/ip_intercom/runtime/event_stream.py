@@ -73,12 +73,15 @@ class EventStream:
 
     Attributes:
         rings: Dispatches rings, ahead of all other events.
+        received: Number of events so far.
+        dispatched: Number of these that were dispatched.
     """
 
     def __init__(self, coordinator: IntercomCoordinator, store: CursorStore, rings: RingMemory | None = None) -> None:
         self._coordinator = coordinator
         self._store = store
         self.rings = RingDispatcher(coordinator, rings)
+        self.received = self.dispatched = 0
         self._cursor: Mapping[str, object] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._following = False
@@ -217,6 +220,7 @@ class EventStream:
         """Dispatch the rings of a new delivery at once, and queue it for the dispatch of its events."""
         events, rang = list[Event](), False
         for event in map(self._marked_if_repeated, delivery.events):
+            self.received += 1
             rang = self._async_ring(event) or rang
             events.append(self.rings.marked(event))
         if rang:
@@ -309,6 +313,7 @@ class EventStream:
     @callback
     def _async_dispatch_all(self, events: Iterable[Event]) -> None:
         for event in events:
+            self.dispatched += 1
             try:
                 self._async_dispatch_event(event)
             except Exception:

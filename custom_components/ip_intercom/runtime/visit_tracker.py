@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
+from datetime import timedelta
 import logging
 
 from homeassistant.core import CALLBACK_TYPE, callback
@@ -37,8 +37,10 @@ class VisitTracker:
         self._visits: tuple[Visit, ...] = ()
         self._released: frozenset[DoorId] = frozenset()
         self._listeners: list[VisitListener] = []
-        # Rings whose visits have not begun yet.
-        self._rings: list[Ring] = []
+        # Rings whose visits have not begun yet, and visits that no event before their ring changes: both with the number
+        # of the ring's event.
+        self._rings: list[tuple[int, Ring]] = []
+        self._ahead: list[tuple[int, Visit]] = []
         self._beginning: asyncio.TimerHandle | None = None
 
     @callback
@@ -63,12 +65,13 @@ class VisitTracker:
     def async_opened(self, door: DoorId) -> None:
         """Record that a door was opened, for doors that do not report it."""
         self.async_begin_all()
+        self._async_follow_until(self._events.received)
         self._async_apply(opened(Progress(self._visits), door, self._coordinator.data.doors, self._plain))
 
     @callback
     def _async_rang(self, ring: Ring) -> None:
         """Begin the visit once Home Assistant has sent the ring, or with the next event."""
-        self._rings.append(ring)
+        self._rings.append((self._events.received, ring))
         if self._beginning is None:
             self._beginning = self._coordinator.hass.loop.call_later(RING_FIRST / 2, self.async_begin_all)
 
@@ -79,27 +82,45 @@ class VisitTracker:
             self._beginning.cancel()
             self._beginning = None
         rings, self._rings = self._rings, []
-        for ring in rings:
-            self._async_begin(ring)
+        for number, ring in rings:
+            self._async_begin(ring, number)
 
     @callback
-    def _async_begin(self, ring: Ring) -> None:
+    def _async_begin(self, ring: Ring, number: int | None = None) -> None:
         visit = Visit(ring, ring.session)
         if visit.id in {known.id for known in self._visits}:
             return  # a resumed visit, whose ring was repeated after an unclean stop
-        self._async_follow(visit)
+        self._ahead.append((self._events.received if number is None else number, visit))
         self._async_notify(visit)
+
+    @callback
+    def _async_follow_until(self, number: int) -> None:
+        """Follow the visits whose ring is one of the first ``number`` events."""
+        while self._ahead and self._ahead[0][0] <= number:
+            self._async_follow(self._ahead.pop(0)[1])
 
     @callback
     def _async_follow(self, visit: Visit) -> None:
         self._visits = (*self._visits, visit)
-        longest = _RECORDED if self._coordinator.description.records_visits else _LONGEST
-        delay = max(longest - visit.ring.age, _SHORTEST)
-        self._coordinator.timers.async_do(delay, ("visit", visit.id), partial(self._async_expire, visit.id))
+        delay = max(self._longest - visit.ring.age, _SHORTEST)
+
+        async def expire() -> None:
+            self._async_expire(visit.id)
+
+        self._coordinator.timers.async_do(delay, ("visit", visit.id), expire)
+
+    @property
+    def _longest(self) -> float:
+        return _RECORDED if self._coordinator.description.records_visits else _LONGEST
 
     @callback
     def _async_process(self, event: Event, state: State) -> None:
         self.async_begin_all()
+        self._async_follow_until(self._events.dispatched)
+        for visit in self._visits if event.late else ():
+            # The timer of a visit is for live events.
+            if event.time - visit.ring.time > timedelta(seconds=self._longest):
+                self._async_expire(visit.id)
         peers, recorded = self._coordinator.peers, self._coordinator.description.records_visits
         self._async_apply(advance(self._visits, event, state, peers=peers, plain=self._plain, recorded=recorded))
 
@@ -114,7 +135,8 @@ class VisitTracker:
     def _released_doors(self) -> frozenset[DoorId]:
         return frozenset(door.id for door in self._coordinator.data.doors.values() if door.released)
 
-    async def _async_expire(self, visit_id: str) -> None:
+    @callback
+    def _async_expire(self, visit_id: str) -> None:
         """End a visit whose end was not reported; with a history that has no record of it, its outcome is unknown."""
         for visit in self._visits:
             if visit.id == visit_id and visit.session not in self._coordinator.data.calls:
