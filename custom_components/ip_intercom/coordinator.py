@@ -40,7 +40,6 @@ from .systems.common.errors import (
 
 _LOGGER = logging.getLogger(__name__)
 
-
 # Events report changes at once and the poll is a safety net; without events, the poll is the only source.
 POLL_BESIDE_EVENTS = timedelta(minutes=5)
 POLL_ALONE = timedelta(seconds=30)
@@ -52,7 +51,8 @@ _DESCRIBE_COOLDOWN = 1.0
 _CALL_LOG_DELAY = 2.0
 # Seconds after which a poll also refreshes the capabilities of the device and the account.
 _DESCRIBE_EVERY = 3600.0
-# Seconds after a restart until the capabilities are refreshed; the state is read at once. A starting device is busy.
+# Seconds after a restart or outage until the capabilities are refreshed; the state is read at once. A starting device
+# is busy.
 _RESTART_DELAY = 60.0
 # Seconds until the next attempt after a failed refresh of the capabilities.
 _DESCRIBE_RETRY = 60.0
@@ -104,22 +104,9 @@ class IntercomCoordinator(StateCoordinator):
         self.rejected: AuthenticationFailed | None = None
         self._rejecting_sources: set[str] = set()
         self.failure_cause: IntercomError | None = None
-        self._directory_changed = Debouncer(
-            hass,
-            _LOGGER,
-            cooldown=_DIRECTORY_COOLDOWN,
-            immediate=False,
-            function=self._async_refresh_bells,
-            background=True,
-        )
-        self._device_changed = Debouncer(
-            hass,
-            _LOGGER,
-            cooldown=_DESCRIBE_COOLDOWN,
-            immediate=False,
-            function=self.async_describe,
-            background=True,
-        )
+        debouncer = partial(Debouncer, hass, _LOGGER, immediate=False, background=True)
+        self._directory_changed = debouncer(cooldown=_DIRECTORY_COOLDOWN, function=self._async_refresh_bells)
+        self._device_changed = debouncer(cooldown=_DESCRIBE_COOLDOWN, function=self.async_describe)
 
     @override
     async def _async_setup(self) -> None:
@@ -176,6 +163,7 @@ class IntercomCoordinator(StateCoordinator):
             raise self._failure(UpdateFailed, err) from err
         if not self.last_update_success:
             self._recovered_at = time.monotonic()
+            self._async_describe_later()
             self.log_health.async_reachable()
             if self.follower is not None:
                 self.follower.async_recovered()
@@ -223,6 +211,7 @@ class IntercomCoordinator(StateCoordinator):
             await self.system.close()  # the refresh may have reopened connections
             return
         if self.config_entry.unique_id not in description.identity.names:
+            self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
             return
         description = self.with_known_bells(description)
         self._state = after(described(self._state, description.state, description.unread), changes)
@@ -262,6 +251,11 @@ class IntercomCoordinator(StateCoordinator):
             self.config_entry.async_create_background_task(
                 self.hass, self._async_refresh_bells(), f"{DOMAIN} directory of {self.name}"
             )
+
+    @callback
+    def _async_describe_later(self) -> None:
+        """Schedule a refresh after a restart or an outage: another device may have the address now."""
+        self.timers.async_do(_RESTART_DELAY, "restarted", self.async_describe)
 
     @callback
     def async_describe_soon(self) -> None:
@@ -315,7 +309,7 @@ class IntercomCoordinator(StateCoordinator):
                 case CapabilitiesChanged():
                     self.async_describe_soon()
                 case Restarted():
-                    self.timers.async_do(_RESTART_DELAY, "restarted", self.async_describe)
+                    self._async_describe_later()
                 case CallChanged(state=CallState.TERMINATED) if self._reads_last_call:
                     self.timers.async_do(_CALL_LOG_DELAY, "call log", self.async_read_last_call)
         return self._state
@@ -384,6 +378,7 @@ class IntercomCoordinator(StateCoordinator):
         had_lost, self._checked_at = self.log_health.lost, -_CHECK_PAUSE
         self.log_health.async_followed(failing)
         if had_lost and self._async_recover():
+            self._async_describe_later()
             self.async_update_listeners()
         return was_unavailable
 

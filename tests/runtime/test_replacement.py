@@ -38,9 +38,10 @@ PIN = "8642"
 class Site:
     """A place for a unit: the current unit, and its entry."""
 
-    def __init__(self, kind: str, stack: AsyncExitStack) -> None:
+    def __init__(self, kind: str, stack: AsyncExitStack, akuvox: str = "e16c") -> None:
         """Start without a unit."""
         self.kind = kind
+        self._akuvox = akuvox
         self.sim: Any = None
         self._stack = stack
 
@@ -56,7 +57,7 @@ class Site:
         if self.kind == "two_n":
             self.sim = await self._stack.enter_async_context(TwoN("verso", **settings))
         else:
-            self.sim = await self._stack.enter_async_context(Akuvox("e16c", whitelist=["127.0.0.1"], **settings))
+            self.sim = await self._stack.enter_async_context(Akuvox(self._akuvox, whitelist=["127.0.0.1"], **settings))
         return self.sim
 
     async def replace(self) -> Any:
@@ -177,6 +178,23 @@ async def test_a_unit_that_was_replaced_can_be_added_elsewhere(hass: HomeAssista
         lease = DhcpServiceInfo(ip="127.0.0.9", hostname="2n", macaddress=NEW["two_n"].replace(":", ""))
         seen: Any = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_DHCP}, data=lease)
         assert seen["reason"] == "already_configured"
+
+
+@pytest.mark.parametrize("kind", ["two_n", "akuvox"])
+async def test_no_door_of_a_device_that_took_over_the_address_is_opened(
+    hass: HomeAssistant, sockets: None, kind: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        site = Site(kind, stack, akuvox="e18")
+        await site.mount()
+        entry = await (add_intercom(hass, site.sim) if kind == "two_n" else add_akuvox(hass, site.sim))
+        await site.sim.stop()
+        await until(lambda: not entry.runtime_data.coordinator.last_update_success, "the outage")
+        await site.replace()
+        await until(lambda: entry.state is ConfigEntryState.SETUP_RETRY, "the rejection")
+        assert entry.error_reason_translation_key == "another_device"
+        assert {state.state for state in hass.states.async_all("lock")} == {"unavailable"}
+        await hass.config_entries.async_unload(entry.entry_id)
 
 
 async def test_a_configured_unit_cannot_replace_another(hass: HomeAssistant, site: Site) -> None:
