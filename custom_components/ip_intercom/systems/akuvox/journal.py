@@ -312,11 +312,13 @@ def _aligned(read: Sequence[Record], tail: Sequence[_Known]) -> list[int]:
 
 
 def _are_renumbered(read: Sequence[Record], tail: Sequence[_Known]) -> bool:
-    """Return whether records that can be told by their contents have other numbers than before."""
+    """Return whether records that can be told by their contents have other numbers, and others have theirs."""
     counts, before = Counter(record.mark for record in read), Counter(known.mark for known in tail)
     numbers = {known.mark: known.id for known in tail if before[known.mark] == 1 and known.id is not None}
     found = [one for one in read if one.mark in numbers and counts[one.mark] == 1 and one.id is not None]
-    others = [one for one in found if one.id != numbers[one.mark]]
+    # A number that is missing now may be that of another record with the same content.
+    taken = {one.id for one in read}
+    others = [one for one in found if one.id != numbers[one.mark] and numbers[one.mark] in taken]
     # Without times, the same people may come again after the log was cleared.
     return any(one.when is not None for one in others) or len(others) >= max(_EVIDENCE, len(found))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 import json
+from random import Random
 
 import pytest
 
@@ -237,6 +238,37 @@ async def test_records_with_the_same_content_are_told_by_their_numbers(paged: bo
         added = device.add(count, second=1, text="twin")
         assert await texts(journal, device) == added, count
     assert not journal.has_positions
+
+
+@pytest.mark.parametrize("paged", [True, False])
+@pytest.mark.parametrize("oldest_first", [False, True])
+@pytest.mark.parametrize("seed", range(12))
+async def test_a_busy_door_repeats_contents_within_a_second(paged: bool, oldest_first: bool, seed: int) -> None:
+    """An older record of the same content may be on another page, deleted, or forgotten."""
+    random = Random(seed)
+    device, journal = (
+        Log(Numbers.OWN, paged=paged, oldest_first=oldest_first, kept=random.choice((25, 1000))),
+        Journal(),
+    )
+    device.add(3)
+    assert await texts(journal, device) == []
+    second = 0
+    for _ in range(60):
+        added = []
+        for _ in range(random.choice((0, 1, 2, 5, 11, 14))):
+            second += random.random() < 0.2
+            device.add(second=100 + second, text=f"card {random.randrange(4)}")
+            added.append(device.lines[0].id)
+        if random.random() < 0.2:
+            del device.lines[random.randrange(len(device.lines))]
+            added = [line.id for line in reversed(device.lines) if line.id in added]
+        if random.random() < 0.3:
+            journal = Journal.from_json(json.loads(json.dumps(journal.as_json())))
+        found = await ids(journal, device)
+        while journal.more:
+            found += await ids(journal, device)
+        assert found == added
+        assert not journal.has_positions
 
 
 @pytest.mark.parametrize(("numbers", "paged", "oldest_first"), FORMS)
