@@ -7,6 +7,7 @@ from unittest.mock import patch
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE, EVENT_HOMEASSISTANT_STARTED, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CoreState, Event, HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.update_coordinator import UpdateFailed
 import pytest
 
@@ -257,6 +258,15 @@ async def test_a_privilege_granted_later_adds_its_entities(hass: HomeAssistant, 
     with patch("custom_components.ip_intercom.coordinator._DESCRIBE_EVERY", 0.0):
         await entry.runtime_data.coordinator.async_refresh()
         await until(lambda: hass.states.get("lock.front_gate_door_1") is not None)
+
+
+async def test_a_privilege_withdrawn_later_is_noticed_by_the_next_poll(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.revoke(USERNAME, Privilege.SWITCH_MONITORING | Privilege.SWITCH_CONTROL)
+    await entry.runtime_data.coordinator.async_refresh()
+    await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "unavailable")
+    assert any(issue.translation_key == "privilege_missing" for issue in ir.async_get(hass).issues.values())
 
 
 async def test_without_the_log_the_device_is_polled(hass: HomeAssistant, sim: Simulator) -> None:

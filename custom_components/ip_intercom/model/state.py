@@ -171,7 +171,10 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The parts of a state that one poll read; None for parts that it did not read."""
+    """The parts of a state that one poll read; None for parts that it did not read.
+
+    ``rejected``: the account may no longer read a part.
+    """
 
     doors: Mapping[DoorId, Door] | None = None
     ports: Mapping[PortId, Port] | None = None
@@ -187,6 +190,7 @@ class Reading:
     door_codes: Mapping[PlaceId, str | None] | None = field(default=None, repr=False)
     unread_messages: int | None = None
     pushes: Pushes | None = None
+    rejected: bool = False
 
 
 def with_bell(state: State, bell: Bell) -> State:

@@ -320,11 +320,11 @@ class TwoNSystem:
 
     async def read(self) -> Reading:
         """Poll switches, ports, SIP accounts and calls; unreadable parts are left out."""
-        failures: list[IntercomError] = []
+        failures, missing = list[IntercomError](), set(self._missing)
         reading = await self._read(self._parts, failures)
         if failures and replace(reading, access_points=None, clock=None) == Reading():
             raise failures[0]  # optional parts alone do not make the device usable
-        return reading
+        return replace(reading, rejected=not self._missing <= missing)
 
     async def _read_first(self, parts: DeviceParts) -> Reading:
         """Read the state; the responses also determine some capabilities."""
