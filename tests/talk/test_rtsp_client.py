@@ -21,7 +21,7 @@ from custom_components.ip_intercom.talk.errors import (
     SdpError,
     TalkError,
 )
-from custom_components.ip_intercom.talk.rtsp_client import STALLED, RtspClient
+from custom_components.ip_intercom.talk.rtsp_client import KEEP_ALIVES, STALLED, RtspClient
 from custom_components.ip_intercom.talk.sdp import PCMU, Direction, Media
 from tests.simulators.common.network import self_signed
 from tests.simulators.common.rtsp import RtspCamera, Ways
@@ -118,17 +118,35 @@ async def test_describe_without_the_backchannel_works_after_a_551(camera: RtspCa
     await client.close()
 
 
-@pytest.mark.parametrize("method", ["GET_PARAMETER", "OPTIONS"])
-async def test_the_session_is_kept_alive(camera: RtspCamera, method: str) -> None:
-    if method == "OPTIONS":
-        camera.ways.public = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"
+NOT_ALLOWED, UNKNOWN = (405, "Method Not Allowed"), (501, "Not Implemented")
+
+
+@pytest.mark.parametrize("timeout", ["30", "5", "1"])
+@pytest.mark.parametrize("method", KEEP_ALIVES)
+@pytest.mark.parametrize("public", ["OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN", "GET_PARAMETER", "SET_PARAMETER", ""])
+async def test_the_session_is_kept_alive(camera: RtspCamera, timeout: str, method: str, public: str) -> None:
+    """By the method that the device accepts, whatever it lists."""
+    camera.ways = Ways(
+        public=public,
+        timeout=f" ; Timeout = {timeout} ",
+        renewed_by=frozenset({method}),
+        lasts=float(timeout),
+        status={other: NOT_ALLOWED for other in KEEP_ALIVES if other != method},
+    )
     client = RtspClient(camera.url)
     await played(client)
-    before = camera.methods.count(method)
-    # A device that does not know the request keeps the session, too.
-    camera.ways.status[method] = (501, "Not Implemented")
-    await asyncio.sleep(60)
-    assert camera.methods.count(method) == before + 3
+    await asyncio.sleep(100)
+    assert client.is_open
+    # Not more often than necessary, and what was refused is not asked again.
+    assert len(camera.methods) < 10 + 5 + 2 * 100 / float(timeout)
+    await client.close()
+
+
+async def test_a_device_that_refuses_all_keep_alives_keeps_the_session(camera: RtspCamera) -> None:
+    camera.ways.status = dict.fromkeys(KEEP_ALIVES, UNKNOWN)
+    client = RtspClient(camera.url)
+    await played(client)
+    await asyncio.sleep(100)
     assert client.is_open
     await client.close()
 

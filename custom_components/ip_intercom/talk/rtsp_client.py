@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 import logging
+import re
 import ssl
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -35,6 +36,9 @@ TIMEOUT: Final = 10.0
 STALLED: Final = 15.0
 # Seconds after which a session ends without a request, if the server names none (RFC 2326, 12.37).
 _SESSION_TIMEOUT: Final = 60
+_TIMEOUT_PARAMETER: Final = re.compile(r"\btimeout\s*=\s*([0-9]{1,5})\b", re.IGNORECASE)
+# Requests that renew a session; devices list them in Public, accept, and count them independently of each other.
+KEEP_ALIVES: Final = ("GET_PARAMETER", "OPTIONS", "SET_PARAMETER")
 _CHUNK: Final = 65_536
 # Bytes of packets that may wait to be sent; more are dropped.
 _MOST_WAITING: Final = 65_536
@@ -82,7 +86,7 @@ class RtspClient:
         self._answer: tuple[int, asyncio.Future[Response]] | None = None
         self._session = ""
         self._session_timeout = _SESSION_TIMEOUT
-        self._methods: frozenset[str] = frozenset()
+        self._keep_alives = list(KEEP_ALIVES)
         # Tracks by channel, and channels by track.
         self._tracks: dict[int, int] = {}
         self._channels: list[Transport] = []
@@ -113,8 +117,8 @@ class RtspClient:
             SdpError: The description is malformed.
         """
         await self._connect()
-        options = await self._ask("OPTIONS", self._url)
-        self._methods = frozenset(word.strip().upper() for word in (options.headers.get("Public") or "").split(","))
+        listed = await self._ask_methods()
+        self._keep_alives = [*sorted(KEEP_ALIVES, key=lambda method: method not in listed)]
         required = [("Require", BACKCHANNEL)] if backchannel else []
         response = await self._ask("DESCRIBE", self._url, ("Accept", "application/sdp"), *required)
         self._base = next(
@@ -130,6 +134,17 @@ class RtspClient:
         if description.control not in {None, "*"}:
             self._aggregate = self._resolve(description.control or "")
         return description
+
+    async def _ask_methods(self) -> set[str]:
+        """Return the methods that the device lists; a device without OPTIONS lists none."""
+        try:
+            options = await self._ask("OPTIONS", self._url)
+        except RtspUnauthorized, RtspRedirected:
+            raise
+        except RtspRefused as err:
+            _LOGGER.debug("RTSP methods of %s: %s", self._host, err)
+            return set()
+        return {word.strip().upper() for word in (options.headers.get("Public") or "").split(",")}
 
     async def setup(self, media: Media) -> int:
         """Set up a track of the description, and return its number; the first one is 0.
@@ -149,9 +164,8 @@ class RtspClient:
         session, _, parameters = (response.headers.get("Session") or "").partition(";")
         # Some devices name the session only once.
         self._session = session.strip()[:256] or self._session
-        seconds = parameters.partition("timeout=")[2].partition(";")[0].strip()
-        if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 and int(seconds) > 0:
-            self._session_timeout = int(seconds)
+        if (named := _TIMEOUT_PARAMETER.search(parameters)) is not None and int(named[1]) > 0:
+            self._session_timeout = int(named[1])
         self._channels.append(given)
         for channel in (given.rtp, given.rtcp):
             if channel is not None:
@@ -289,18 +303,30 @@ class RtspClient:
 
     async def _keep_alive(self) -> None:
         """Keep the session by requests, in time for the timeout of the device."""
-        method = "GET_PARAMETER" if "GET_PARAMETER" in self._methods else "OPTIONS"
-        pause = max(1.0, self._session_timeout - 10 if self._session_timeout > 20 else self._session_timeout / 2)
+        timeout = self._session_timeout
+        pause = timeout - 10 if timeout > 20 else timeout / 2
         while True:
             await asyncio.sleep(pause)
             try:
-                await self._ask(method, self._aggregate)
+                await self._renew()
             except RtspConnectionFailed as err:
                 self._lose(err)
                 return
+
+    async def _renew(self) -> None:
+        """Renew the session by the first request that the device accepts; the next time, that one is sent first."""
+        for method in list(self._keep_alives):
+            try:
+                await self._ask(method, self._aggregate)
+            except RtspConnectionFailed:
+                raise
             except RtspError as err:
-                # The request counts even if the device does not know it.
+                # For some devices the request counts although they refuse it.
                 _LOGGER.debug("RTSP keep-alive of %s: %s", self._host, err)
+                self._keep_alives.remove(method)
+                self._keep_alives.append(method)
+            else:
+                return
 
     # ---- What the device sends ----
 

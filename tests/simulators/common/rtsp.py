@@ -51,6 +51,7 @@ class Ways:
         stale: Nonces are valid for this number of requests.
         shift: It answers with other channels than those asked for.
         names_once: It names the session only in the first response to SETUP.
+        renewed_by: Methods that renew a session, which ends after ``lasts`` seconds otherwise; None if it never ends.
         drop: Headers that it leaves out.
         status: Responses to methods that it refuses, after the login.
         mute: Methods that it does not respond to.
@@ -74,6 +75,8 @@ class Ways:
     shift: int = 0
     names_once: bool = False
     timeout: str = ";timeout=30"
+    renewed_by: frozenset[str] | None = None
+    lasts: float = 30.0
     public: str = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"
     transport: str | None = None
     drop: frozenset[str] = frozenset()
@@ -201,11 +204,19 @@ class RtspCamera:
             self._tasks.discard(task)
             writer.close()
 
+    def _end_sessions(self) -> None:
+        """End the sessions that no request has renewed."""
+        if self.ways.renewed_by is not None:
+            for link in self.links:
+                if link.plays and asyncio.get_running_loop().time() - link.renewed_at > self.ways.lasts:
+                    link.writer.transport.abort()
+
     async def _run(self) -> None:
         """Film, and send the sound of the door."""
         frame = video = sound = 0
         while True:
             await asyncio.sleep(1 / FRAMES)
+            self._end_sessions()
             if self.still:
                 continue
             units = self.film[frame % len(self.film)]
@@ -249,6 +260,7 @@ class _Link:
         self.channels: dict[str, int] = {}
         self.plays = False
         self.session = ""
+        self.renewed_at = 0.0
         # The nonce of the latest request was too old.
         self.expired = False
 
@@ -315,6 +327,8 @@ class _Link:
     def obey(self, request: Request, sent: dict[str, str]) -> tuple[int, str]:
         """Do what a request asks for; return the status, and add the headers of the response."""
         session = request.headers.get("session", "").split(";")[0]
+        if session and request.method in {"PLAY", *(self.camera.ways.renewed_by or ())}:
+            self.renewed_at = asyncio.get_running_loop().time()
         match request.method:
             case "OPTIONS":
                 sent["Public"] = self.camera.ways.public
@@ -324,12 +338,12 @@ class _Link:
                     sent["Content-Base"] = request.uri.rstrip("/") + "/"
             case "SETUP":
                 return self.set_up(request, sent)
-            case "PLAY" | "GET_PARAMETER" | "TEARDOWN" if session != self.session:
+            case "PLAY" | "GET_PARAMETER" | "SET_PARAMETER" | "TEARDOWN" if session != self.session:
                 return 454, "Session Not Found"
             case "PLAY":
                 sent["Session"] = self.session
                 self.plays = True
-            case "GET_PARAMETER":
+            case "GET_PARAMETER" | "SET_PARAMETER":
                 pass
             case "TEARDOWN":
                 self.plays = False
