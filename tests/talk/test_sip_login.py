@@ -6,6 +6,7 @@ from itertools import pairwise
 import logging
 
 import pytest
+import pytest_socket
 
 from custom_components.ip_intercom.talk.errors import CallRefused, RegistrationFailed
 from custom_components.ip_intercom.talk.sip_agent import SipAccount, SipAgent, SipPeer
@@ -48,6 +49,29 @@ async def _registered(server: Pair, *headers: str) -> Heard:
         register = await server.door.expect("REGISTER")
         server.door.reply(register, "200 OK", *(headers or ("Expires: 180",)))
     return register
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.parametrize(("domain", "written"), [("::1", "[::1]"), ("[::1]", "[::1]"), ("fe80::2%eth0", "[fe80::2]")])
+async def test_an_ipv6_address_is_in_brackets(domain: str, written: str) -> None:
+    pytest_socket.socket_allow_hosts([HOST, "::1"])
+    line = await UdpLine().open("::1")
+    agent = SipAgent(SipPeer("::1", line.port), account=SipAccount("flat7", SECRET, domain))
+    await agent.start()
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(agent.register())
+            door = Telephone(line)
+            register = await door.expect("REGISTER")
+            door.reply(register, "200 OK", "Expires: 180")
+        assert (register.uri, register["to"]) == (f"sip:{written}", f"<sip:flat7@{written}>")
+        assert f"<sip:flat7@{written}>" in register["from"]
+        port = agent.local[1]
+        assert register["contact"].startswith(f"<sip:flat7@[::1]:{port}>")
+        assert register["via"].startswith(f"SIP/2.0/UDP [::1]:{port};")
+    finally:
+        await agent.stop()
+        line.close()
 
 
 async def test_an_account_is_registered_and_refreshed(server: Pair) -> None:

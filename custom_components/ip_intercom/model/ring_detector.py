@@ -243,5 +243,7 @@ def peer_number(peer: str) -> str:
     for scheme in ("sip:", "sips:", "device:"):
         if bare.lower().startswith(scheme):
             bare = bare[len(scheme) :]
-    user, at, host = bare.partition("@")
-    return (user if at else host or user).split(":", 1)[0].split("/", 1)[0].lower()
+    user, at, _ = bare.partition("@")
+    if not at and user.startswith("["):  # an IPv6 address
+        return user.partition("]")[0].lower() + "]"
+    return user.split(":", 1)[0].split("/", 1)[0].lower()

@@ -281,7 +281,7 @@ def _kind(address: str) -> str:
 
 
 def _connection(address: str) -> str:
-    return f"c=IN {_kind(address)} {address}"
+    return f"c=IN {_kind(address)} {address.partition('%')[0]}"
 
 
 def _written(name: str) -> str:

@@ -81,6 +81,11 @@ def parse_number(text: str | None, most: int = 2**32 - 1) -> int | None:
 # ---- Addresses ----
 
 
+def bracketed(host: str) -> str:
+    """Return a host as URIs have it: an IPv6 address in brackets, without the zone, which is valid on this machine only."""
+    return f"[{host.partition('%')[0]}]" if ":" in host and not host.startswith("[") else host
+
+
 @dataclass(frozen=True, slots=True)
 class SipUri:
     """A sip or sips URI (RFC 3261, 19.1); ``user`` may contain a password, ``headers`` are dropped."""

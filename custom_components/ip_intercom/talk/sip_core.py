@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from .digest import Authenticator
 from .errors import SipError
-from .sip_addresses import VERSION, Address, SipUri
+from .sip_addresses import VERSION, Address, SipUri, bracketed
 from .sip_messages import Headers, Request, Response, new_branch, new_call_id, new_tag
 from .sip_transactions import Failure, ServerTransaction, Timers, Transactions
 from .sip_transports import Flow, SipPeer, Transport, make_transport
@@ -192,12 +192,12 @@ class SipCore:
         host, port = self.seen or (self.transport.host, self.transport.port)
         transport = self.peer.transport
         parameters = () if transport is Transport.UDP else (("transport", transport.value),)
-        return SipUri(_bracketed(host), port, self._user, parameters)
+        return SipUri(bracketed(host), port, self._user, parameters)
 
     @property
     def identity(self) -> Address:
         """From, without a tag."""
-        domain = self.account.domain if self.account else _bracketed(self.transport.host)
+        domain = bracketed(self.account.domain if self.account else self.transport.host)
         display = self._display_name.replace("\\", "").replace('"', "")
         return Address(f"sip:{self._user}@{domain}", display=f'"{display}"' if display else "")
 
@@ -206,7 +206,7 @@ class SipCore:
         if target.lower().startswith(("sip:", "sips:")):
             return str(SipUri.parse(target))
         peer = self.peer
-        domain = self.account.domain if self.account else _bracketed(peer.host)
+        domain = bracketed(self.account.domain if self.account else peer.host)
         if not self.account and peer.port != 5060:
             domain = f"{domain}:{peer.port}"
         return str(SipUri.parse(f"sip:{target}@{domain}" if target else f"sip:{domain}"))
@@ -229,7 +229,7 @@ class SipCore:
             cseq = dialog.local_cseq
         uri, routes = dialog.path()
         transport = self.transport
-        hop = f"{VERSION}/{self.peer.transport.upper()} {_bracketed(transport.host)}:{transport.port}"
+        hop = f"{VERSION}/{self.peer.transport.upper()} {bracketed(transport.host)}:{transport.port}"
         made: list[tuple[str, str]] = [
             ("via", f"{hop};rport;branch={new_branch()}"),
             ("max-forwards", "70"),
@@ -278,7 +278,3 @@ class SipCore:
         self.transactions.close()
         await self.tasks.cancel()
         self.transport.close()
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host

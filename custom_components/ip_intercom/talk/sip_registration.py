@@ -6,7 +6,7 @@ import logging
 from typing import Final
 
 from .errors import RegistrationFailed, SipError
-from .sip_addresses import Address, SipUri, parameter, parse_number
+from .sip_addresses import Address, SipUri, bracketed, parameter, parse_number
 from .sip_core import Dialog, Login, SipCore
 from .sip_messages import Headers, Request, Response
 from .sip_transactions import Failure
@@ -34,7 +34,7 @@ class Registration:
         self._core = core
         self._wanted = expires
         self._on_change = on_change
-        self._dialog = Dialog.outgoing(identity, f"sip:{core.account.domain}")
+        self._dialog = Dialog.outgoing(identity, f"sip:{bracketed(core.account.domain)}")
         self._dialog.remote = Address(identity.uri)
         self._login = Login(core.account)
         self._task: asyncio.Task[None] | None = None

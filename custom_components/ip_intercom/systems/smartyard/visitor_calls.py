@@ -25,6 +25,7 @@ from ..common.talk import report_calls
 from .client import CallPush
 from .event_mapper import call_changed
 from .push_filter import LONGEST
+from .visitors import phone_server
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -378,8 +379,9 @@ class VisitorCalls:
 def _peer_of(push: CallPush) -> SipPeer | None:
     """Return the phone server of a push; None if it cannot be used."""
     transport = _TRANSPORTS.get((push.transport or "").strip().lower())
-    host = (push.server or "").strip()
-    if transport is None or not host or any(char.isspace() or char in "/@?#" for char in host):
+    server = phone_server(push.server)
+    if transport is None or server is None:
         return None
-    port = push.port or _PORTS.get(transport, 5060)
+    host, named = server
+    port = push.port or named or _PORTS.get(transport, 5060)
     return SipPeer(host, port, transport) if port < 2**16 else None

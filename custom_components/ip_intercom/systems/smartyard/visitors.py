@@ -9,8 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 import secrets
 import time
+
+from yarl import URL
 
 from ...model.parts import BellId
 from ..common.errors import IntercomError, InvalidRequest, NoData, NoSuchCall
@@ -94,7 +97,23 @@ class SmartYardSip:
 def _account(
     server: str, port: int | None, transport: str | None, extension: str, password: str, **more: str | None
 ) -> SipAccount:
-    return SipAccount(server, port or _PORT, transport or _TRANSPORT, extension, password, present(more))
+    host, named = phone_server(server) or (server, None)
+    return SipAccount(host, port or named or _PORT, transport or _TRANSPORT, extension, password, present(more))
+
+
+def phone_server(server: str | None) -> tuple[str, int | None] | None:
+    """Return host and port of a phone server, which may be an IPv6 address and name its port; None if malformed."""
+    name = (server or "").strip()
+    with suppress(ValueError):
+        return str(ip_address(name)), None
+    if any(char.isspace() or char in "/@?#" for char in name):
+        return None
+    try:
+        url = URL(f"//{name}")
+        port = url.explicit_port
+    except ValueError:
+        return None
+    return (url.host, port) if url.host else None
 
 
 # Seconds; the server keeps a picture for about three minutes.
@@ -163,11 +182,14 @@ async def is_of_operator(yard: SmartYard, visitors: SmartYardVisitors, push: Cal
 
     It is the server of the API, or that server knows the call or names the same phone server.
     """
-    if push.server == yard.transport.base.host:
+    if (server := phone_server(push.server)) is None:
+        return False
+    if server[0] == yard.transport.base.host:
         return True
     with suppress(IntercomError):
         if push.hash is not None and await visitors.is_current(push.hash):
             return True
     with suppress(IntercomError):
-        return (await yard.sip.credentials()).server == push.server
+        known = phone_server((await yard.sip.credentials()).server)
+        return known is not None and known[0] == server[0]
     return False

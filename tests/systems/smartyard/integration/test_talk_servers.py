@@ -17,6 +17,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import get_dia
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ip_intercom.systems.smartyard import visitor_calls
+from custom_components.ip_intercom.systems.smartyard.visitors import phone_server
 from tests.common import refusal, state_of, until
 from tests.simulators.smartyard import Simulator
 from tests.simulators.smartyard.telephony import Telephony
@@ -92,6 +93,35 @@ async def test_the_phone_server_is_verified_by_the_operator(
     phones.changed = {"server": "localhost"}
     account = await rings(sim)
     assert account.registrations == 1
+
+
+async def test_the_phone_server_may_name_its_port(
+    hass: HomeAssistant, sim: Simulator, phones: Telephony, talking: ConfigEntry
+) -> None:
+    phones.changed = {"server": f" 127.0.0.1:{phones.line.port}", "port": None, "transport": "UDP"}
+    account = await rings(sim)
+    assert account.registrations == 1
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        ("SIP.operator.test", ("sip.operator.test", None)),
+        ("sip.operator.test:5070", ("sip.operator.test", 5070)),
+        ("[fd00::5]:5070", ("fd00::5", 5070)),
+        ("[fd00::5]", ("fd00::5", None)),
+        ("FD00::5", ("fd00::5", None)),
+        ("fe80::5%eth0", ("fe80::5%eth0", None)),
+        ("оператор.рф", ("оператор.рф", None)),
+        ("192.0.2.5:", ("192.0.2.5", None)),
+        *(
+            (server, None)
+            for server in (None, "", ":5060", "a b", "user@sip.test", "sip.test/x", "sip.test:99999", "[fd00::5")
+        ),
+    ],
+)
+def test_the_address_of_a_phone_server_is_split(server: str | None, expected: tuple[str, int | None] | None) -> None:
+    assert phone_server(server) == expected
 
 
 async def test_an_unverified_phone_server_gets_no_packet(
