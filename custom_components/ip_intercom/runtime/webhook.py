@@ -21,6 +21,7 @@ from homeassistant.helpers.network import NoURLAvailableError
 
 from ..const import CONF_PUSH, CONF_PUSH_ORIGINALS, CONF_PUSH_TOKEN, DOMAIN
 from ..coordinator import IntercomCoordinator
+from ..helpers.issues import async_report_left_behind
 from ..model.features import PushMessage
 from ..model.state import Missing
 from ..systems import spec_of
@@ -285,3 +286,4 @@ async def async_remove_push_address(hass: HomeAssistant, entry: ConfigEntry[Any]
         _LOGGER.warning(
             "%s: could not remove the push address, delete it on the web page of the device: %s", entry.title, err
         )
+        async_report_left_behind(hass, entry.entry_id, entry.title, "action_urls_left_behind", "Action URL")

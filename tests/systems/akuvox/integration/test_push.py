@@ -91,6 +91,20 @@ async def test_removing_the_entry_restores_the_action_urls(hass: HomeAssistant, 
     assert sim.config.values == before
 
 
+async def test_action_urls_left_on_an_unreachable_device_are_a_repair(
+    hass: HomeAssistant, device: Start, local_url: str
+) -> None:
+    sim = await device("e16c")
+    entry = await pushing(hass, sim)
+    await until(lambda: urls(sim), "the Action URLs")
+    sim.lose_connection()
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    (issue,) = (issue for issue in ir.async_get(hass).issues.values() if issue.domain == DOMAIN)
+    assert (issue.translation_key, issue.is_persistent) == ("action_urls_left_behind", True)
+    # The address is secret.
+    assert entry.data[CONF_PUSH_TOKEN] not in str(issue)
+
+
 async def test_an_action_url_of_another_system_is_kept_and_a_repair(
     hass: HomeAssistant, device: Start, local_url: str, hass_client: ClientSessionGenerator
 ) -> None:
@@ -498,6 +512,7 @@ async def test_removal_writes_nothing_to_another_device_at_the_address(
     assert await hass.config_entries.async_remove(entry.entry_id)
     assert any(request.function == "system/info" for request in stranger.requests)
     assert stranger.config.values == before
+    assert "action_urls_left_behind" in repairs(hass)
 
 
 async def test_a_flood_of_pushes_is_dropped_but_a_ring_is_not(
