@@ -109,6 +109,8 @@ class FleetBench:
         self.stage = stage
         self.devices = devices
         self.count = 0
+        # Memory of Home Assistant without the integration, in MiB.
+        self.bare = 0.0
         self.rows: list[tuple[str, str]] = []
         # What was promised and not kept.
         self.broken: list[str] = []
@@ -123,10 +125,15 @@ class FleetBench:
         if count < self.count:
             self.broken.append(f"{what}: {count} of {self.count}")
 
-    async def prepare(self, count: int) -> float:
-        """Make the entries: one by the config flow, the others like it in the storage. Returns the bare memory."""
+    def tell_memory(self, when: str) -> None:
+        """Add a row with the memory, and how much of it each device takes."""
+        taken = memory(self.stage.pid)
+        self.tell(f"memory {when}", f"{taken:.0f} MiB, {(taken - self.bare) / self.count:.2f} for each device")
+
+    async def prepare(self, count: int) -> None:
+        """Make the entries: one by the config flow, the others like it in the storage."""
         self.count = count
-        bare = memory(self.stage.pid)
+        self.bare = memory(self.stage.pid)
         address, _ = self.devices.addresses[0]
         self.stage.address = address
         await self.stage.add_intercom()
@@ -151,7 +158,6 @@ class FleetBench:
         path.write_text(json.dumps(content))
         for name in ("core.device_registry", "core.entity_registry"):
             (storage / name).unlink(missing_ok=True)
-        return bare
 
     async def load(self) -> None:
         """Start Home Assistant with all devices."""
@@ -186,6 +192,7 @@ class FleetBench:
         heard = await self.devices.pulling()
         self.expect_all("heard", heard)
         self.tell("heard", f"{heard} of {self.count}")
+        self.tell_memory("then")
 
     async def rings(self) -> None:
         """Press all buttons at once."""
@@ -272,15 +279,18 @@ async def measure(count: int, log: Path | None) -> None:
                 stage.write_configuration("", "warning", all_entities=False)
                 await stage.start_home_assistant()
                 await stage.running()
+                # The first start compiles modules, which takes memory of its own.
+                await stage.stop_home_assistant()
+                await stage.start_home_assistant()
+                await stage.running()
                 bench = FleetBench(stage, devices)
-                bare = await bench.prepare(count)
+                await bench.prepare(count)
                 await bench.load()
                 await bench.settle()
                 await bench.rings()
                 await bench.power_cut()
                 await bench.rings()
-                taken = memory(stage.pid)
-                bench.tell("memory", f"{taken:.0f} MiB, {(taken - bare) / count:.2f} for each device")
+                bench.tell_memory("after all of this")
                 bench.log()
                 assert not bench.broken, "; ".join(bench.broken)
         finally:
