@@ -1,5 +1,10 @@
 """A sensor shows whether a device responds; events stay visible during an outage."""
 
+import asyncio
+import gc
+from traceback import walk_tb
+
+import aiohttp
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
@@ -7,6 +12,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.ip_intercom.helpers import connection
+from custom_components.ip_intercom.systems.common.errors import IntercomError
 from tests.common import USERNAME, capture_changes, capture_log_events, entity_id, state_of, until
 from tests.simulators.two_n import Simulator
 
@@ -38,6 +44,28 @@ async def test_an_outage_changes_connectivity_but_no_event_entity(
         await until(lambda: state_of(hass, entry, "lock", "door_1_door") == "locked", "the return of the rest")
     await hass.async_block_till_done()
     assert changes == []
+
+
+def kept_frames() -> int:
+    """Return how many frames the errors of requests keep."""
+    gc.collect()
+    errors = [found for found in gc.get_objects() if isinstance(found, IntercomError | aiohttp.ClientError)]
+    return sum(len(list(walk_tb(error.__traceback__))) for error in errors)
+
+
+async def test_an_outage_keeps_no_frames_of_failed_requests(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    """A frame keeps all that the request used; there were 160 a device, until the next outage."""
+    sim.lose_connection()
+    await until(lambda: connectivity(hass, entry) == "off", "the loss")
+    await asyncio.sleep(60)
+    assert kept_frames() <= 2
+    await sim.restore_connection()
+    await until(lambda: connectivity(hass, entry) == "on", "the return")
+    await sim.wait_for_pull()
+    assert kept_frames() == 0
+    assert entry.runtime_data.coordinator.last_exception is None
 
 
 @pytest.mark.real_time

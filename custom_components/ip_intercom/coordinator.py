@@ -36,6 +36,7 @@ from .systems.common.errors import (
     IntercomError,
     NotReached,
     ServerSilent,
+    without_frames,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -332,7 +333,7 @@ class IntercomCoordinator(StateCoordinator):
     @callback
     def _async_record_failure(self, err: IntercomError) -> None:
         """Record why the device is unavailable, and update the entities if ``linked`` changed."""
-        before, self.failure_cause = self.linked, err
+        before, self.failure_cause = self.linked, without_frames(err)
         if not self.last_update_success and self.linked is not before:
             self.async_update_listeners()
 
@@ -396,7 +397,7 @@ class IntercomCoordinator(StateCoordinator):
     @callback
     def _async_found(self) -> None:
         """Record that the device responded, and read the rest of the description if it was away when it was asked."""
-        self.failure_cause = None
+        self.failure_cause = self.last_exception = None
         self.load_spreader.async_found(self.config_entry.entry_id)
         if self._lacks_rest:
             self._lacks_rest = False

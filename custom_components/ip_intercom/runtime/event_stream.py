@@ -30,6 +30,7 @@ from ..systems.common.errors import (
     SecureConnectionRequired,
     ServerSilent,
     ServiceDisabled,
+    without_frames,
 )
 from .cursor_store import CursorStore
 from .rings import RingDispatcher
@@ -183,7 +184,7 @@ class EventStream:
                 is_confirmed = failures > 1 or isinstance(err, ExchangeSilent | ServerSilent)
                 if is_confirmed or (retry_after > _LONG_BACK_OFF and not log.local):
                     self._coordinator.async_log_failed(err)
-                _LOGGER.debug("%s: event stream interrupted: %s", self._coordinator.name, err)
+                _LOGGER.debug("%s: event stream interrupted: %s", self._coordinator.name, without_frames(err))
             except Exception:
                 # An unexpected exception must not stop the doorbell until the next reload.
                 _LOGGER.exception("%s: event stream interrupted", self._coordinator.name)

@@ -18,6 +18,15 @@ class IntercomError(Exception):
     retry_after: float | None = None
 
 
+def without_frames[E: BaseException](err: E) -> E:
+    """Return an error that is kept, without its tracebacks: they would keep the frames of the failed request."""
+    chain: BaseException | None = err
+    while chain is not None:
+        chain.__traceback__ = None
+        chain = chain.__cause__ or chain.__context__
+    return err
+
+
 class ConnectionFailed(IntercomError):
     """The device did not respond: unreachable, connection refused, reset, or timeout."""
 

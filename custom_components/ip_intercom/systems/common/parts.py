@@ -25,6 +25,7 @@ from .errors import (
     TlsRefused,
     TokenNotTaken,
     UnexpectedReply,
+    without_frames,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class PartReader:
         self._refusals[name] = self._refusals[name] + 1 if is_refusal(err) else 0
         _LOGGER.debug("No response from %s: %s", name, err)
         if name in self._answers or self._refusals[name] < _REFUSALS:
-            self.failures[name] = err
+            self.failures[name] = without_frames(err)
 
     def has(self, name: str) -> bool:
         """Return whether a function has ever responded."""
@@ -146,8 +147,10 @@ async def together(*requests: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(request) for request in requests]
     except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return tuple(task.result() for task in tasks)
+        failure = failed.exceptions[0]
+    else:
+        return tuple(task.result() for task in tasks)
+    raise failure  # outside of the handler, else it would keep the other failures
 
 
 async def nothing() -> None:
