@@ -61,6 +61,15 @@ def dumped(content: object) -> bytes:
     return json.dumps(content).encode()
 
 
+def in_parts(content: dict[str, str]) -> bytes:
+    """Return a form as ``curl -F``, and PHP with an array, send it."""
+    parts = (
+        f'--{"-" * 24}5b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in content.items()
+    )
+    return f"{''.join(parts)}--{'-' * 24}5b--\r\n".encode()
+
+
 def forms(content: dict[str, str]) -> dict[str, tuple[dict[str, str], bytes]]:
     """Return one push in every form that it may come in."""
     return {
@@ -72,6 +81,8 @@ def forms(content: dict[str, str]) -> dict[str, tuple[dict[str, str], bytes]]:
         "with Apple's": ({}, dumped({"aps": {"alert": {}, "sound": "x"}, **content})),
         "query": (content, b""),
         "form": ({}, urlencode(content).encode()),
+        "form in parts": ({}, in_parts(content)),
+        "form of nested data": ({}, urlencode({f"data[{name}]": value for name, value in content.items()}).encode()),
         "query beside something else": (content, b"{}"),
         "lower case": ({}, dumped({name.lower(): value for name, value in content.items()})),
     }
@@ -244,6 +255,10 @@ DEEP = b'{"data":' * 50_000 + b"{}" + b"}" * 50_000
         b'{"action": null}',
         b"&".join(b"a%d=1" % number for number in range(5000)),
         dumped({"data": {"data": {"data": {"data": {"data": CALL}}}}}),
+        b"--",
+        b"-- \n--\n",
+        b'--a\r\nContent-Disposition: form-data; name="extension"',
+        b"--a\r\nContent-Disposition: form-data\r\n\r\n1\r\n--a--",
     ],
 )
 def test_an_invalid_body_is_no_push(body: bytes) -> None:

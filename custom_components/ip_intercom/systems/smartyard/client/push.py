@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 import hashlib
+import re
 from typing import Annotated
 from urllib.parse import parse_qsl
 
@@ -19,6 +20,8 @@ __all__ = ["DEFAULT_TTL", "Action", "CallPush", "TextPush", "parse"]
 DEFAULT_TTL = 30
 MAX_BODY = 256 * 1024
 _MAX_FIELDS = 200
+# The name of a field in the head of its part of a form.
+_FIELD_NAME = re.compile(r"""[ ;]name="?([^";\s]+)""", re.IGNORECASE)
 # Limit for times in Unix seconds and counts; a push may contain any number.
 _LARGEST = 2**40
 # Keys in which services and forwarders wrap a push; the value may be an object or a text.
@@ -204,11 +207,23 @@ def _content(body: bytes) -> Fields:
 
 
 def _form(body: bytes) -> Fields:
+    """Return the fields of a form, also of one in parts; ``data[hash]``, as PHP writes nested data, is ``hash``."""
+    plain = body.decode(errors="replace").strip()
     try:
         # Automation apps insert texts without escaping, including ampersands.
-        return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=_MAX_FIELDS))
+        found = _parts(plain) if plain.startswith("--") else parse_qsl(plain, max_num_fields=_MAX_FIELDS)
     except ValueError:
         return {}
+    return {name.rpartition("[")[2].removesuffix("]"): value for name, value in found}
+
+
+def _parts(form: str) -> Iterator[tuple[str, str]]:
+    """Iterate over the names and values of ``multipart/form-data``, whose first line is the boundary."""
+    boundary = form.splitlines()[0]
+    for piece in form.split(boundary, _MAX_FIELDS)[1:]:
+        head, _, value = piece.strip().replace("\r\n", "\n").partition("\n\n")
+        if value and (name := _FIELD_NAME.search(head)):
+            yield name[1], value
 
 
 def _unpacked(value: object) -> Fields:
