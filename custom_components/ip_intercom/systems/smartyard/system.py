@@ -311,7 +311,7 @@ class SmartYardSystem(ServerSystem):
         houses, flats = self._validated(houses, flats)
         settings, codes = await self._read_settings(flats or (), notification)
         reader.require_answer()
-        if self._has_moved(houses or (), flats or ()) or lists != [None, None]:
+        if self._has_changed(houses or (), flats or ()) or lists != [None, None]:
             self._log.houses_changed()
         if unread is not None:
             self._log.counted(unread)
@@ -326,11 +326,11 @@ class SmartYardSystem(ServerSystem):
             unread_messages=None if unread is None else unread.messages,
         )
 
-    def _has_moved(self, houses: tuple[House, ...], flats: tuple[Flat, ...]) -> bool:
-        """Return whether doors or apartments differ from the known ones."""
-        return doors_of(houses).keys() != self._topology.doors.keys() or {flat.id for flat in flats} != (
-            self._topology.flats.keys()
-        )
+    def _has_changed(self, houses: tuple[House, ...], flats: tuple[Flat, ...]) -> bool:
+        """Return whether doors, apartments, their names, or the rights to journals differ from the known ones."""
+        known, found = self._topology, topology_of(houses, flats, (), ())
+        named = {place: known.places[place] for place in known.places if not place.startswith(CAMERA)}
+        return (found.doors.keys(), found.places, _journals(found)) != (known.doors.keys(), named, _journals(known))
 
     async def examine(self) -> Mapping[str, object]:
         """Return counts, the server's options, and the state of pushes for diagnostics."""
@@ -351,3 +351,8 @@ class SmartYardSystem(ServerSystem):
         if self._talk is not None:
             await self._talk.close()
         await self._log.close()
+
+
+def _journals(topology: AccountTopology) -> dict[str, bool | None]:
+    """Return whether the account may read the journal of each apartment."""
+    return {flat.id: flat.has_log for flat in topology.flats.values()}

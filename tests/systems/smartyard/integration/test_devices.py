@@ -380,3 +380,29 @@ async def test_renaming_an_entrance_writes_no_event_entity(
     assert places(hass, entry)["door_21_0"].name == "Entrance A"
     assert entity_state(hass, entry, "binary_sensor", "bell_21_ringing").name == "Entrance A Ringing"
     assert changes == []
+
+
+async def test_a_renamed_entrance_is_noticed_by_the_next_poll(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.rename_door(21, name="Entrance A")
+    await entry.runtime_data.coordinator.async_refresh()
+    await until(lambda: places(hass, entry)["door_21_0"].name == "Entrance A")
+
+
+async def test_the_right_to_a_journal_is_noticed_by_the_next_poll(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    system = entry.runtime_data.coordinator.system
+
+    def journals() -> set[bool | None]:
+        return {flat.has_log for flat in system._topology.flats.values()}
+
+    for flat in (51, 53):
+        sim.disable_log(flat)
+    await system.read()
+    await until(lambda: journals() == {False}, "the loss")
+    for flat in (51, 53):
+        sim.disable_log(flat, disabled=False)
+    await system.read()
+    await until(lambda: journals() == {True}, "the return")
