@@ -178,7 +178,7 @@ class IntercomCoordinator(StateCoordinator):
         if self._state == shown:
             # Home Assistant compares with the state at the beginning; another one may have been published since.
             self.async_publish()
-        if reading.rejected or time.monotonic() - self._described_at >= _DESCRIBE_EVERY:
+        if reading.outdated or time.monotonic() - self._described_at >= _DESCRIBE_EVERY:
             self.async_describe_soon()
         return self._state
 

@@ -173,7 +173,7 @@ class Description:
 class Reading:
     """The parts of a state that one poll read; None for parts that it did not read.
 
-    ``rejected``: the account may no longer read a part.
+    ``outdated``: the description is not valid any more, such as of a part that the account may no longer read.
     """
 
     doors: Mapping[DoorId, Door] | None = None
@@ -190,7 +190,7 @@ class Reading:
     door_codes: Mapping[PlaceId, str | None] | None = field(default=None, repr=False)
     unread_messages: int | None = None
     pushes: Pushes | None = None
-    rejected: bool = False
+    outdated: bool = False
 
 
 def with_bell(state: State, bell: Bell) -> State:

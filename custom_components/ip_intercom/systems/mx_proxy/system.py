@@ -120,6 +120,8 @@ class MxSystem(ServerSystem):
         self._push = ForwardedPush[CallEvent | MailEvent](lambda message: parse(message.body), self._log.receive)
         self._info: UserInfo | None = None
         self._found = found
+        # Number of logins when the user was read; a later one may be of another user, such as at a replaced server.
+        self._logins = 0 if found is None else proxy.session.logins
         self._reader = PartReader()
         self.log: MxLog | None = None
         self.features = Features(session=MxSession(proxy))
@@ -161,6 +163,7 @@ class MxSystem(ServerSystem):
         if (found := self._found) is not None:
             self._found = None
             return found
+        self._logins = self.proxy.session.logins
         if self._info is None:
             return await self.proxy.session.info()
         self._reader.begin(timeout)
@@ -194,18 +197,23 @@ class MxSystem(ServerSystem):
         """Read voicemails and conferences once; parts that fail are None."""
         reader, proxy = self._reader, self.proxy
         reader.begin(TIMEOUT)
-        voicemails, conferences = await together(
+        logins = proxy.session.logins
+        info, voicemails, conferences = await together(
+            nothing() if logins == self._logins else reader.ask(_ACCOUNT, proxy.session.info(), keep=False),
             nothing() if reader.lacks(VOICEMAILS) else reader.ask(VOICEMAILS, proxy.voicemails.list(), keep=False),
             nothing() if reader.lacks(_CONFERENCES) else reader.ask(_CONFERENCES, proxy.conferences.list(), keep=False),
         )
         if voicemails is None and conferences is None:
             await self._verify_exchange(reader)
+        if info is not None:
+            self._logins = logins
         own_id = None if self._info is None else _number(self._info.jid)
         return Reading(
             voicemails=None if voicemails is None else neutral_mailbox(voicemails, self._privacy),
             conferences=None if conferences is None else by_start(conferences, own_id),
             last_call=self._last_call,
             pushes=self._log.push_monitor.state,
+            outdated=info not in {None, self._info},
         )
 
     async def _verify_exchange(self, reader: PartReader) -> None:

@@ -324,7 +324,7 @@ class TwoNSystem:
         reading = await self._read(self._parts, failures)
         if failures and replace(reading, access_points=None, clock=None) == Reading():
             raise failures[0]  # optional parts alone do not make the device usable
-        return replace(reading, rejected=not self._missing <= missing)
+        return replace(reading, outdated=not self._missing <= missing)
 
     async def _read_first(self, parts: DeviceParts) -> Reading:
         """Read the state; the responses also determine some capabilities."""

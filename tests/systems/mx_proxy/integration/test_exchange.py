@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import Unauthorized
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.ip_intercom.const import DOMAIN
-from tests.common import command, refusal
+from tests.common import command, refusal, until
+from tests.entity_states import wait_for_state
 from tests.simulators.mx_proxy import LOGIN, Simulator
 
 TOKEN = "7C179108B7BF759DED2D9CBED7969DE6"
@@ -106,3 +107,23 @@ async def test_some_actions_are_for_administrators(
         )
     assert list(sim.extensions[LOGIN].mailbox.mails) == ["82", "89"]
     assert not {request.function for request in sim.requests} - asked & {"token_add", "token_remove"}
+
+
+async def test_another_user_after_a_new_login_is_noticed_by_the_next_poll(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.users[LOGIN].jid = "43884851900319999"
+    sim.expire_tokens()
+    await entry.runtime_data.coordinator.async_refresh()  # logs in
+    await entry.runtime_data.coordinator.async_refresh()
+    await until(lambda: entry.state is not ConfigEntryState.LOADED)
+
+
+async def test_a_new_extension_number_after_a_new_login_is_shown(
+    hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
+) -> None:
+    sim.users[LOGIN].ext = "3999"
+    sim.expire_tokens()
+    await entry.runtime_data.coordinator.async_refresh()
+    await entry.runtime_data.coordinator.async_refresh()
+    await wait_for_state(hass, entry, "sensor", "extension", "3999")

@@ -39,6 +39,11 @@ class Session(Functions):
         """
         await self._client.login.log_in()
 
+    @property
+    def logins(self) -> int:
+        """Number of logins so far, including rejected ones."""
+        return self._client.login.attempts
+
     async def info(self) -> UserInfo:
         """Return the logged-in user.
 
