@@ -8,8 +8,11 @@ from .checks import Checks
 from .home_assistant import HomeAssistant, Subscription
 from .simulator import SimulatorControl
 from .stage import ACCOUNT, DOMAIN, Stage
+from .waiting import until
 
 EVENT = "ip_intercom_event"
+# Seconds until all entities of a new device are there.
+COMPLETE_TIMEOUT = 30.0
 BELL, SECOND_BELL, CALL_STATE, DOOR, CAMERA, VISITOR, ACCESS, ENTRY, CLOCK, SET_CLOCK, FIRMWARE, CONNECTIVITY = (
     "bell_1", "bell_2", "call_state", "door_1_door", "camera_internal", "last_visitor", "access", "access_point_entry",
     "clock_drift", "sync_clock", "firmware", "connectivity",
@@ -112,9 +115,13 @@ async def check_set_up(checks: Checks, stage: Stage) -> Scene:
         assert result["result"]["state"] == "loaded", result
         details.append(result["title"])
     with checks("every expected entity is available") as details:
-        entities = await stage.entities()
         wanted = {key: platform for platform, keys in EXPECTED.items() for key in keys}
-        assert not (missing := wanted.keys() - entities.keys()), f"missing: {sorted(missing)}"
+
+        def complete(found: Mapping[str, str]) -> Mapping[str, str] | None:
+            return found if wanted.keys() <= found.keys() else None
+
+        # What few entities need is read after the setup.
+        entities = await until(stage.entities, complete, f"the entities {sorted(wanted)}", COMPLETE_TIMEOUT)
         misplaced = [entities[key] for key, platform in wanted.items() if not entities[key].startswith(f"{platform}.")]
         assert not misplaced, f"wrong platform: {misplaced}"
         for entity_id in entities.values():
