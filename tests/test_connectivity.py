@@ -55,7 +55,7 @@ def request_errors() -> list[IntercomError | aiohttp.ClientError]:
 async def test_an_outage_keeps_no_frames_of_failed_requests(
     hass: HomeAssistant, sim: Simulator, entry: ConfigEntry
 ) -> None:
-    """A frame keeps all that the request used; there were 160 a device, until the next outage."""
+    """A frame keeps everything that the request used."""
     earlier = request_errors()  # of other tests
 
     def kept_frames() -> int:

@@ -125,7 +125,7 @@ NOT_ALLOWED, UNKNOWN = (405, "Method Not Allowed"), (501, "Not Implemented")
 @pytest.mark.parametrize("method", KEEP_ALIVES)
 @pytest.mark.parametrize("public", ["OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN", "GET_PARAMETER", "SET_PARAMETER", ""])
 async def test_the_session_is_kept_alive(camera: RtspCamera, timeout: str, method: str, public: str) -> None:
-    """By the method that the device accepts, whatever it lists."""
+    """The client finds the method that the device accepts, even if the device does not list it."""
     camera.ways = Ways(
         public=public,
         timeout=f" ; Timeout = {timeout} ",
@@ -146,7 +146,9 @@ async def test_a_device_that_refuses_all_keep_alives_keeps_the_session(camera: R
     camera.ways.status = dict.fromkeys(KEEP_ALIVES, UNKNOWN)
     client = RtspClient(camera.url)
     await played(client)
+    before = [camera.methods.count(method) for method in KEEP_ALIVES]
     await asyncio.sleep(100)
+    assert [camera.methods.count(method) for method in KEEP_ALIVES] == [count + 5 for count in before]
     assert client.is_open
     await client.close()
 

@@ -173,7 +173,7 @@ class Description:
 class Reading:
     """The parts of a state that one poll read; None for parts that it did not read.
 
-    ``outdated``: the description is not valid any more, such as of a part that the account may no longer read.
+    ``outdated``: the description is no longer valid, for example because the account may no longer read a part.
     """
 
     doors: Mapping[DoorId, Door] | None = None

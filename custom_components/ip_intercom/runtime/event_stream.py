@@ -184,7 +184,8 @@ class EventStream:
                 is_confirmed = failures > 1 or isinstance(err, ExchangeSilent | ServerSilent)
                 if is_confirmed or (retry_after > _LONG_BACK_OFF and not log.local):
                     self._coordinator.async_log_failed(err)
-                _LOGGER.debug("%s: event stream interrupted: %s", self._coordinator.name, without_frames(err))
+                without_frames(err)  # it may be kept
+                _LOGGER.debug("%s: event stream interrupted: %s", self._coordinator.name, err)
             except Exception:
                 # An unexpected exception must not stop the doorbell until the next reload.
                 _LOGGER.exception("%s: event stream interrupted", self._coordinator.name)

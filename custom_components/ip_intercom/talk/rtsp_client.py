@@ -118,7 +118,7 @@ class RtspClient:
         """
         await self._connect()
         listed = await self._ask_methods()
-        self._keep_alives = [*sorted(KEEP_ALIVES, key=lambda method: method not in listed)]
+        self._keep_alives = sorted(KEEP_ALIVES, key=lambda method: method not in listed)
         required = [("Require", BACKCHANNEL)] if backchannel else []
         response = await self._ask("DESCRIBE", self._url, ("Accept", "application/sdp"), *required)
         self._base = next(

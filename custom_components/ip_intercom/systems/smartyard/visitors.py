@@ -9,13 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 import secrets
 import time
 
-from yarl import URL
-
 from ...model.parts import BellId
+from ..common.discovery import parse_address
 from ..common.errors import IntercomError, InvalidRequest, NoData, NoSuchCall
 from ..common.parse import present
 from .client import CallPush, SmartYard, TextPush
@@ -104,16 +102,13 @@ def _account(
 def phone_server(server: str | None) -> tuple[str, int | None] | None:
     """Return host and port of a phone server, which may be an IPv6 address and name its port; None if malformed."""
     name = (server or "").strip()
-    with suppress(ValueError):
-        return str(ip_address(name)), None
     if any(char.isspace() or char in "/@?#" for char in name):
         return None
     try:
-        url = URL(f"//{name}")
-        port = url.explicit_port
+        url = parse_address(name)
     except ValueError:
         return None
-    return (url.host, port) if url.host else None
+    return url.host or "", url.explicit_port
 
 
 # Seconds; the server keeps a picture for about three minutes.
